@@ -1,0 +1,68 @@
+# One function makes each layer's library, one each test program: a layer's CMakeLists.txt names
+# its sources and what it may use, nothing else.
+include(GNUInstallDirs)
+
+set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+
+# Headers are included as <cafegram/folder/file.hpp>, in the tree as when installed.
+set(CAFEGRAM_INCLUDE_ROOT ${PROJECT_BINARY_DIR}/include)
+file(MAKE_DIRECTORY ${CAFEGRAM_INCLUDE_ROOT})
+if(NOT EXISTS ${CAFEGRAM_INCLUDE_ROOT}/cafegram)
+  file(CREATE_LINK ${PROJECT_SOURCE_DIR} ${CAFEGRAM_INCLUDE_ROOT}/cafegram SYMBOLIC)
+endif()
+
+find_program(CAFEGRAM_CCACHE ccache)
+if(CAFEGRAM_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CAFEGRAM_CCACHE})
+endif()
+
+add_library(cafegram_settings INTERFACE)
+add_library(cafegram::settings ALIAS cafegram_settings)
+target_compile_features(cafegram_settings INTERFACE cxx_std_23)
+if(CAFEGRAM_SANITIZE)
+  # CAF's own headers take references of null pointers on purpose.
+  target_compile_options(cafegram_settings INTERFACE -fsanitize=${CAFEGRAM_SANITIZE}
+    -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  if(CAFEGRAM_SANITIZE MATCHES undefined)
+    target_compile_options(cafegram_settings INTERFACE -fno-sanitize=null)
+  endif()
+  target_link_options(cafegram_settings INTERFACE -fsanitize=${CAFEGRAM_SANITIZE})
+endif()
+
+add_library(cafegram_warnings INTERFACE)
+target_compile_options(cafegram_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+  -Wno-sign-conversion -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough)
+if(CAFEGRAM_WERROR)
+  target_compile_options(cafegram_warnings INTERFACE -Werror)
+endif()
+
+# cafegram_library(<folder> SOURCES a.cpp ... [PUBLIC target ...] [PRIVATE target ...])
+# makes the static library `cafegram_<folder>`, known as `cafegram::<folder>`.
+function(cafegram_library folder)
+  cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  add_library(cafegram_${folder} STATIC ${ARG_SOURCES})
+  add_library(cafegram::${folder} ALIAS cafegram_${folder})
+  set_target_properties(cafegram_${folder} PROPERTIES EXPORT_NAME ${folder}
+    POSITION_INDEPENDENT_CODE ON)
+  target_include_directories(cafegram_${folder} PUBLIC
+    $<BUILD_INTERFACE:${CAFEGRAM_INCLUDE_ROOT}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_link_libraries(cafegram_${folder} PUBLIC cafegram_settings ${ARG_PUBLIC}
+    PRIVATE ${ARG_PRIVATE} $<BUILD_INTERFACE:cafegram_warnings>)
+  set_property(GLOBAL APPEND PROPERTY CAFEGRAM_LIBRARIES cafegram_${folder})
+endfunction()
+
+# cafegram_test(<folder> SOURCES a.cpp ... [LIBRARIES target ...]) makes the program `test_<folder>`
+# from the tests of one folder and registers each of its cases with CTest.
+function(cafegram_test folder)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES;LABELS" ${ARGN})
+  add_executable(test_${folder} ${ARG_SOURCES})
+  target_link_libraries(test_${folder} PRIVATE cafegram_warnings ${ARG_LIBRARIES} GTest::gtest
+    GTest::gtest_main)
+  target_include_directories(test_${folder} PRIVATE ${CAFEGRAM_INCLUDE_ROOT})
+  target_compile_definitions(test_${folder} PRIVATE
+    CAFEGRAM_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+    CAFEGRAM_SHARED_DEFAULT="${PROJECT_SOURCE_DIR}/../shared")
+  gtest_discover_tests(test_${folder} TEST_PREFIX ${folder}. DISCOVERY_TIMEOUT 60
+    PROPERTIES TIMEOUT 300 LABELS "${folder};${ARG_LABELS}")
+endfunction()
