@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# tests/lint.sh [--tidy]: format, dependency rule and sizes; with --tidy also clang-tidy over the
+# release preset's compile commands. Exit status 1 on any finding.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
+# shellcheck source=deploy/common.sh
+. deploy/common.sh
+
+folders=(base tl crypto protocol storage actors bots sandbox testing bench cli tests)
+longest_file=500
+status=0
+
+mapfile -t sources < <(find "${folders[@]}" -name '*.[ch]pp' | sort)
+
+check_format() {
+  printf '%s\0' "${sources[@]}" | xargs -0 clang-format-19 --dry-run -Werror
+}
+
+check_layers() {
+  python3 -B tests/check_layers.py --self-test && python3 -B tests/check_layers.py
+}
+
+check_sizes() {
+  local file lines found=0
+  mapfile -t files < <(find "${folders[@]}" cmake deploy \
+    \( -name '*.[ch]pp' -o -name '*.sh' -o -name '*.py' -o -name '*.cmake' -o -name '*.mjs' \
+    -o -name '*.js' -o -name '*.css' -o -name '*.html' \) | sort)
+  for file in "${files[@]}"; do
+    lines=$(wc -l <"$file")
+    if [ "$lines" -gt "$longest_file" ]; then
+      printf '%s: %s lines, more than %s\n' "$file" "$lines" "$longest_file"
+      found=1
+    fi
+  done
+  return $found
+}
+
+check_tidy() {
+  local database=build/release/compile_commands.json
+  [ -f "$database" ] || die "no $database: build the release preset first"
+  # Generated code is checked by its generator's tests; only our own sources are read here.
+  printf '%s\0' "${sources[@]}" | grep -zE '\.cpp$' | while IFS= read -r -d '' file; do
+    grep -qF "$PWD/$file\"" "$database" && printf '%s\0' "$file"
+  done | xargs -0 -n 1 -P "$(build_jobs)" clang-tidy-19 -p build/release --quiet \
+    --warnings-as-errors='*' 2>&1 | grep -vE '^[0-9]+ warnings? generated|^Suppressed|^Use -header'
+  [ "${PIPESTATUS[3]}" -eq 0 ]
+}
+
+check_format || status=1
+check_layers || status=1
+check_sizes || status=1
+if [ "${1:-}" = --tidy ]; then
+  check_tidy || status=1
+fi
+exit $status

@@ -1,0 +1,124 @@
+#!/usr/bin/env bash
+# tests/run.sh [fast|slow]: installs what is missing, builds, runs the suite.
+#
+#   fast  release build whole and its tests, format and layer checks, ASan and UBSan over the pure
+#         layers, an independent client against the sandbox (default)
+#   slow  the rest: ASan over everything, the slow tests, clang-tidy, all independent clients, the
+#         page in a browser, the demonstration in a clean root file system
+#
+# The last line is `N passed, N failed`; the exit status is 1 if anything failed.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
+root=$PWD
+# shellcheck source=deploy/common.sh
+. deploy/common.sh
+
+logs=$root/build/test-logs
+mkdir -p "$logs"
+passed=0 failed=0 skipped=0 failures=()
+
+fast_packages=("${build_packages[@]}" libgtest-dev clang-format-19 python3 nodejs=node npm=npm)
+slow_packages=("${fast_packages[@]}" clang-19 clang-tidy-19 libclang-rt-19-dev python3-telethon
+  python3-cryptography openssl curl chromium debootstrap)
+
+note_failure() {
+  failed=$((failed + 1))
+  failures+=("$1")
+}
+
+# check NAME COMMAND...: one thing that passes or fails as a whole.
+check() {
+  local name=$1
+  shift
+  say "$name"
+  if "$@"; then
+    passed=$((passed + 1))
+  else
+    printf '%s\n' "FAILED: $name"
+    note_failure "$name"
+    return 1
+  fi
+}
+
+# attribute NAME FILE: the first value of an XML attribute in the head of a JUnit file.
+attribute() { grep -o -m1 "$1=\"[0-9]*\"" "$2" | head -n1 | tr -dc 0-9; }
+
+# run_ctest PRESET ARGUMENT...: counts each test case.
+run_ctest() {
+  local preset=$1 report=$logs/ctest-$1.xml total bad skip
+  shift
+  rm -f "$report"
+  say "tests of preset $preset"
+  ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j "$(nproc)" \
+    --output-junit "$report" "$@" | awk '
+      /^ *Start +[0-9]+:/ { next }
+      /^ *[0-9]+\/[0-9]+ Test.* Passed / { if (++good % 50 != 0) next }
+      { print; fflush() }'
+  if [ ! -s "$report" ]; then
+    note_failure "tests of preset $preset did not run"
+    return 1
+  fi
+  total=$(attribute tests "$report") bad=$(attribute failures "$report")
+  skip=$(attribute skipped "$report")
+  passed=$((passed + total - bad - skip)) failed=$((failed + bad)) skipped=$((skipped + skip))
+  if [ "$bad" -gt 0 ]; then
+    failures+=("$bad case(s) of preset $preset")
+    return 1
+  fi
+}
+
+# run_steps NAME COMMAND...: a command that prints `step: ok ...` or `step: fail ...` lines.
+run_steps() {
+  local name=$1 log good bad status
+  log=$logs/${name//[^a-z0-9]/-}.log
+  shift
+  say "$name"
+  "$@" 2>&1 | tee "$log"
+  status=${PIPESTATUS[0]}
+  good=$(grep -cE '^[a-z0-9_ -]+: ok( |$)' "$log")
+  bad=$(grep -cE '^[a-z0-9_ -]+: fail( |$)' "$log")
+  # A run that ends badly without naming a step has failed all the same.
+  [ "$status" != 0 ] && [ "$bad" = 0 ] && bad=1
+  passed=$((passed + good)) failed=$((failed + bad))
+  [ "$bad" -gt 0 ] && failures+=("$name")
+  return "$status"
+}
+
+finish() {
+  say "done in $((SECONDS / 60)) min $((SECONDS % 60)) s"
+  [ "$skipped" -gt 0 ] && say "$skipped skipped (they say why)"
+  [ ${#failures[@]} -gt 0 ] && printf 'FAILED: %s\n' "${failures[@]}"
+  printf '%s passed, %s failed\n' "$passed" "$failed"
+  [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+  exit
+}
+
+fast() {
+  check "packages" need_packages "${fast_packages[@]}" || finish
+  check "format, layers, sizes" tests/lint.sh
+  if check "release build" configure_and_build release; then
+    run_ctest release -LE slow
+    run_steps "interop mtcute" tests/interop/run.sh mtcute
+  fi
+  check "asan build" configure_and_build asan && run_ctest asan -LE slow
+  finish
+}
+
+slow() {
+  check "packages" need_packages "${slow_packages[@]}" || finish
+  if check "release build" configure_and_build release; then
+    run_ctest release -L slow
+    run_steps "interop" tests/interop/run.sh mtcute gramjs telethon
+    check "clang-tidy" tests/lint.sh --tidy
+    check "demonstration in a clean root" deploy/rootfs_check.sh
+  fi
+  check "asan-all build" configure_and_build asan-all && run_ctest asan-all -LE slow
+  finish
+}
+
+case ${1:-fast} in
+  fast) fast ;;
+  slow) slow ;;
+  -h | --help) sed -n '2,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" ;;
+  *) die "unknown suite '$1': fast or slow" ;;
+esac
