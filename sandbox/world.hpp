@@ -1,0 +1,151 @@
+#pragma once
+
+#include <cafegram/base/environment.hpp>
+#include <cafegram/base/error.hpp>
+#include <cafegram/sandbox/page_model.hpp>
+#include <cafegram/sandbox/store.hpp>
+#include <cafegram/tl/json.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cafegram::sandbox {
+
+using tl::json;
+using account_id = std::int64_t;
+
+/// An `rpc_error` to be: code and Telegram's text.
+struct rpc_refusal {
+  std::int32_t code = 400;
+  std::string text;
+  friend bool operator==(const rpc_refusal&, const rpc_refusal&) = default;
+};
+
+/// The value of a function in the names of the newest layer, or the refusal.
+using answer = std::expected<json, rpc_refusal>;
+
+/// Who calls. `call` is chosen by the server, unique among the calls that wait.
+struct caller {
+  std::uint64_t key = 0; ///< id of the permanent authorization key
+  std::uint64_t session = 0;
+  std::uint64_t call = 0;
+};
+
+/// Updates for every session that is logged in with one of `keys`, but for the one that caused
+/// them (it has them in its answer). `updates` is of type `Updates`, in the newest layer's names.
+struct push {
+  account_id user = 0;
+  std::vector<std::uint64_t> keys;
+  std::uint64_t except_key = 0; ///< 0: nobody is left out
+  std::uint64_t except_session = 0;
+  json updates;
+};
+
+/// A call that had to wait and has its answer now.
+struct settled_call {
+  caller who;
+  answer value;
+};
+
+/// What a step of the world brought. Everything in it is already in the store. The reply goes
+/// first, then the rest in order.
+struct outcome {
+  std::optional<answer> reply; ///< none: the call waits and comes back in `settled` of a later step
+  std::vector<push> pushes;
+  std::vector<settled_call> settled;
+  std::vector<page_event> events; ///< for watchers
+};
+
+/// What an action of the page gave, and what it brought about.
+template <class T>
+struct paged {
+  result<T> value;
+  outcome effects;
+};
+
+/// An authorization key as the server keeps it.
+struct key_record {
+  std::uint64_t id = 0;
+  bytes secret; ///< 256 octets
+  std::int32_t dc = 0;
+  std::int32_t layer = 0; ///< 0: not told yet
+  account_id user = 0;    ///< 0: not logged in
+  std::int64_t salt = 0;
+  std::int64_t created = 0; ///< Unix time
+};
+
+struct world_options {
+  std::int32_t dc_id = 2;
+  bool test_mode = false;
+  std::string address = "127.0.0.1"; ///< of every `dcOption`
+  std::uint16_t port = 0;
+  std::map<std::int32_t, std::pair<std::string, std::uint16_t>> data_centres; ///< others than ours
+  bool alice = true; ///< she answers each message
+  std::chrono::seconds callback_deadline{15};
+  std::chrono::seconds code_lifetime{300};
+};
+
+/// The state behind the API: accounts, private chats, messages, update counters, keys. A pure
+/// model: requests and time in, answers and pushes out; the store is told of each step before its
+/// outcome leaves. Not thread-safe: owned by one actor.
+class world {
+public:
+  /// Reads what `records` holds and seeds `alice` where she is missing.
+  /// Errors: `storage` where a record cannot be read.
+  static result<std::unique_ptr<world>> open(world_options options, std::unique_ptr<store> records,
+                                             std::shared_ptr<random_source> random, wall_time now);
+  ~world();
+
+  /// Runs one function, given in the newest layer's names (`{"_":"messages.sendMessage",...}`) as
+  /// the dynamic codec decodes it; members of older layers are understood too.
+  outcome call(const caller& who, const json& request, wall_time now);
+
+  /// Settles what is due: waiting calls whose deadline has passed.
+  outcome poll(wall_time now);
+  /// When `poll` has something to do next.
+  std::optional<wall_time> next_deadline() const;
+  /// Forgets the waiting calls of a session that is gone.
+  void drop_session(std::uint64_t key, std::uint64_t session);
+
+  // -- keys
+  result<void> add_key(key_record key);
+  const key_record* find_key(std::uint64_t id) const;
+  result<void> set_layer(std::uint64_t key, std::int32_t layer);
+  result<void> set_salt(std::uint64_t key, std::int64_t salt);
+  result<void> forget_key(std::uint64_t key);
+  std::vector<key_record> keys() const; ///< secrets left out
+
+  // -- the page's side: what the accounts, chats and calls add to a `page_state`
+  void describe(page_state& out, wall_time now) const;
+  result<std::vector<page_message>> messages(account_id owner, account_id peer, std::int32_t before,
+                                             std::int32_t limit) const;
+  /// Each of these is done as if by a client of that person. On success the outcome's `reply` is
+  /// the value of the API call beneath.
+  paged<page_message> send(const page_text& text, wall_time now);
+  paged<page_message> edit(std::int32_t message, const page_text& text, wall_time now);
+  paged<void> remove(account_id as, account_id chat, std::int32_t message, wall_time now);
+  paged<void> mark_read(account_id as, account_id chat, std::int32_t up_to, wall_time now);
+  /// The answer comes as `page_events::click_answered` with the number given back here.
+  paged<std::uint64_t> click(const page_click& click, wall_time now);
+  paged<page_user> create_person(const std::string& name, const std::string& username,
+                                 wall_time now);
+  /// Counts a call that no account model answers, for the list of calls.
+  void count_call(std::string_view method, bool failed);
+
+  /// The names of all functions that are simulated, sorted.
+  static std::vector<std::string_view> simulated_methods();
+
+private:
+  struct impl;
+  explicit world(std::unique_ptr<impl> state);
+  std::unique_ptr<impl> impl_;
+};
+
+} // namespace cafegram::sandbox
