@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cafegram/actors/options.hpp>
+#include <cafegram/actors/system.hpp>
+#include <cafegram/base/bytes.hpp>
+#include <cafegram/base/error.hpp>
+
+#include <caf/fwd.hpp>
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string_view>
+
+namespace cafegram {
+
+struct account;
+struct client_status;
+struct update_event;
+
+/// One account on one session. A handle: copies share the client; when the last one goes, it is
+/// stopped. Blocking members are for `main` and command lines: on a thread that runs actors they
+/// are refused with `bad_argument`. Actors use `invoke(self, client.actor(), ...)` of invoke.hpp.
+///
+/// ```
+/// runtime rt;
+/// auto me = client::start(rt, {.api_id = 1, .api_hash = "...", .bot_token = "..."});
+/// auto config = me->invoke_sync(tl::help::getConfig{});
+/// ```
+class client {
+public:
+  /// Opens the session and begins to connect; does not wait for the connection.
+  /// Errors: `bad_argument` (options), `storage` (session in use, damaged, not readable).
+  static result<client> start(runtime& on, client_options options);
+
+  /// Makes a call and waits for its typed result. Defined in invoke.hpp.
+  template <class Function>
+  result<typename Function::result_type> invoke_sync(const Function& function,
+                                                     invoke_options options = {});
+
+  /// The same with bytes both ways: a boxed function, a boxed result.
+  result<bytes> invoke_bytes(bytes function, invoke_options options = {});
+
+  /// `done` is called once, on a scheduler thread, and must not block.
+  void invoke_bytes_async(bytes function, invoke_options options,
+                          std::function<void(result<bytes>)> done);
+
+  /// Logs in as a bot unless the session already is that bot; returns the account.
+  result<account> login_bot(std::string_view token,
+                            std::chrono::milliseconds timeout = std::chrono::seconds{60});
+
+  /// The receiver gets each update as an `update_event` request; its answer says "finished".
+  void subscribe(const caf::actor& receiver);
+
+  /// Do not wait out the back-off: the network is back.
+  void network_available();
+
+  client_status status();
+
+  /// Drains for at most `timeout`, saves, closes. Later calls fail with `cancelled`. Idempotent.
+  void stop(std::chrono::milliseconds timeout = std::chrono::seconds{5});
+
+  /// The handle for actors: a `client_actor` (interfaces.hpp), as CAF's untyped handle.
+  caf::actor untyped_actor() const;
+  caf::actor_system& system() const;
+
+private:
+  struct state;
+  explicit client(std::shared_ptr<state> s);
+  std::shared_ptr<state> state_;
+};
+
+} // namespace cafegram

@@ -1,0 +1,132 @@
+#pragma once
+
+#include <cafegram/actors/messages.hpp>
+
+#include <caf/io/typed_broker.hpp>
+#include <caf/typed_actor.hpp>
+
+// The wiring diagram. An arrow is "sends to"; a thicker one is "owns, monitors, restarts".
+//
+//            bot, program                     (invoke, subscribe)
+//                 |  ^ update_event
+//                 v  |
+//            +----------+ ====> session_store   (detached; over a storage backend)
+//            |  client  | ====> update_hub ----> subscribers
+//            +----------+             ^
+//                 ||                  | raw_updates, updates_suspect
+//                 vv                  |
+//            +----------+ ====> dc_connection ====> transport   (broker, I/O thread)
+//            | dc_pool  |             |  bytes_to_send ->  <- bytes_received
+//            +----------+             v
+//                                 connector ====> resolver      (detached; one each per runtime)
+//
+// Who asks for an answer gets exactly one: a result or a `caf::error` that `to_error` turns back
+// into a `cafegram::error`. Every actor here is monitored by its owner; docs/supervision.md says
+// what happens on each death.
+
+namespace cafegram {
+
+/// Looks up names, on a thread of its own: the system's resolver blocks.
+using resolver_actor = caf::typed_actor<
+    // Answers with at least one address, or `network`.
+    caf::replies_to<resolve_request>::with<resolved>>;
+
+/// Opens sockets, on a thread of its own, many at a time; each with its deadline.
+using connector_actor = caf::typed_actor<
+    // Answers with an open socket, or `network` naming each address that failed.
+    caf::replies_to<connect_request>::with<connected>,
+    // INTERNAL: looks after the attempts under way.
+    caf::reacts_to<poll_atom>>;
+
+/// What a transport feeds.
+using byte_sink_actor = caf::typed_actor<
+    // What one read brought; to be followed by `bytes_consumed`.
+    caf::reacts_to<bytes_received>,
+    // Room in the write buffer: what was sent counts down by this.
+    caf::reacts_to<bytes_drained>>;
+
+/// Moves octets between one socket and one byte sink, on the I/O thread, and does nothing else.
+/// It ends when the socket does, normally with the reason in its exit message.
+using transport_actor = caf::io::connection_handler::extend<
+    // Appends to the write buffer and flushes.
+    caf::reacts_to<bytes_to_send>,
+    // Gives back credit; without it the transport stops to read at 1 MiB.
+    caf::reacts_to<bytes_consumed>,
+    // Closes the socket and ends.
+    caf::reacts_to<caf::close_atom>,
+    // INTERNAL: the kernel took octets.
+    caf::reacts_to<caf::io::data_transferred_msg>>;
+
+/// One line to one data centre with one session on it: framing, key exchange, envelope, session.
+/// Reconnects by itself; its requests outlive the socket.
+using dc_connection_actor = byte_sink_actor::extend<
+    // Takes a call; `call_settled` goes to the pool.
+    caf::reacts_to<submit_call>,
+    // Forgets a call and tells the server so.
+    caf::reacts_to<drop_call>,
+    // Ends the wait before the next attempt.
+    caf::reacts_to<network_available>,
+    // INTERNAL: deadlines of session, handshake and back-off.
+    caf::reacts_to<caf::tick_atom, std::uint64_t>>;
+
+/// Keeps every request with its deadline and promise until it is settled; restarts connections
+/// and fills them again.
+using dc_pool_actor = caf::typed_actor<
+    // Answers once: the result, or one typed error.
+    caf::replies_to<invoke_request>::with<invoke_answer>,
+    // A connection has the outcome of a call.
+    caf::reacts_to<call_settled>,
+    // A connection has changed its phase.
+    caf::reacts_to<connection_report>,
+    // A connection has made a key.
+    caf::reacts_to<dc_key>,
+    // Moves home: calls without a data centre of their own go there from now on.
+    caf::reacts_to<caf::migrate_atom, std::int32_t>, caf::reacts_to<network_available>,
+    // Counts and the phase of the main connection.
+    caf::replies_to<status_atom>::with<client_status>,
+    // INTERNAL: fails calls past their deadline.
+    caf::reacts_to<caf::tick_atom>>;
+
+/// Holds the newest state of a session and writes it, on a thread of its own.
+using session_store_actor = caf::typed_actor<
+    // The state as it is; the first one loads it. `storage` when it cannot be read.
+    caf::replies_to<load_atom>::with<session_snapshot>,
+    // Changes the state. The answer comes when it is written, if `at_once`; else at once.
+    caf::replies_to<session_change>::with<void>,
+    // Writes what is unwritten.
+    caf::replies_to<caf::flush_atom>::with<void>,
+    // INTERNAL: the second of grace has passed.
+    caf::reacts_to<caf::tick_atom>>;
+
+/// Puts updates in order, fetches what is missing, hands each to the subscribers once.
+using update_hub_actor = caf::typed_actor<
+    // From the wire, in any order.
+    caf::reacts_to<raw_updates>,
+    // Asks for the difference.
+    caf::reacts_to<updates_suspect>,
+    // Adds a receiver of `update_event`; a dead one is forgotten.
+    caf::reacts_to<caf::subscribe_atom, caf::actor>,
+    // Starts for the account: the stored state is continued, or a fresh one fetched.
+    caf::reacts_to<account>, caf::replies_to<status_atom>::with<client_status>,
+    // INTERNAL: gap and silence timers.
+    caf::reacts_to<caf::tick_atom>>;
+
+/// The account: login, calls, updates. What bots and programs hold; `client` wraps it.
+using client_actor = caf::typed_actor<
+    // Makes a call; waits out short flood limits, follows migrations.
+    caf::replies_to<invoke_request>::with<invoke_answer>,
+    // The same for callers that are no actors.
+    caf::reacts_to<callback_call>,
+    // Answers when the session is logged in as this bot.
+    caf::replies_to<bot_login>::with<account>,
+    // Adds a receiver of `update_event`.
+    caf::reacts_to<caf::subscribe_atom, caf::actor>,
+    caf::replies_to<status_atom>::with<client_status>, caf::reacts_to<network_available>,
+    // Answers when all is saved and closed; the actor ends.
+    caf::replies_to<stop_request>::with<void>,
+    // INTERNAL: a connection's phase, passed on by the pool.
+    caf::reacts_to<connection_report>,
+    // INTERNAL: flood waits and the end of a stop.
+    caf::reacts_to<caf::tick_atom>>;
+
+} // namespace cafegram

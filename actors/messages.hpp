@@ -1,0 +1,251 @@
+#pragma once
+
+#include <cafegram/actors/options.hpp>
+#include <cafegram/base/bytes.hpp>
+#include <cafegram/base/error.hpp>
+
+#include <caf/io/scribe.hpp>
+#include <caf/type_id.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+// All messages between the actors of one process. They hold pointers into this process and never
+// leave it: each is declared local-only at the end of this file, with CAF's own check that nothing
+// else is. What crosses machines is declared elsewhere, as bytes with a version.
+
+namespace cafegram::protocol {
+class auth_key;
+}
+namespace cafegram::storage {
+struct session_state;
+}
+
+namespace cafegram {
+
+struct received_update; // <cafegram/actors/updates.hpp>
+class signer;           // <cafegram/actors/signing.hpp>
+
+/// Octets that several actors may read and none changes.
+using shared_bytes = std::shared_ptr<const bytes>;
+
+// -- sockets ------------------------------------------------------------------------------------
+
+/// Look up the addresses of a name.
+struct resolve_request {
+  std::string host;
+};
+
+/// Addresses in the order in which to try them (RFC 6724 as the system has it).
+struct resolved {
+  std::vector<std::string> addresses;
+};
+
+/// Open a connection to the first candidate that answers, started 250 ms apart.
+struct connect_request {
+  std::vector<endpoint> candidates;
+  std::chrono::milliseconds timeout{};
+};
+
+/// An open, non-blocking socket. Whoever drops the last pointer closes it.
+struct connected {
+  caf::io::scribe_ptr socket;
+  endpoint peer;
+};
+
+/// All that one read brought.
+struct bytes_received {
+  std::shared_ptr<std::vector<char>> data;
+};
+
+/// One write; any number of frames.
+struct bytes_to_send {
+  std::shared_ptr<std::vector<char>> data;
+};
+
+/// So many octets have been decoded: the transport may read on.
+struct bytes_consumed {
+  std::size_t count = 0;
+};
+
+/// So many octets have left for the kernel since the last report.
+struct bytes_drained {
+  std::size_t count = 0;
+};
+
+// -- calls --------------------------------------------------------------------------------------
+
+/// Names a call between pool and connection; never used twice in a process.
+using call_id = std::uint64_t;
+
+/// A call for a data centre: the encoded function, boxed, without any wrapper.
+struct invoke_request {
+  shared_bytes function;
+  invoke_options options;
+};
+
+/// The encoded result, boxed. Errors come as `caf::error`; see `to_error` in errors.hpp.
+struct invoke_answer {
+  shared_bytes result;
+};
+
+/// A call on its way to a connection.
+struct submit_call {
+  call_id id = 0;
+  shared_bytes function;
+  bool may_repeat = false;
+  steady_time deadline;
+};
+
+/// The caller wants no answer any more.
+struct drop_call {
+  call_id id = 0;
+};
+
+/// Exactly one for each `submit_call`, unless the connection dies first.
+struct call_settled {
+  call_id id = 0;
+  shared_bytes result; ///< null: see `failure`
+  error failure;
+};
+
+// -- connections --------------------------------------------------------------------------------
+
+/// The key of one data centre, as it is kept.
+struct dc_key {
+  std::int32_t dc = 0;
+  std::shared_ptr<const protocol::auth_key> key;
+  std::int64_t salt = 0;
+  std::int64_t created_at = 0; ///< seconds since 1970
+};
+
+enum class connection_phase : std::uint8_t {
+  waiting,    ///< until the back-off has passed
+  connecting, ///< socket
+  exchanging, ///< authorization key
+  ready,      ///< calls flow
+};
+std::string_view to_string(connection_phase phase);
+
+/// What a connection tells its pool whenever it changes.
+struct connection_report {
+  std::int32_t dc = 0;
+  connection_phase phase = connection_phase::waiting;
+  std::string detail;
+};
+
+/// The outside says that the network is back: do not wait out the back-off.
+struct network_available {};
+
+/// Octets of an `Updates` object from the main connection.
+struct raw_updates {
+  shared_bytes object;
+};
+
+/// Something may have been missed: the server has opened a new session, or the line was cut.
+struct updates_suspect {
+  std::string reason;
+};
+
+// -- session ------------------------------------------------------------------------------------
+
+/// What a session is loaded as.
+struct session_snapshot {
+  std::shared_ptr<const storage::session_state> state;
+};
+
+/// A change of the session, applied to the newest state by its store.
+struct session_change {
+  std::function<void(storage::session_state&)> apply;
+  /// Written at once, or within a second: what can be fetched again need not cost an fsync.
+  bool at_once = false;
+};
+
+// -- client -------------------------------------------------------------------------------------
+
+/// The logged-in account.
+struct account {
+  std::int64_t id = 0;
+  bool bot = false;
+  std::string first_name;
+  std::string username;
+};
+
+enum class login_state : std::uint8_t { unknown, logged_out, logged_in };
+
+/// A picture of the client for people and tests.
+struct client_status {
+  connection_phase connection = connection_phase::waiting;
+  login_state login = login_state::unknown;
+  account self;
+  std::int32_t home_dc = 0;
+  std::size_t pending_calls = 0;
+  std::uint64_t reconnects = 0;
+  std::uint64_t updates_delivered = 0;
+  std::string last_error;
+  std::shared_ptr<const signer> signing;
+};
+
+/// Log in as a bot, unless the session already is that bot.
+struct bot_login {
+  std::string token;
+};
+
+/// Stop: no new calls, what runs may end within `timeout`, then everything is saved and closed.
+struct stop_request {
+  std::chrono::milliseconds timeout{5'000};
+};
+
+/// One update, sent as a request: the answer (a handler that returns `void` gives it) says that it
+/// is finished. At most 256 are unanswered per subscriber.
+struct update_event {
+  std::shared_ptr<const received_update> update;
+};
+
+/// Calls `done` on a scheduler thread with the answer, exactly once. `done` must not block.
+struct callback_call {
+  invoke_request request;
+  std::shared_ptr<const std::function<void(result<bytes>)>> done;
+};
+
+} // namespace cafegram
+
+CAF_BEGIN_TYPE_ID_BLOCK(cafegram, caf::first_custom_type_id)
+
+CAF_ADD_ATOM(cafegram, cafegram, poll_atom, "poll")
+CAF_ADD_ATOM(cafegram, cafegram, status_atom, "status")
+CAF_ADD_ATOM(cafegram, cafegram, load_atom, "load")
+CAF_ADD_ATOM(cafegram, cafegram, shutdown_atom, "shutdown")
+
+CAF_END_TYPE_ID_BLOCK(cafegram)
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::resolve_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::resolved)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::connect_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::connected)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::bytes_received)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::bytes_to_send)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::bytes_consumed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::bytes_drained)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::invoke_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::invoke_answer)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::submit_call)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::drop_call)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::call_settled)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::dc_key)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::connection_report)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::network_available)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::raw_updates)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::updates_suspect)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::session_snapshot)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::session_change)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::account)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::client_status)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::bot_login)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::stop_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::update_event)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::callback_call)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::error)

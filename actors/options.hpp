@@ -1,0 +1,111 @@
+#pragma once
+
+#include <cafegram/base/environment.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cafegram {
+
+namespace storage {
+class session_backend;
+}
+
+/// Where a server listens. `host` is a name or an address of either family.
+struct endpoint {
+  std::string host;
+  std::uint16_t port = 443;
+
+  friend bool operator==(const endpoint&, const endpoint&) = default;
+};
+
+/// Reads `HOST:PORT`, `[V6]:PORT` or `HOST` (then port 443). Errors: `bad_argument`.
+std::optional<endpoint> parse_endpoint(std::string_view text);
+std::string to_string(const endpoint& where);
+
+/// How frames are cut on the wire. Spec: "MTProto transports".
+enum class transport_kind : std::uint8_t { abridged, intermediate, padded, full };
+
+/// Reads `abridged`, `intermediate`, `padded`, `full`, each also as `obfuscated-...` (not `full`).
+struct transport_choice {
+  transport_kind kind = transport_kind::intermediate;
+  bool obfuscated = true;
+
+  static std::optional<transport_choice> parse(std::string_view text);
+  friend bool operator==(const transport_choice&, const transport_choice&) = default;
+};
+std::string to_string(transport_choice choice);
+
+/// One data centre given by hand, in the place of Telegram's built-in addresses.
+struct dc_override {
+  std::int32_t id = 2;
+  endpoint address;
+};
+
+/// What the account looks like in Telegram's list of devices.
+struct device_info {
+  std::string device_model = "cafegram";
+  std::string system_version = "Linux";
+  std::string app_version = "0.1.0";
+  std::string system_lang_code = "en";
+  std::string lang_pack;
+  std::string lang_code = "en";
+};
+
+/// Waiting and giving up. All times are wall durations, none is infinite unless said.
+struct timing_options {
+  std::chrono::milliseconds connect_timeout{10'000};
+  std::chrono::milliseconds request_timeout{60'000};
+  std::chrono::milliseconds handshake_timeout{30'000};
+  std::chrono::milliseconds reconnect_min{500};
+  std::chrono::milliseconds reconnect_max{5'000};
+  /// A `FLOOD_WAIT` up to this long is waited out; over it the caller gets the error.
+  std::chrono::milliseconds flood_wait_threshold{60'000};
+};
+
+/// One step on the way to a working connection, for people: "connected", "203.0.113.1:443".
+using progress_function = std::function<void(std::string_view step, std::string_view detail)>;
+
+/// All that `client::start` needs to know.
+struct client_options {
+  std::int32_t api_id = 0;
+  std::string api_hash;
+  /// When set, the client logs in with it by itself as soon as it is connected and not logged in.
+  std::string bot_token;
+
+  std::optional<dc_override> dc;         ///< default: Telegram's own addresses
+  bool test_dcs = false;                 ///< Telegram's test data centres
+  std::vector<std::string> rsa_keys_pem; ///< when not empty, these and no others are trusted
+  transport_choice transport;
+  bool ipv6 = false; ///< try addresses of version 6 first
+
+  /// The session's file; empty keeps it in memory. Ignored when `session` is set.
+  std::string session_path;
+  std::shared_ptr<storage::session_backend> session;
+
+  device_info device;
+  timing_options timing;
+  bool catch_up = true; ///< fetch what came while the client was away
+
+  /// Called from scheduler threads; must not block.
+  progress_function on_progress;
+};
+
+/// How one call is made.
+struct invoke_options {
+  /// Default: `timing_options::request_timeout`. Time spent waiting out a flood limit is extra.
+  std::optional<std::chrono::milliseconds> timeout;
+  /// May the call be made again where its outcome is unknown? Default: what is known of the method
+  /// (reads and everything with a `random_id` may).
+  std::optional<bool> may_repeat;
+  /// Another data centre than the home one.
+  std::optional<std::int32_t> dc;
+};
+
+} // namespace cafegram
