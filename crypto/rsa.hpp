@@ -3,6 +3,7 @@
 #include <cafegram/base/bytes.hpp>
 #include <cafegram/base/environment.hpp>
 #include <cafegram/base/error.hpp>
+#include <cafegram/crypto/secure.hpp>
 
 #include <array>
 #include <cstdint>
@@ -61,7 +62,7 @@ public:
 
   const rsa_public_key& public_key() const { return public_; }
   /// PKCS#1 PEM of the secret half, to be kept in a file of mode 0600.
-  std::string export_secret_pem() const;
+  secret export_secret_pem() const;
 
   enum class padding : std::uint8_t { rsa_pad, old };
   /// What a client put in: the octets behind the padding's own fields. For `rsa_pad` these are
