@@ -1,0 +1,111 @@
+#pragma once
+
+#include <cafegram/base/bytes.hpp>
+#include <cafegram/base/error.hpp>
+#include <cafegram/crypto/secure.hpp>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace cafegram::storage {
+
+/// Octets that copies share and that are wiped when the last one goes. Null for none.
+using shared_secret = std::shared_ptr<const crypto::secret>;
+
+struct dc_address {
+  std::string host;
+  std::uint16_t port = 443;
+  bool ipv6 = false;
+  bool media_only = false;
+
+  friend bool operator==(const dc_address&, const dc_address&) = default;
+};
+
+struct dc_record {
+  shared_secret auth_key; ///< 256 octets
+  std::uint64_t salt = 0;
+  std::int64_t created_at = 0; ///< seconds since 1970
+  std::vector<dc_address> addresses;
+};
+
+struct user_record {
+  std::int64_t id = 0;
+  bool bot = false;
+  std::string first_name;
+  std::string username;
+
+  friend bool operator==(const user_record&, const user_record&) = default;
+};
+
+/// Where the account stands in its updates. Spec: "updates.state".
+struct update_state {
+  std::int32_t pts = 0;
+  std::int32_t qts = 0;
+  std::int32_t date = 0;
+  std::int32_t seq = 0;
+
+  friend bool operator==(const update_state&, const update_state&) = default;
+};
+
+enum class peer_kind : std::uint8_t { user = 1, group = 2, channel = 3 };
+
+struct peer_record {
+  peer_kind kind = peer_kind::user;
+  std::int64_t id = 0;
+  std::int64_t access_hash = 0;
+  std::string username;
+  std::string phone;
+
+  friend bool operator==(const peer_record&, const peer_record&) = default;
+};
+
+/// One account's session, whole. A value: copies share only the immutable keys.
+struct session_state {
+  std::int32_t home_dc = 0; ///< 0: not chosen yet
+  bool test = false;
+  shared_secret signing_secret; ///< 32 octets
+  std::map<std::int32_t, dc_record> data_centres;
+  std::optional<user_record> user; ///< none: not logged in
+  std::optional<update_state> updates;
+  std::map<std::int64_t, std::int32_t> channel_pts; ///< by channel id
+  std::vector<peer_record> peers;
+};
+
+/// The Protocol Buffers form (session.proto). Holds secrets: wipe it after use.
+crypto::secret encode_session(const session_state& state);
+
+/// Errors: `malformed` for what is no such message; `storage` for values that cannot be, naming
+/// the field.
+result<session_state> decode_session(bytes_view data);
+
+/// What is written together or not at all.
+struct session_batch {
+  std::optional<session_state> session;
+};
+
+/// Keeps one session. Calls may block; each comes from one thread at a time. Opening a backend
+/// takes the session for this process until it is destroyed.
+class session_backend {
+public:
+  virtual ~session_backend() = default;
+  /// None where nothing has been saved yet. Errors: `storage`, naming the place and the damage.
+  virtual result<std::optional<session_state>> load() = 0;
+  /// After it returns the batch outlives a power cut, where the backend outlives the process.
+  /// Errors: `storage`; what was there before is still whole.
+  virtual result<void> commit(const session_batch& batch) = 0;
+  /// For people: `memory`, or the file's path.
+  virtual std::string place() const = 0;
+};
+
+/// Nothing outlives the object.
+std::unique_ptr<session_backend> make_memory_backend();
+
+/// A file of mode 0600, replaced as a whole; see session_file.hpp.
+/// Errors: `storage` when it is in use by another process (named) or cannot be locked.
+result<std::unique_ptr<session_backend>> open_file_backend(const std::string& path);
+
+} // namespace cafegram::storage

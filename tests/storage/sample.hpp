@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cafegram/storage/session.hpp>
+#include <cafegram/tests/support.hpp>
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <numeric>
+
+namespace cafegram::test {
+
+inline storage::shared_secret secret_of(std::size_t size, std::uint8_t first) {
+  crypto::secret out{size};
+  std::iota(out.view().begin(), out.view().end(), first);
+  return std::make_shared<const crypto::secret>(std::move(out));
+}
+
+/// A session in which every field holds something.
+inline storage::session_state sample_session() {
+  storage::session_state out;
+  out.home_dc = 4;
+  out.test = true;
+  out.signing_secret = secret_of(32, 7);
+  out.data_centres[2] = {secret_of(256, 3), 0xfedcba9876543210, 1'750'000'000, {}};
+  out.data_centres[4] = {
+      nullptr, 0, 0, {{"149.154.167.91", 443, false, false}, {"2001:67c::a", 8443, true, true}}};
+  out.user = storage::user_record{7'000'000'001, true, "Écho", "echo_bot"};
+  out.updates = storage::update_state{100, 2, 1'750'000'100, 9};
+  out.channel_pts = {{1'000'000'000'001, 55}};
+  out.peers = {{storage::peer_kind::user, 42, -5, "alice", "123"},
+               {storage::peer_kind::channel, 77, 1LL << 60, "", ""}};
+  return out;
+}
+
+inline bool same(const storage::shared_secret& a, const storage::shared_secret& b) {
+  return (!a && !b) || (a && b && std::ranges::equal(a->view(), b->view()));
+}
+
+inline void expect_equal(const storage::session_state& a, const storage::session_state& b) {
+  EXPECT_EQ(a.home_dc, b.home_dc);
+  EXPECT_EQ(a.test, b.test);
+  EXPECT_TRUE(same(a.signing_secret, b.signing_secret));
+  ASSERT_EQ(a.data_centres.size(), b.data_centres.size());
+  for (const auto& [id, dc] : a.data_centres) {
+    ASSERT_TRUE(b.data_centres.contains(id));
+    const auto& other = b.data_centres.at(id);
+    EXPECT_TRUE(same(dc.auth_key, other.auth_key)) << id;
+    EXPECT_EQ(dc.salt, other.salt);
+    EXPECT_EQ(dc.created_at, other.created_at);
+    EXPECT_EQ(dc.addresses, other.addresses);
+  }
+  EXPECT_EQ(a.user, b.user);
+  EXPECT_EQ(a.updates, b.updates);
+  EXPECT_EQ(a.channel_pts, b.channel_pts);
+  EXPECT_EQ(a.peers, b.peers);
+}
+
+/// A folder that goes with its test.
+class temporary_folder {
+public:
+  temporary_folder() {
+    auto name = (std::filesystem::temp_directory_path() / "cafegram-XXXXXX").string();
+    path_ = ::mkdtemp(name.data());
+  }
+  temporary_folder(const temporary_folder&) = delete;
+  temporary_folder& operator=(const temporary_folder&) = delete;
+  ~temporary_folder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  std::string file(std::string_view name) const { return (path_ / name).string(); }
+  const std::filesystem::path& path() const { return path_; }
+
+private:
+  std::filesystem::path path_;
+};
+
+} // namespace cafegram::test
