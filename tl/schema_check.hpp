@@ -52,6 +52,10 @@ std::vector<schema_change> diff(const schema& before, const schema& after);
 /// For people: one line a change, `+`, `-`, or `~` with both texts, and a summary at the end.
 std::string to_string(const std::vector<schema_change>& changes);
 
+/// The same definitions in the one order in which we keep schemas: constructors by type and name,
+/// functions by name. `to_text` of it does not depend on where a schema came from.
+result<schema> canonical(const schema& value);
+
 /// One schema of two: definitions of `first`, then those of `second` whose name it lacks.
 result<schema> merge(const schema& first, const schema& second);
 
