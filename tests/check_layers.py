@@ -42,7 +42,8 @@ FOREIGN = {
     "netdb.h": {"actors"},
     "arpa/": {"actors", "sandbox", "cli"},
 }
-# Headers whose own declarations name OpenSSL would force it on every user of the layer.
+# In a public header these would force the library on every user of the layer. Headers called
+# `native.hpp` are the layer's own: they are not installed, and no public header includes them.
 SOURCE_ONLY = {"openssl/", "google/protobuf/", "sqlite3.h", "pqxx/", "zlib.h", "httplib.h"}
 
 # Pure folders read no clock, no file and no randomness of their own.
@@ -65,6 +66,10 @@ def stands_in(path, places):
     return any(path == place or path.startswith(place + "/") for place in places)
 
 
+def is_public(path):
+    return path.endswith(".hpp") and not path.endswith("/native.hpp")
+
+
 def check_include(path, folder, quote, header):
     if quote == '"':
         yield f'{path}: "{header}" is included with quotes; write <cafegram/{folder}/...>'
@@ -72,13 +77,15 @@ def check_include(path, folder, quote, header):
         other = header.split("/")[1]
         if other != folder and other not in LAYERS[folder]:
             yield f"{path}: {folder} may not use {other} ({header})"
+        if not is_public(header) and (other != folder or is_public(path)):
+            yield f"{path}: {header} is for the source files of {other} alone"
     for prefix, places in FOREIGN.items():
         if not header.startswith(prefix):
             continue
         if not stands_in(path, places):
             yield f"{path}: {header} may only be included in {', '.join(sorted(places))}"
-        elif prefix in SOURCE_ONLY and not path.endswith(".cpp"):
-            yield f"{path}: {header} may only be included in source files"
+        elif prefix in SOURCE_ONLY and is_public(path):
+            yield f"{path}: {header} may not stand in a public header"
 
 
 def check_file(path, text):
@@ -102,6 +109,8 @@ def check_tree(root):
 GOOD = {
     "base/log.cpp": "#include <spdlog/spdlog.h>\n",
     "crypto/hash.cpp": "#include <cafegram/base/bytes.hpp>\n#include <openssl/evp.h>\n",
+    "crypto/native.hpp": "#include <openssl/bn.h>\n",
+    "crypto/rsa.cpp": "#include <cafegram/crypto/native.hpp>\n",
     "protocol/session.cpp": "// not steady_clock::now()\n#include <cafegram/tl/codec.hpp>\n",
     "actors/client.hpp": "#include <caf/all.hpp>\n#include <cafegram/protocol/session.hpp>\n",
     "cli/main.cpp": "#include <cafegram/sandbox/server.hpp>\n#include <CLI/CLI.hpp>\n",
@@ -110,6 +119,8 @@ BAD = {
     "base/a.hpp": "#include <cafegram/tl/codec.hpp>\n",
     "tl/a.cpp": "#include <cafegram/crypto/hash.hpp>\n",
     "crypto/a.hpp": "#include <openssl/evp.h>\n",
+    "crypto/c.hpp": "#include <cafegram/crypto/native.hpp>\n",
+    "protocol/d.cpp": "#include <cafegram/crypto/native.hpp>\n",
     "crypto/b.cpp": "void f() { std::random_device d; }\n",
     "protocol/a.cpp": "auto t = std::chrono::steady_clock::now();\n",
     "protocol/b.hpp": "#  include <caf/all.hpp>\n",
