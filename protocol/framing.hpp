@@ -2,6 +2,7 @@
 
 #include <cafegram/base/environment.hpp>
 #include <cafegram/base/error.hpp>
+#include <cafegram/protocol/message.hpp>
 
 #include <array>
 #include <cstdint>
@@ -74,8 +75,10 @@ public:
   /// Errors: `limit` (frame too large), `protocol_violation` (length, sequence or CRC wrong).
   result<std::optional<transport_event>> next();
 
-  /// Octets held for a frame that is not whole yet.
+  /// Octets held that are not handed out yet.
   std::size_t buffered() const;
+  /// Frames handed out are done with: frees their memory, so that an idle connection holds none.
+  void release();
 
 private:
   struct state;
@@ -123,6 +126,7 @@ public:
   result<void> encode_error(std::int32_t code, bytes& out);
 
   std::size_t buffered() const;
+  void release();
 
 private:
   struct state;
