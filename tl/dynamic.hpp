@@ -11,13 +11,15 @@
 
 namespace cafegram::tl {
 
+class dynamic_plan;
+
 /// How JSON is taken by an encoder.
 struct encode_options {
   /// For saying a value of a newer layer in an older one, by name. Members that the constructor
   /// lacks are dropped, members of the wrong kind count as absent, elements of a vector that the
   /// layer cannot say are left out; a required field that is missing gets its zero: 0, the empty
-  /// string or vector, false, and for a boxed type the constructor with the fewest required fields
-  /// (the first of these, but one whose name ends in `Empty` or `Unknown` goes first).
+  /// string or vector, false, and for a boxed type the constructor that needs least (one whose name
+  /// ends in `Empty` or `Unknown` goes before all others).
   /// Without it every one of these is an error.
   bool lenient = false;
   std::uint32_t depth = 128; ///< objects within objects
@@ -64,10 +66,7 @@ public:
                           const encode_options& how = {}) const;
 
 private:
-  class decoder;
-  class encoder;
-  struct plan;
-  std::unique_ptr<const plan> plan_;
+  std::unique_ptr<const dynamic_plan> plan_;
 };
 
 } // namespace cafegram::tl
