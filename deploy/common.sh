@@ -9,7 +9,7 @@ build_packages=(
   g++ cmake ninja-build pkg-config
   libcaf-dev libssl-dev zlib1g-dev
   libprotobuf-dev protobuf-compiler
-  libfmt-dev libspdlog-dev libcli11-dev nlohmann-json3-dev libcpp-httplib-dev
+  libsqlite3-dev libfmt-dev libspdlog-dev libcli11-dev nlohmann-json3-dev libcpp-httplib-dev
 )
 
 say() { printf '%s\n' "== $*"; }

@@ -1,0 +1,42 @@
+#include <cafegram/cli/command.hpp>
+#include <cafegram/tl/schema.hpp>
+
+#include <exception>
+#include <iostream>
+
+using namespace cafegram;
+
+namespace {
+
+int run(int argc, char** argv) {
+  CLI::App app{"Telegram from the command line, and a Telegram of one's own to try it on."};
+  app.name("cafegram");
+  app.set_version_flag("--version", "cafegram " CAFEGRAM_VERSION);
+  app.require_subcommand(1);
+  app.fallthrough(false);
+
+  cli::action chosen;
+  cli::add_tl(app, chosen);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& e) {
+    return app.exit(e);
+  } catch (const CLI::ParseError& e) {
+    app.exit(e);
+    return cli::usage;
+  }
+  return chosen();
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  // The one place where an exception of a foreign library could still arrive.
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& e) {
+    std::cerr << "cafegram: unexpected: " << e.what() << '\n';
+    return cli::failed;
+  }
+}

@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# tests/install/run.sh CASE BUILD_DIR: installs the build into a fresh prefix inside it and builds other
+# people's projects against that.
+#
+#   pure     tl, crypto and protocol alone, where CAF and Protocol Buffers cannot be found
+#   bot      the README's bot, from the bots component
+#   unknown  a component that does not exist is refused by name
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+name=$1 build=$2
+work=$build/install-test/$name
+prefix=$work/prefix
+
+rm -rf "$work"
+mkdir -p "$work"
+cmake --install "$build" --prefix "$prefix" >"$work/install.log" || { cat "$work/install.log"; exit 1; }
+
+# consume FOLDER CMAKE_ARGUMENT...: configures and builds a project that knows the prefix alone.
+consume() {
+  local folder=$1
+  shift
+  cmake -S "$folder" -B "$work/build" -G Ninja -DCMAKE_BUILD_TYPE=Release \
+    -DCMAKE_PREFIX_PATH="$prefix" "$@" >"$work/configure.log" 2>&1 || return 1
+  cmake --build "$work/build" >"$work/build.log" 2>&1 || { cat "$work/build.log"; exit 1; }
+}
+
+case $name in
+  pure)
+    consume "$here/pure" -DCMAKE_DISABLE_FIND_PACKAGE_CAF=ON \
+      -DCMAKE_DISABLE_FIND_PACKAGE_Protobuf=ON || { cat "$work/configure.log"; exit 1; }
+    [ "$("$work/build/pure")" = ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad ]
+    if ldd "$work/build/pure" | grep -E 'libcaf|libprotobuf'; then
+      echo "a pure program is linked against what it does not need"
+      exit 1
+    fi
+    ;;
+  bot)
+    consume "$here/bot" -DBOT_SOURCE="$here/../../bots/examples/echo.cpp" ||
+      { cat "$work/configure.log"; exit 1; }
+    # Without a token the bot says how to get one.
+    env -u API_ID -u API_HASH -u BOT_TOKEN "$work/build/bot" >"$work/run.log" 2>&1 && exit 1
+    grep -q BOT_TOKEN "$work/run.log"
+    ;;
+  unknown)
+    mkdir "$work/project"
+    printf '%s\n' 'cmake_minimum_required(VERSION 3.25)' 'project(x LANGUAGES CXX)' \
+      'find_package(cafegram REQUIRED COMPONENTS base telepathy)' >"$work/project/CMakeLists.txt"
+    if consume "$work/project"; then
+      echo "an unknown component was found"
+      exit 1
+    fi
+    grep -q 'component telepathy was not built' "$work/configure.log"
+    ;;
+  *) exit 2 ;;
+esac
