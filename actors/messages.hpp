@@ -63,7 +63,7 @@ struct bytes_received {
 
 /// One write; any number of frames.
 struct bytes_to_send {
-  std::shared_ptr<std::vector<char>> data;
+  shared_bytes data;
 };
 
 /// So many octets have been decoded: the transport may read on.

@@ -19,7 +19,7 @@ class session_backend;
 
 /// Where a server listens. `host` is a name or an address of either family.
 struct endpoint {
-  std::string host;
+  std::string host = {};
   std::uint16_t port = 443;
 
   friend bool operator==(const endpoint&, const endpoint&) = default;
@@ -45,7 +45,7 @@ std::string to_string(transport_choice choice);
 /// One data centre given by hand, in the place of Telegram's built-in addresses.
 struct dc_override {
   std::int32_t id = 2;
-  endpoint address;
+  endpoint address = {};
 };
 
 /// What the account looks like in Telegram's list of devices.
@@ -54,7 +54,7 @@ struct device_info {
   std::string system_version = "Linux";
   std::string app_version = "0.1.0";
   std::string system_lang_code = "en";
-  std::string lang_pack;
+  std::string lang_pack = {};
   std::string lang_code = "en";
 };
 
@@ -75,37 +75,37 @@ using progress_function = std::function<void(std::string_view step, std::string_
 /// All that `client::start` needs to know.
 struct client_options {
   std::int32_t api_id = 0;
-  std::string api_hash;
+  std::string api_hash = {};
   /// When set, the client logs in with it by itself as soon as it is connected and not logged in.
-  std::string bot_token;
+  std::string bot_token = {};
 
-  std::optional<dc_override> dc;         ///< default: Telegram's own addresses
-  bool test_dcs = false;                 ///< Telegram's test data centres
-  std::vector<std::string> rsa_keys_pem; ///< when not empty, these and no others are trusted
-  transport_choice transport;
+  std::optional<dc_override> dc = {};         ///< default: Telegram's own addresses
+  bool test_dcs = false;                      ///< Telegram's test data centres
+  std::vector<std::string> rsa_keys_pem = {}; ///< when not empty, these and no others are trusted
+  transport_choice transport = {};
   bool ipv6 = false; ///< try addresses of version 6 first
 
   /// The session's file; empty keeps it in memory. Ignored when `session` is set.
-  std::string session_path;
-  std::shared_ptr<storage::session_backend> session;
+  std::string session_path = {};
+  std::shared_ptr<storage::session_backend> session = {};
 
-  device_info device;
-  timing_options timing;
+  device_info device = {};
+  timing_options timing = {};
   bool catch_up = true; ///< fetch what came while the client was away
 
   /// Called from scheduler threads; must not block.
-  progress_function on_progress;
+  progress_function on_progress = {};
 };
 
 /// How one call is made.
 struct invoke_options {
   /// Default: `timing_options::request_timeout`. Time spent waiting out a flood limit is extra.
-  std::optional<std::chrono::milliseconds> timeout;
+  std::optional<std::chrono::milliseconds> timeout = {};
   /// May the call be made again where its outcome is unknown? Default: what is known of the method
   /// (reads and everything with a `random_id` may).
-  std::optional<bool> may_repeat;
+  std::optional<bool> may_repeat = {};
   /// Another data centre than the home one.
-  std::optional<std::int32_t> dc;
+  std::optional<std::int32_t> dc = {};
 };
 
 } // namespace cafegram

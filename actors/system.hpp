@@ -15,7 +15,7 @@ struct runtime_options {
   std::size_t threads = 0; ///< scheduler threads; 0: one per core
   /// How long the destructor waits for actors before it gives up on them and says so.
   std::chrono::milliseconds stop_timeout{5'000};
-  std::shared_ptr<random_source> random; ///< default: the operating system's
+  std::shared_ptr<random_source> random = {}; ///< default: the operating system's
 };
 
 /// The one place that configures CAF: a system of actors with its I/O thread, never reading

@@ -1,0 +1,95 @@
+#include <cafegram/actors/errors.hpp>
+#include <cafegram/actors/session_store.hpp>
+#include <cafegram/base/log.hpp>
+
+#include <caf/all.hpp>
+
+namespace cafegram {
+
+namespace {
+
+constexpr std::chrono::seconds grace{1};
+
+struct session_store_state {
+  explicit session_store_state(session_store_actor::pointer owner)
+    : self{owner} {}
+
+  session_store_actor::pointer self;
+  std::shared_ptr<storage::session_backend> backend;
+  std::shared_ptr<const storage::session_state> newest;
+  bool unwritten = false;
+  bool tick_pending = false;
+
+  ~session_store_state() { report(write()); }
+  caf::result<void> change(const session_change& by);
+  caf::result<void> flush();
+  void tick();
+  result<void> write();
+  void report(const result<void>& outcome) const;
+};
+
+caf::result<void> session_store_state::change(const session_change& by) {
+  auto next = std::make_shared<storage::session_state>(*newest);
+  by.apply(*next);
+  newest = std::move(next);
+  unwritten = true;
+  if (by.at_once) {
+    return flush();
+  }
+  if (!tick_pending) {
+    tick_pending = true;
+    self->delayed_send(self, grace, caf::tick_atom_v);
+  }
+  return caf::unit;
+}
+
+caf::result<void> session_store_state::flush() {
+  if (auto outcome = write(); !outcome) {
+    return to_caf(outcome.error());
+  }
+  return caf::unit;
+}
+
+void session_store_state::tick() {
+  tick_pending = false;
+  report(write());
+}
+
+result<void> session_store_state::write() {
+  if (!unwritten) {
+    return {};
+  }
+  auto outcome = backend->commit({*newest});
+  // After a failure it stays unwritten: the next change, flush or end tries again.
+  unwritten = !outcome.has_value();
+  return outcome;
+}
+
+void session_store_state::report(const result<void>& outcome) const {
+  if (!outcome) {
+    log::error("session_store", "{}", to_string(outcome.error()));
+  }
+}
+
+session_store_actor::behavior_type
+session_store(session_store_actor::stateful_pointer<session_store_state> self,
+              std::shared_ptr<storage::session_backend> backend, storage::session_state loaded) {
+  self->state.backend = std::move(backend);
+  self->state.newest = std::make_shared<const storage::session_state>(std::move(loaded));
+  return {
+      [self](load_atom) { return session_snapshot{self->state.newest}; },
+      [self](const session_change& by) { return self->state.change(by); },
+      [self](caf::flush_atom) { return self->state.flush(); },
+      [self](caf::tick_atom) { self->state.tick(); },
+  };
+}
+
+} // namespace
+
+session_store_actor spawn_session_store(caf::actor_system& system,
+                                        std::shared_ptr<storage::session_backend> backend,
+                                        storage::session_state loaded) {
+  return system.spawn<caf::detached>(session_store, std::move(backend), std::move(loaded));
+}
+
+} // namespace cafegram

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <cafegram/actors/interfaces.hpp>
+#include <cafegram/storage/session.hpp>
+
+namespace cafegram {
+
+/// Starts the owner of a session's newest state. `loaded` is what `backend` holds. Writes what has
+/// changed a second after the change, at once when asked, and when it ends.
+session_store_actor spawn_session_store(caf::actor_system& system,
+                                        std::shared_ptr<storage::session_backend> backend,
+                                        storage::session_state loaded);
+
+} // namespace cafegram

@@ -1,0 +1,115 @@
+#include <cafegram/actors/transport.hpp>
+
+#include <caf/all.hpp>
+#include <caf/io/middleman.hpp>
+
+namespace cafegram {
+
+namespace {
+
+using caf::io::receive_policy;
+
+// An idle connection owns a small buffer; one under load reads in large pieces.
+constexpr std::size_t small_read = std::size_t{4} << 10;
+constexpr std::size_t large_read = std::size_t{64} << 10;
+// Reports of drained octets are bundled; any bundle fits into the high-water mark.
+constexpr std::size_t drained_report = std::size_t{64} << 10;
+static_assert(2 * drained_report <= transport_high_water);
+
+struct transport_state {
+  explicit transport_state(transport_actor::broker_pointer owner)
+    : self{owner} {}
+
+  transport_actor::broker_pointer self;
+  caf::io::connection_handle socket;
+  byte_sink_actor sink;
+  std::size_t read_size = small_read;
+  std::size_t unconsumed = 0;
+  std::size_t unreported = 0;
+  bool halted = false;
+
+  void start(caf::io::scribe_ptr opened, byte_sink_actor to);
+  void received(caf::io::new_data_msg& read);
+  void adapt(std::size_t got);
+  void consumed(std::size_t count);
+  void write(const bytes_to_send& out);
+  void drained(std::size_t count);
+};
+
+void transport_state::start(caf::io::scribe_ptr opened, byte_sink_actor to) {
+  sink = std::move(to);
+  socket = opened->hdl();
+  self->add_scribe(std::move(opened));
+  // Without this neither data nor the close is ever reported.
+  self->configure_read(socket, receive_policy::at_most(read_size));
+  self->ack_writes(socket, true);
+  self->monitor(sink);
+}
+
+void transport_state::received(caf::io::new_data_msg& read) {
+  const auto got = read.buf.size();
+  // A large read is handed over as it is; a small one is copied, so that its buffer is used again.
+  auto data = got >= small_read
+                  ? std::make_shared<std::vector<char>>(std::move(read.buf))
+                  : std::make_shared<std::vector<char>>(read.buf.begin(), read.buf.end());
+  self->send(sink, bytes_received{std::move(data)});
+  adapt(got);
+  unconsumed += got;
+  if (!halted && unconsumed >= transport_read_ahead) {
+    halted = true;
+    self->halt(socket);
+  }
+}
+
+void transport_state::adapt(std::size_t got) {
+  const auto wanted = got == read_size ? large_read : got < small_read ? small_read : read_size;
+  if (wanted != read_size) {
+    read_size = wanted;
+    self->configure_read(socket, receive_policy::at_most(read_size));
+  }
+}
+
+void transport_state::consumed(std::size_t count) {
+  unconsumed -= std::min(count, unconsumed);
+  if (halted && unconsumed < transport_read_ahead / 2) {
+    halted = false;
+    self->trigger(socket);
+  }
+}
+
+void transport_state::write(const bytes_to_send& out) {
+  auto& buffer = self->wr_buf(socket);
+  buffer.insert(buffer.end(), out.data->begin(), out.data->end());
+  self->flush(socket);
+}
+
+void transport_state::drained(std::size_t count) {
+  unreported += count;
+  if (unreported >= drained_report) {
+    self->send(sink, bytes_drained{std::exchange(unreported, 0)});
+  }
+}
+
+transport_actor::behavior_type
+transport(transport_actor::stateful_broker_pointer<transport_state> self,
+          caf::io::scribe_ptr socket, byte_sink_actor sink) {
+  self->state.start(std::move(socket), std::move(sink));
+  self->set_down_handler([self](const caf::down_msg&) { self->quit(); });
+  return {
+      [self](caf::io::new_data_msg& read) { self->state.received(read); },
+      [self](const caf::io::connection_closed_msg&) { self->quit(); },
+      [self](const bytes_to_send& out) { self->state.write(out); },
+      [self](const bytes_consumed& by) { self->state.consumed(by.count); },
+      [self](caf::close_atom) { self->quit(); },
+      [self](const caf::io::data_transferred_msg& by) { self->state.drained(by.written); },
+  };
+}
+
+} // namespace
+
+transport_actor spawn_transport(caf::actor_system& system, caf::io::scribe_ptr socket,
+                                byte_sink_actor sink) {
+  return system.middleman().spawn_broker(transport, std::move(socket), std::move(sink));
+}
+
+} // namespace cafegram

@@ -1,0 +1,121 @@
+#include <cafegram/actors/connector.hpp>
+#include <cafegram/actors/errors.hpp>
+#include <cafegram/actors/services.hpp>
+#include <cafegram/tests/support.hpp>
+
+#include <caf/all.hpp>
+
+#include "loopback.hpp"
+
+namespace cafegram {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Asks the connector of a fresh runtime and waits for its answer.
+result<connected> connect(runtime& rt, std::vector<endpoint> to,
+                          std::chrono::milliseconds timeout = 5s) {
+  caf::scoped_actor self{rt.system()};
+  result<connected> out = fail(errc::none, "no answer");
+  self->request(rt.shared().connector, 20s, connect_request{std::move(to), timeout})
+      .receive([&out](const connected& answer) { out = answer; },
+               [&out](const caf::error& why) { out = std::unexpected(to_error(why)); });
+  return out;
+}
+
+endpoint closed_port() {
+  return test::listener{}.where();
+}
+
+} // namespace
+
+TEST(connector, opens_a_socket) {
+  runtime rt;
+  const test::listener server;
+  const auto answer = connect(rt, {server.where()});
+  ASSERT_TRUE(answer) << to_string(answer.error());
+  EXPECT_EQ(answer->peer, server.where());
+  EXPECT_GE(server.accept().fd(), 0);
+}
+
+TEST(connector, looks_names_up) {
+  runtime rt;
+  const test::listener server;
+  const auto answer = connect(rt, {{"localhost", server.where().port}});
+  ASSERT_TRUE(answer) << to_string(answer.error());
+  EXPECT_EQ(answer->peer.port, server.where().port);
+}
+
+TEST(connector, goes_on_to_the_next_candidate) {
+  runtime rt;
+  const test::listener server;
+  const auto answer = connect(rt, {closed_port(), {"::1", 1}, server.where()});
+  ASSERT_TRUE(answer) << to_string(answer.error());
+  EXPECT_EQ(answer->peer, server.where());
+}
+
+TEST(connector, names_every_address_that_failed) {
+  runtime rt;
+  const auto first = closed_port();
+  const auto answer = connect(rt, {first, {"no-such-host.invalid", 80}});
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, errc::network);
+  EXPECT_NE(answer.error().what.find(to_string(first)), std::string::npos) << answer.error().what;
+  EXPECT_NE(answer.error().what.find("no-such-host.invalid"), std::string::npos);
+}
+
+TEST(connector, gives_up_at_the_deadline) {
+  runtime rt;
+  // A full queue of connections nobody accepts: the next one gets no answer at all.
+  const test::listener server{0};
+  const auto first = connect(rt, {server.where()});
+  ASSERT_TRUE(first);
+  std::vector<result<connected>> held;
+  const auto begin = std::chrono::steady_clock::now();
+  for (int i = 0; i < 4; ++i) {
+    held.push_back(connect(rt, {server.where()}, 300ms));
+    if (!held.back()) {
+      break;
+    }
+  }
+  ASSERT_FALSE(held.back());
+  EXPECT_EQ(held.back().error().code, errc::network);
+  EXPECT_NE(held.back().error().what.find("300 ms"), std::string::npos);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 4s);
+}
+
+TEST(connector, one_slow_address_holds_up_nobody) {
+  runtime rt;
+  const test::listener full{0};
+  const test::listener server;
+  std::vector<result<connected>> held;
+  for (int i = 0; i < 4; ++i) {
+    held.push_back(connect(rt, {full.where()}, 100ms));
+  }
+  caf::scoped_actor self{rt.system()};
+  [[maybe_unused]] const auto slow =
+      self->request(rt.shared().connector, 30s, connect_request{{full.where()}, 10'000ms});
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_TRUE(connect(rt, {server.where()}));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 2s);
+}
+
+TEST(connector, answers_when_it_is_stopped) {
+  runtime rt;
+  const test::listener full{0};
+  std::vector<result<connected>> held;
+  for (int i = 0; i < 4; ++i) {
+    held.push_back(connect(rt, {full.where()}, 100ms));
+  }
+  caf::scoped_actor self{rt.system()};
+  auto connector = spawn_connector(rt.system());
+  auto pending = self->request(connector, 20s, connect_request{{full.where()}, 10'000ms});
+  self->send_exit(connector, caf::exit_reason::user_shutdown);
+  errc code = errc::none;
+  pending.receive([](const connected&) {},
+                  [&code](const caf::error& why) { code = to_error(why).code; });
+  EXPECT_EQ(code, errc::cancelled);
+}
+
+} // namespace cafegram

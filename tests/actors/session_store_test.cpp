@@ -1,0 +1,94 @@
+#include <cafegram/actors/errors.hpp>
+#include <cafegram/actors/session_store.hpp>
+#include <cafegram/actors/system.hpp>
+#include <cafegram/tests/support.hpp>
+
+#include <caf/all.hpp>
+
+#include <atomic>
+
+namespace cafegram {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Counts what is committed, and fails while told to.
+class watched_backend final : public storage::session_backend {
+public:
+  result<std::optional<storage::session_state>> load() override { return std::nullopt; }
+  result<void> commit(const storage::session_batch& batch) override {
+    if (failing) {
+      return fail(errc::storage, "no room on the device");
+    }
+    ++commits;
+    home_dc = batch.session->home_dc;
+    return {};
+  }
+  std::string place() const override { return "test"; }
+
+  std::atomic<bool> failing = false;
+  std::atomic<int> commits = 0;
+  std::atomic<std::int32_t> home_dc = 0;
+};
+
+session_change set_home(std::int32_t dc, bool at_once) {
+  return {[dc](storage::session_state& state) { state.home_dc = dc; }, at_once};
+}
+
+struct session_store_fixture : testing::Test {
+  runtime rt;
+  caf::scoped_actor self{rt.system()};
+  std::shared_ptr<watched_backend> backend = std::make_shared<watched_backend>();
+  session_store_actor store = spawn_session_store(rt.system(), backend, {});
+
+  void TearDown() override { self->send_exit(store, caf::exit_reason::user_shutdown); }
+
+  errc change(std::int32_t dc, bool at_once) {
+    errc out = errc::cancelled;
+    self->request(store, 5s, set_home(dc, at_once))
+        .receive([&out]() { out = errc::none; },
+                 [&out](const caf::error& why) { out = to_error(why).code; });
+    return out;
+  }
+};
+
+} // namespace
+
+TEST_F(session_store_fixture, answers_when_it_is_written) {
+  EXPECT_EQ(change(3, true), errc::none);
+  EXPECT_EQ(backend->home_dc, 3);
+}
+
+TEST_F(session_store_fixture, bundles_what_need_not_be_written_at_once) {
+  for (std::int32_t dc = 1; dc <= 50; ++dc) {
+    EXPECT_EQ(change(dc, false), errc::none);
+  }
+  EXPECT_EQ(backend->commits, 0);
+  std::int32_t seen = 0;
+  self->request(store, 5s, load_atom_v)
+      .receive([&seen](const session_snapshot& now) { seen = now.state->home_dc; },
+               [](const caf::error&) {});
+  EXPECT_EQ(seen, 50) << "readers see it before it is written";
+  self->request(store, 5s, caf::flush_atom_v).receive([]() {}, [](const caf::error&) {});
+  EXPECT_EQ(backend->commits, 1);
+  EXPECT_EQ(backend->home_dc, 50);
+}
+
+TEST_F(session_store_fixture, writes_what_is_left_when_it_ends) {
+  EXPECT_EQ(change(4, false), errc::none);
+  self->monitor(store);
+  self->send_exit(store, caf::exit_reason::user_shutdown);
+  self->receive([](const caf::down_msg&) {});
+  EXPECT_EQ(backend->home_dc, 4);
+}
+
+TEST_F(session_store_fixture, a_failed_write_is_told_and_tried_again) {
+  backend->failing = true;
+  EXPECT_EQ(change(5, true), errc::storage);
+  backend->failing = false;
+  self->request(store, 5s, caf::flush_atom_v).receive([]() {}, [](const caf::error&) {});
+  EXPECT_EQ(backend->home_dc, 5);
+}
+
+} // namespace cafegram

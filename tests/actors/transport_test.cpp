@@ -1,0 +1,147 @@
+#include <cafegram/actors/connect_attempt.hpp>
+#include <cafegram/actors/services.hpp>
+#include <cafegram/actors/transport.hpp>
+#include <cafegram/tests/support.hpp>
+
+#include <caf/all.hpp>
+#include <caf/io/middleman.hpp>
+
+#include <algorithm>
+#include <numeric>
+
+#include "loopback.hpp"
+
+namespace cafegram {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A transport between a plain socket and a sink that is the test itself.
+struct transport_fixture : testing::Test {
+  runtime rt;
+  test::listener server;
+  caf::scoped_actor self{rt.system()};
+  transport_actor wire;
+  test::plain_socket peer;
+
+  void SetUp() override {
+    auto attempt = connect_attempt::start(server.where());
+    ASSERT_TRUE(attempt);
+    peer = server.accept();
+    ASSERT_GE(peer.fd(), 0);
+    auto socket = rt.system().middleman().backend().new_scribe(attempt->release());
+    wire = spawn_transport(rt.system(), socket, caf::actor_cast<byte_sink_actor>(self));
+    self->monitor(wire);
+  }
+
+  void TearDown() override { self->send_exit(wire, caf::exit_reason::user_shutdown); }
+
+  bytes take(std::size_t count, bool give_credit = true) {
+    bytes out;
+    bool more = true;
+    while (out.size() < count && more) {
+      self->receive(
+          [&](const bytes_received& read) {
+            out.insert(out.end(), read.data->begin(), read.data->end());
+            if (give_credit) {
+              self->send(wire, bytes_consumed{read.data->size()});
+            }
+          },
+          caf::after(5s) >> [&more]() { more = false; });
+    }
+    return out;
+  }
+};
+
+bytes pattern(std::size_t size) {
+  bytes out(size);
+  seeded_random random{size};
+  random.fill(out);
+  return out;
+}
+
+} // namespace
+
+TEST_F(transport_fixture, carries_octets_both_ways) {
+  for (const std::size_t size : {1UZ, 4095UZ, 4096UZ, 4097UZ, 300'000UZ}) {
+    const auto sent = pattern(size);
+    peer.write(sent);
+    EXPECT_EQ(take(size), sent) << size;
+    self->send(wire, bytes_to_send{std::make_shared<const bytes>(sent)});
+    EXPECT_EQ(peer.read(size), sent) << size;
+  }
+}
+
+TEST_F(transport_fixture, ends_when_the_peer_closes) {
+  peer.close();
+  bool ended = false;
+  self->receive([&](const caf::down_msg& down) { ended = down.source == wire; },
+                caf::after(5s) >> []() {});
+  EXPECT_TRUE(ended);
+}
+
+TEST_F(transport_fixture, closes_the_socket_when_told) {
+  self->send(wire, caf::close_atom_v);
+  EXPECT_TRUE(peer.readable());
+  EXPECT_TRUE(peer.read(1).empty());
+}
+
+TEST_F(transport_fixture, sends_what_was_written_before_the_close) {
+  const auto sent = pattern(100'000);
+  self->send(wire, bytes_to_send{std::make_shared<const bytes>(sent)});
+  self->send(wire, caf::close_atom_v);
+  EXPECT_EQ(peer.read(sent.size()), sent);
+  EXPECT_TRUE(peer.read(1).empty());
+}
+
+TEST_F(transport_fixture, stops_reading_without_credit) {
+  ::timeval limit{.tv_sec = 0, .tv_usec = 300'000};
+  ::setsockopt(peer.fd(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+  const auto chunk = pattern(64U << 10);
+  std::size_t sent = 0;
+  // Writes until the kernel's buffers are full too: far more would fit if the transport read on.
+  while (sent < (std::size_t{64} << 20)) {
+    const auto count = ::send(peer.fd(), chunk.data(), chunk.size(), MSG_NOSIGNAL);
+    if (count <= 0) {
+      break;
+    }
+    sent += static_cast<std::size_t>(count);
+  }
+  EXPECT_LT(sent, std::size_t{64} << 20);
+  EXPECT_EQ(take(sent).size(), sent) << "credit opens it again";
+}
+
+TEST_F(transport_fixture, reports_what_has_drained) {
+  const auto sent = pattern(1U << 20);
+  self->send(wire, bytes_to_send{std::make_shared<const bytes>(sent)});
+  EXPECT_EQ(peer.read(sent.size()).size(), sent.size());
+  std::size_t drained = 0;
+  bool more = true;
+  while (more && drained + transport_high_water / 2 < sent.size()) {
+    self->receive([&](const bytes_drained& by) { drained += by.count; },
+                  caf::after(5s) >> [&more]() { more = false; });
+  }
+  EXPECT_TRUE(more) << drained;
+  EXPECT_LE(drained, sent.size());
+}
+
+TEST(transport, dies_with_its_sink) {
+  runtime rt;
+  const test::listener server;
+  auto attempt = connect_attempt::start(server.where());
+  ASSERT_TRUE(attempt);
+  const auto peer = server.accept();
+  {
+    auto sink = rt.system().spawn([]() -> byte_sink_actor::behavior_type {
+      return {[](const bytes_received&) {}, [](const bytes_drained&) {}};
+    });
+    spawn_transport(rt.system(), rt.system().middleman().backend().new_scribe(attempt->release()),
+                    sink);
+    caf::anon_send_exit(sink, caf::exit_reason::kill);
+  }
+  EXPECT_TRUE(peer.readable());
+  EXPECT_TRUE(peer.read(1).empty());
+}
+
+} // namespace cafegram
