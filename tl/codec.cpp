@@ -154,7 +154,7 @@ bool reader::enter() {
 
 void writer::byte_string(bytes_view data) {
   if (data.size() >= std::size_t{1} << 24) {
-    mark_incomplete(0);
+    mark_incomplete("a string of 16 MiB or more");
     data = {};
   }
   const auto size = data.size();

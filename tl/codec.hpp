@@ -180,13 +180,15 @@ public:
   }
 
   /// Says that the value cannot be written: a boxed field was left empty, or a string is too long.
-  /// `constructor` names the value for the error.
-  void mark_incomplete(std::uint32_t constructor) {
-    incomplete_ = true;
-    incomplete_in_ = constructor;
+  /// `what` is static text; the first one is kept.
+  void mark_incomplete(std::string_view what) {
+    if (missing_.empty()) {
+      missing_ = what;
+    }
   }
-  bool complete() const { return !incomplete_; }
-  std::uint32_t incomplete_in() const { return incomplete_in_; }
+  bool complete() const { return missing_.empty(); }
+  /// What could not be written: a type's name, or a sentence. Empty when complete.
+  std::string_view missing() const { return missing_; }
 
 private:
   template <class T>
@@ -197,8 +199,7 @@ private:
   }
 
   bytes out_;
-  bool incomplete_ = false;
-  std::uint32_t incomplete_in_ = 0;
+  std::string_view missing_;
 };
 
 } // namespace cafegram::tl
