@@ -1,0 +1,122 @@
+#!/usr/bin/env bash
+# deploy/demo.sh [--reset | --check]: builds the sandbox and the demonstration bot, starts both, and
+# prints the address of the page on which to talk to the bot. Ctrl-C ends all of it.
+#
+#   --reset   begins with an empty world
+#   --check   holds one scripted conversation on free ports in a temporary folder, compares each step
+#             with what is expected, and exits with 0 only if all hold
+#
+# Needs Debian 12 or newer, 2 cores and 4 GB of memory. Installs what is missing with apt.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 2
+# shellcheck source=deploy/common.sh
+. deploy/common.sh
+
+mtproto_port=10443
+page_port=8090
+token=1000001:demonstration-token-of-the-sandbox-0
+bin=$PWD/build/release/bin
+data=${XDG_DATA_HOME:-$HOME/.local/share}/cafegram-demo
+logs=$PWD/build/logs
+targets=(cafegram_program cafegram_example_demo)
+
+build() {
+  mkdir -p "$logs"
+  need_packages "${build_packages[@]}" || exit 1
+  local memory_kb
+  memory_kb=$(awk '/^MemTotal:/ {print $2}' /proc/meminfo)
+  [ "$memory_kb" -ge 3500000 ] || say "this machine has less than 4 GB of memory: the build may fail"
+  # A second start finds everything built; the build tool sees that in a moment and says nothing.
+  if [ -f build/release/build.ninja ] &&
+    ninja -C build/release -n "${targets[@]}" 2>/dev/null | grep -q 'no work to do'; then
+    return 0
+  fi
+  say "first build: about 10 minutes on 2 cores"
+  configure_and_build demo "${targets[@]}" || die "the build failed; see above"
+}
+
+is_busy() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# free_port NAME PORT: the port, or the next one that nobody listens on.
+free_port() {
+  local port=$2
+  while is_busy "$port"; do
+    printf '%s\n' "port $port ($1) is busy, trying $((port + 1))" >&2
+    port=$((port + 1))
+  done
+  printf '%s\n' "$port"
+}
+
+sandbox=0 bot=0
+stop() {
+  trap - EXIT INT TERM
+  [ "$bot" != 0 ] && kill "$bot" 2>/dev/null
+  [ "$sandbox" != 0 ] && kill "$sandbox" 2>/dev/null
+  wait 2>/dev/null
+  say "stopped; the data stay in $data"
+}
+
+start_sandbox() {
+  local line out
+  exec {out}< <(exec "$bin/cafegram" sandbox --listen "127.0.0.1:$mtproto_port" \
+    --http "127.0.0.1:$page_port" --dc-id 2 --key-out "$data/server.pem" --data "$data/world" \
+    2>"$data/sandbox.log")
+  sandbox=$!
+  while IFS= read -r -t 20 line <&"$out"; do
+    [ "$line" = ready ] && { cat <&"$out" >/dev/null & return 0; }
+  done
+  cat "$data/sandbox.log" >&2
+  die "the sandbox did not start"
+}
+
+start_bot() {
+  BOT_TOKEN=$token "$bin/example_demo" --dc "127.0.0.1:$mtproto_port" --dc-id 2 \
+    --rsa-key "$data/server.pem" --session "$data/bot.session" >"$data/bot.log" 2>&1 &
+  bot=$!
+}
+
+announce() {
+  cat <<TEXT
+
+  Talk to the bot:   http://127.0.0.1:$page_port/
+  From elsewhere:    ssh -L $page_port:127.0.0.1:$page_port ${USER:-root}@$(uname -n)
+
+  MTProto listens on 127.0.0.1:$mtproto_port (DC 2), its public key is
+  $data/server.pem
+  Data and logs:     $data
+
+  Ctrl-C ends the sandbox and the bot.
+
+TEXT
+}
+
+run() {
+  mkdir -p "$data"
+  chmod 700 "$data"
+  mtproto_port=$(free_port MTProto "$mtproto_port")
+  page_port=$(free_port page "$page_port")
+  trap stop EXIT
+  trap 'exit 0' INT TERM
+  start_sandbox
+  start_bot
+  announce
+  wait -n "$sandbox" "$bot"
+  if kill -0 "$sandbox" 2>/dev/null; then
+    tail -n 5 "$data/bot.log" >&2
+    die "the bot has ended"
+  fi
+  tail -n 5 "$data/sandbox.log" >&2
+  die "the sandbox has ended"
+}
+
+case ${1:-} in
+  "") build && run ;;
+  --reset)
+    rm -rf "$data"
+    say "emptied $data"
+    build && run
+    ;;
+  --check) build && exec "$bin/cafegram" check --bot "$bin/example_demo" ;;
+  -h | --help) sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" ;;
+  *) die "unknown argument '$1'; see --help" ;;
+esac
