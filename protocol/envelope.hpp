@@ -55,10 +55,10 @@ std::string_view to_string(open_status status);
 /// A packet and, after `open`, what was in it. `body` lies in `packet`, which is decrypted in
 /// place.
 struct opening {
-  mutable_bytes_view packet;
+  mutable_bytes_view packet{};
   open_status status = open_status::too_short;
-  message_header header;
-  bytes_view body;
+  message_header header{};
+  bytes_view body{};
   std::uint32_t token = 0; ///< of the quick acknowledgement
 };
 

@@ -58,7 +58,8 @@ using server_event = std::variant<call_arrived, destroy_session_asked, destroy_k
 /// connection: whoever owns them opens packets with `open(key, side::client, ...)` and hands each
 /// to its session. Pure.
 ///
-/// Use: after every call take `next_event` and `take_packets` until empty.
+/// Use: after every call take `next_event` and `take_packet` until empty; `take_packet` again at
+/// `next_deadline`.
 class server_session {
 public:
   /// `unique_id` names this life of the session: random, another after each restart.
@@ -77,15 +78,14 @@ public:
 
   /// `body`: the boxed result, or `rpc_error`. Dropped when the call is unknown or was given up.
   /// `packable` false: never compressed (file parts).
-  void answer(msg_id call, bytes body, bool packable = true);
+  void answer(msg_id call, bytes_view body, bool packable = true);
   void answer_error(msg_id call, std::int32_t code, std::string_view text);
   /// A message that answers nothing: `Updates`.
   void push(bytes body);
-  void session_destroyed(msg_id asked, std::uint64_t session_id, bool existed);
-  void key_destroyed(msg_id asked);
+  void session_destroyed(std::uint64_t session_id, bool existed);
+  void key_destroyed();
 
-  void poll(wall_time now);
-  /// When `poll` has something to do; `wall_time::max()` for never.
+  /// When `take_packet` has something without further calls; `wall_time::max()` for never.
   wall_time next_deadline() const;
 
   /// Moves one packet to `out`; false when there is nothing to send.

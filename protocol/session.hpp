@@ -18,6 +18,9 @@
 
 namespace cafegram::protocol {
 
+/// The longest request: what a container can hold, less what accompanies it.
+constexpr std::size_t max_request_octets = 1'000'000;
+
 /// What holds for one request.
 struct request_options {
   /// Running it twice does no harm: it reads, or carries a `random_id`.
@@ -78,7 +81,7 @@ struct session_replaced {
 struct salt_changed {
   std::uint64_t salt = 0;
 };
-/// Worth storing: server time minus the machine's, by what the server told.
+/// The server told its time: by how much `clock()` moved. Worth storing.
 struct clock_corrected {
   duration by{};
 };
@@ -101,7 +104,7 @@ struct outgoing_packet {
   bool quick_ack = false;
 };
 
-/// A request that `release` gave back.
+/// A request that `release` gave back. `body` may have become `gzip_packed`.
 struct released_request {
   request_id id{};
   bytes body;
@@ -135,12 +138,16 @@ public:
   ~client_session();
 
   /// Takes a request: `body` is the boxed function, a multiple of 4 octets.
-  /// Errors: `limit` when too many are under way or the body is over 1 MiB - 4 KiB;
-  /// `bad_argument` for an id in use, an empty or odd body.
-  result<void> submit(request_id id, bytes body, const request_options& options, steady_time now);
+  /// Errors: `limit` when too many are under way or the body is over `max_request_octets`;
+  /// `bad_argument` for an id in use, or a body that is not whole words.
+  result<void> submit(request_id id, bytes body, const request_options& options);
   /// Gives a request up: its `request_failed` says `cancelled`; the server is told to drop the
   /// answer. Nothing happens for an unknown id.
-  void cancel(request_id id, steady_time now);
+  void cancel(request_id id);
+  /// What goes in front of each request of a connection until the server has answered one of them:
+  /// the octets of `invokeWithLayer(initConnection(` up to the query. Again when the server says
+  /// CONNECTION_NOT_INITED or CONNECTION_LAYER_INVALID.
+  void introduce_with(bytes prefix);
   /// Asks the server to forget the authorization key; see `key_destroyed`.
   void destroy_key();
 
@@ -149,7 +156,7 @@ public:
   /// The connection is gone. Requests stay.
   void disconnected();
   /// The socket brought something, be it half a frame: the other side lives.
-  void heard(steady_time now);
+  void heard();
 
   /// Takes packets that arrived together, decrypting them in place. Errors in them become events.
   void receive(std::span<const mutable_bytes_view> packets, steady_time now);

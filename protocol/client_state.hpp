@@ -1,0 +1,163 @@
+#pragma once
+
+#include <cafegram/protocol/envelope.hpp>
+#include <cafegram/protocol/received_ids.hpp>
+#include <cafegram/protocol/request_table.hpp>
+#include <cafegram/protocol/service.hpp>
+#include <cafegram/protocol/session.hpp>
+
+#include <deque>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace cafegram::protocol {
+
+/// A service message that the client sent, kept to know answers and refusals.
+struct sent_service {
+  enum class kind : std::uint8_t { acks, ping, salts, question, resend, drop, destroy, reply };
+  kind what = kind::acks;
+  std::vector<msg_id> which; ///< the ids that it is about
+};
+
+/// What is to be sent beside requests.
+struct due_services {
+  std::vector<msg_id> acks;
+  std::optional<steady_time> acks_by; ///< the oldest of them goes out then
+  bool ping = false;
+  bool destroy = false;
+  std::vector<msg_id> questions; ///< `msgs_state_req`
+  std::vector<msg_id> resends;   ///< `msg_resend_req`: answers that did not come
+  std::vector<msg_id> drops;     ///< `rpc_drop_answer`
+  std::set<request_id> exact;    ///< the server wants these messages again, as they were
+  std::deque<bytes> replies;     ///< `msgs_state_info`
+};
+
+/// A message as it came: alone, or out of a container or gzip.
+struct incoming {
+  msg_id id{};
+  std::int32_t seqno = 0;
+  bytes_view body;
+  msg_id outer{}; ///< of the packet
+  bool contained = false;
+  int depth = 0; ///< of gzip
+};
+
+/// A packet being put together. Bodies lie in `owned` or in the requests.
+struct draft {
+  std::vector<bytes> owned;
+  std::vector<container_item> items;
+  std::vector<request_id> quick_ack;
+  std::vector<request*> requests; ///< their `outer` is set when it is known
+  std::size_t octets = 0;
+  bool contain = false; ///< in a container even if alone
+};
+
+struct client_session::state {
+  state(auth_key k, salt_list s, server_clock c, std::shared_ptr<random_source> r,
+        session_options o);
+
+  // -- client_session.cpp: requests, connection, timers
+  result<void> submit(request_id id, bytes body, const request_options& o);
+  void cancel(request_id id, error why);
+  void settle(request_id id, session_event with);
+  void fail_request(request_id id, error why);
+  /// Sends a refused request again, unless that has been done too often.
+  void send_again(request& which, std::string_view why);
+  void break_off(errc code, std::string why);
+  void connect(steady_time now);
+  void disconnect();
+  void poll(steady_time now);
+  steady_time next_deadline() const;
+  void replace_session(steady_time now, const std::vector<msg_id>& refused);
+  std::vector<released_request> release();
+
+  // -- client_receive.cpp: from packets to single messages, results
+  void receive(std::span<const mutable_bytes_view> packets, steady_time now);
+  void take_packet(const opening& packet, steady_time now);
+  void take_corrections(const incoming& message, steady_time now);
+  void take_container(const incoming& container, steady_time now);
+  void take_message(const incoming& message, steady_time now);
+  void dispatch(const incoming& message, steady_time now);
+  void take_gzip(const incoming& message, steady_time now);
+  void acknowledge(msg_id id, steady_time now);
+  void acknowledge_again(const incoming& message, steady_time now);
+  bool in_window(msg_id id, steady_time now) const;
+  void ignore() { ++counters.ignored; }
+  void take_result(const incoming& message);
+  void finish(request& which, bytes_view body);
+  void finish_error(request& which, bytes_view body);
+
+  // -- client_service.cpp: service messages
+  void dispatch_service(const incoming& message, std::uint32_t constructor, steady_time now);
+  void take_acks(bytes_view body);
+  void take_bad_message(const incoming& message, steady_time now);
+  void refuse(const bad_message& what, steady_time now);
+  void refuse_service(msg_id id);
+  void take_new_session(bytes_view body);
+  void take_pong(bytes_view body);
+  void take_salts(bytes_view body, steady_time now);
+  void take_state_info(bytes_view body);
+  void take_all_info(bytes_view body);
+  void take_detailed_info(bytes_view body, steady_time now);
+  void take_state_question(const incoming& message);
+  void take_resend_question(const incoming& message);
+  void take_key_destroyed(std::uint32_t constructor);
+  void apply_state(msg_id id, std::uint8_t status, bool asked_for);
+  /// Not known to have been received: goes out again if it may, else fails.
+  void resend_or_give_up(request& which);
+  void ask(request& which);
+  bytes states_of(const std::vector<msg_id>& which) const;
+
+  // -- client_send.cpp: packing
+  bool something_to_send(steady_time now);
+  bool take_packets(std::vector<outgoing_packet>& out, steady_time now, std::size_t max);
+  draft compose(steady_time now);
+  void add_services(draft& d, steady_time now);
+  void add_exact(draft& d);
+  void add_requests(draft& d, steady_time now);
+  void add_request(draft& d, request& which, steady_time now);
+  void add_service(draft& d, sent_service record, bytes body, bool content, steady_time now);
+  bytes with_prefixes(request& which);
+  message_header finish_draft(draft& d, bytes_view& body, steady_time now);
+  std::int32_t next_seqno(bool content);
+  std::uint64_t current_salt(steady_time now);
+
+  auth_key key;
+  salt_list salts;
+  server_clock clock;
+  std::shared_ptr<random_source> random;
+  session_options options;
+
+  std::uint64_t session_id;
+  std::optional<std::uint64_t> previous_session; ///< replaced over this connection
+  msg_id_source source;
+  std::int32_t content_count = 0;
+  received_ids received;
+  std::deque<std::int64_t> created; ///< unique ids of `new_session_created`
+
+  bool connected = false;
+  bool broken = false; ///< nothing more is taken from this connection
+  std::uint64_t connection = 0;
+  steady_time next_ping = steady_time::max();
+  std::optional<steady_time> ping_sent; ///< and nothing heard since
+  std::optional<steady_time> question_sent;
+  std::optional<steady_time> salts_asked;
+
+  request_table requests;
+  due_services due;
+  bytes prefix;
+  bool introduced = false;
+
+  std::map<msg_id, sent_service> services;
+  std::map<msg_id, std::vector<msg_id>> containers;
+  std::deque<std::pair<std::uint32_t, std::vector<request_id>>> tokens;
+  int service_refusals = 0; ///< since the last answer
+  std::size_t unpack_left = 0;
+
+  std::deque<session_event> events;
+  session_counters counters;
+};
+
+} // namespace cafegram::protocol
