@@ -34,7 +34,7 @@ endif()
 install(DIRECTORY tl/schema DESTINATION ${CMAKE_INSTALL_DATADIR}/cafegram FILES_MATCHING
   PATTERN "*.tl")
 install(FILES LICENSE-MIT LICENSE-APACHE DESTINATION ${CMAKE_INSTALL_DOCDIR})
-install(FILES cmake/FindCAF.cmake DESTINATION ${CAFEGRAM_PACKAGE_DIR})
+install(FILES cmake/FindCAF.cmake cmake/FindHttplib.cmake DESTINATION ${CAFEGRAM_PACKAGE_DIR})
 
 configure_package_config_file(cmake/cafegram-config.cmake.in
   ${PROJECT_BINARY_DIR}/cafegram-config.cmake INSTALL_DESTINATION ${CAFEGRAM_PACKAGE_DIR})

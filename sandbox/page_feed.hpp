@@ -29,11 +29,9 @@ public:
     reader(const reader&) = delete;
     reader& operator=(const reader&) = delete;
 
-    /// Waits for events, at most for `time`; takes all there are (empty: none came in time).
+    /// Waits for events, at most for `time`; takes all there are (empty: none came in time, or
+    /// `wake` was called).
     std::vector<page_event> take(std::chrono::milliseconds time);
-
-    /// True once the feed is closed: nothing more will come.
-    bool closed() const;
 
   private:
     friend class page_feed;
@@ -43,6 +41,7 @@ public:
     std::shared_ptr<page_feed> feed_;
     std::deque<page_event> queue_; // guarded by the feed's lock
     std::condition_variable wake_;
+    bool woken_ = false;
   };
 
   explicit page_feed(std::size_t max_readers = 12)
@@ -51,11 +50,11 @@ public:
   /// Gives `event` to every reader. Costs one atomic load while there is none.
   void publish(const page_event& event);
 
-  /// A new reader, or `limit` when there are as many as allowed, `cancelled` after `close`.
+  /// A new reader, or `limit` when there are as many as allowed.
   result<std::unique_ptr<reader>> subscribe();
 
-  /// Ends every reader's wait, for good.
-  void close();
+  /// Ends every reader's present wait.
+  void wake();
 
   std::size_t readers() const { return count_.load(std::memory_order_relaxed); }
 
@@ -66,7 +65,6 @@ private:
   std::vector<reader*> readers_;
   std::atomic<std::size_t> count_{0};
   std::size_t max_readers_;
-  bool closed_ = false;
 };
 
 } // namespace cafegram::sandbox
