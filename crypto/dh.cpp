@@ -32,8 +32,10 @@ std::unexpected<error> refuse(std::string what) {
   return fail(errc::protocol_violation, "the server's Diffie-Hellman " + std::move(what));
 }
 
-/// Whether `g` generates the subgroup of order (p-1)/2, by quadratic reciprocity.
-bool generates_subgroup(std::int32_t g, const bignum& p) {
+} // namespace
+
+// By quadratic reciprocity: g generates the subgroup exactly when it is a square modulo p.
+bool generates_prime_subgroup(std::int32_t g, const bignum& p) {
   const auto rest_in = [&p](std::uint64_t divisor, std::initializer_list<std::uint64_t> allowed) {
     return std::ranges::find(allowed, p.rest(divisor)) != allowed.end();
   };
@@ -55,8 +57,8 @@ bool generates_subgroup(std::int32_t g, const bignum& p) {
   }
 }
 
-/// Proves p = 2q + 1 with p and q prime. Only q needs the long test: once it is prime, 2^(p-1) = 1
-/// modulo p proves p, for 2^2 - 1 = 3 is prime to p (Pocklington).
+// Proves p = 2q + 1 with p and q prime. Only q needs the long test: once it is prime, 2^(p-1) = 1
+// modulo p proves p, for 2^2 - 1 = 3 is prime to p (Pocklington).
 bool is_safe_prime(const bignum& p) {
   if (!p.odd() || p.rest(3) == 0) {
     return false;
@@ -64,8 +66,6 @@ bool is_safe_prime(const bignum& p) {
   const bignum one{1};
   return bignum::mod_exp(bignum{2}, p - one, p) == one && (p >> 1).is_prime();
 }
-
-} // namespace
 
 bool prime_cache::knows(const digest_sha256& prime_hash) const {
   const std::lock_guard guard{mutex_};
@@ -89,7 +89,7 @@ result<void> check_dh_params(std::int32_t g, bytes_view prime, prime_cache& cach
     return refuse("prime has not exactly 2048 bits");
   }
   const bignum p = bignum::from_bytes(prime);
-  if (!generates_subgroup(g, p)) {
+  if (!generates_prime_subgroup(g, p)) {
     return refuse("generator " + std::to_string(g) + " does not fit its prime");
   }
   if (std::ranges::equal(prime, known_prime)) {

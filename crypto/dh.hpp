@@ -2,6 +2,7 @@
 
 #include <cafegram/base/bytes.hpp>
 #include <cafegram/base/error.hpp>
+#include <cafegram/crypto/bignum.hpp>
 #include <cafegram/crypto/hash.hpp>
 #include <cafegram/crypto/secure.hpp>
 
@@ -26,6 +27,13 @@ private:
 
 /// Telegram's own 2048-bit safe prime, big-endian.
 bytes_view telegram_prime();
+
+/// Whether `p` and (p-1)/2 are prime; about 100 ms for 2048 bits, less if they are not.
+bool is_safe_prime(const bignum& p);
+
+/// Whether `g` generates the subgroup of order (p-1)/2 of a safe prime; false for any g outside of
+/// 2..7, whose residues the specification lists.
+bool generates_prime_subgroup(std::int32_t g, const bignum& p);
 
 /// Checks that `prime` is a safe prime of exactly 2048 bits and that `g` generates a subgroup of
 /// prime order. Telegram's own prime is known; any other takes some 100 ms once, then `cache`

@@ -158,7 +158,8 @@ result<std::pair<std::uint64_t, std::uint64_t>> factor_pq(std::uint64_t pq) {
     if (!divisor) {
       continue;
     }
-    const auto [p, q] = std::minmax(*divisor, pq / *divisor);
+    const std::uint64_t p = std::min(*divisor, pq / *divisor);
+    const std::uint64_t q = pq / p;
     if (!is_prime(p) || !is_prime(q)) {
       return refuse("has more than two prime factors");
     }

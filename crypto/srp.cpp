@@ -47,8 +47,8 @@ result<bytes> srp_verifier(bytes_view password, const srp_params& params, prime_
                                 password_number(password, params), bignum::from_bytes(params.p)));
 }
 
-result<srp_answer> srp_check(bytes_view password, const srp_params& params, bytes_view srp_b,
-                             random_source& random, prime_cache& cache) {
+result<srp_answer> srp_prove(bytes_view password, const srp_params& params, bytes_view srp_b,
+                             const dh_keypair& own, prime_cache& cache) {
   if (auto fine = check_dh_params(params.g, params.p, cache); !fine) {
     return std::unexpected(fine.error());
   }
@@ -63,24 +63,32 @@ result<srp_answer> srp_check(bytes_view password, const srp_params& params, byte
   const bignum k = bignum::from_bytes(sha256({params.p, g_octets}));
   const bignum x = password_number(password, params);
   const bignum v = bignum::mod_exp(g, x, p);
-  auto own = make_dh_keypair(params.g, params.p, random);
-  if (!own) {
-    return std::unexpected(own.error());
-  }
-  const bignum u = bignum::from_bytes(sha256({own->public_value, b_octets}));
+  const bignum u = bignum::from_bytes(sha256({own.public_value, b_octets}));
   if (u == bignum{}) {
     return fail(errc::protocol_violation, "the server's SRP value gives u = 0");
   }
   // t = B - k v, brought above zero; s = t^(a + u x)
-  const bignum t = (b % p + p - (k * v) % p) % p;
-  const bignum exponent = bignum::from_bytes(own->exponent.view()) + u * x;
+  const bignum t = (b + p - (k * v) % p) % p;
+  const bignum exponent = bignum::from_bytes(own.exponent.view()) + u * x;
   const secret s = bignum::mod_exp(t, exponent, p).to_secret(number_size);
   digest_sha256 session = sha256(s.view());
-  srp_answer out{std::move(own->public_value), {}};
+  srp_answer out{own.public_value, {}};
   out.m1 = sha256({group_hash(params.p, g_octets), sha256(params.salt1), sha256(params.salt2),
                    out.a, b_octets, session});
   wipe(session);
   return out;
+}
+
+result<srp_answer> srp_check(bytes_view password, const srp_params& params, bytes_view srp_b,
+                             random_source& random, prime_cache& cache) {
+  if (auto fine = check_dh_params(params.g, params.p, cache); !fine) {
+    return std::unexpected(fine.error());
+  }
+  const auto own = make_dh_keypair(params.g, params.p, random);
+  if (!own) {
+    return std::unexpected(own.error());
+  }
+  return srp_prove(password, params, srp_b, *own, cache);
 }
 
 } // namespace cafegram::crypto

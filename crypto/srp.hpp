@@ -30,6 +30,10 @@ struct srp_answer {
 result<srp_answer> srp_check(bytes_view password, const srp_params& params, bytes_view srp_b,
                              random_source& random, prime_cache& cache);
 
+/// The same with a key pair that the caller has drawn (`make_dh_keypair` for these parameters).
+result<srp_answer> srp_prove(bytes_view password, const srp_params& params, bytes_view srp_b,
+                             const dh_keypair& own, prime_cache& cache);
+
 /// v = g^x mod p, 256 octets: the new_password_hash of `account.passwordInputSettings`.
 result<bytes> srp_verifier(bytes_view password, const srp_params& params, prime_cache& cache);
 
