@@ -121,6 +121,9 @@ std::string types_header(const model& m) {
   out.in(m.to().name_space);
   out.line("/// The schema as data.");
   out.line("extern const ::cafegram::tl::table schema_table;");
+  out.line(
+      "/// Name of a constructor or function of this schema; empty if it has none of that id.");
+  out.line("std::string_view name_for_id(std::uint32_t id);");
   for (const auto& [type, alternatives] : m.types()) {
     emit_class(m, type, alternatives, out);
   }
@@ -148,7 +151,8 @@ void emit_headers(const model& m, files& out) {
   out[folder + "/fwd.hpp"] = forward_header(m);
   out[folder + "/types.hpp"] = types_header(m);
   auto umbrella = std::string{head} + "#include <cafegram/tl/coding.hpp>\n"
-                                      "#include <cafegram/tl/match.hpp>\n\n";
+                                      "#include <cafegram/tl/match.hpp>\n"
+                                      "#include <cafegram/tl/text.hpp>\n\n";
   for (int part = 0; part < m.to().parts; ++part) {
     const auto name = fmt::format("/part_{:02}.hpp", part);
     out[folder + name] = part_header(m, part);

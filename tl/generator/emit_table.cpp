@@ -43,7 +43,8 @@ public:
     return fmt::format(
         "// Made from the schema by cafegram_tlgen.\n"
         "#include <cafegram/tl/table.hpp>\n\nnamespace {0} {{\n\n"
-        "extern const ::cafegram::tl::table schema_table;\n\nnamespace {{\n\n"
+        "extern const ::cafegram::tl::table schema_table;\n"
+        "std::string_view name_for_id(std::uint32_t id);\n\nnamespace {{\n\n"
         "using ::cafegram::tl::kind;\n\n"
         "constexpr ::cafegram::tl::shape shapes[] = {{\n{1}}};\n\n"
         "constexpr ::cafegram::tl::field_descriptor fields[] = {{\n{2}}};\n\n"
@@ -51,7 +52,10 @@ public:
         "constexpr std::uint16_t by_name[] = {{\n{4}}};\n\n"
         "constexpr const char* types[] = {{\n{5}}};\n\n}} // namespace\n\n"
         "constinit const ::cafegram::tl::table schema_table{{definitions, by_name, fields, shapes, "
-        "types, {6}}};\n\n}} // namespace {0}\n",
+        "types, {6}}};\n\n"
+        "std::string_view name_for_id(std::uint32_t id) {{\n"
+        "  const auto* def = schema_table.find(id);\n"
+        "  return def != nullptr ? def->name : std::string_view{{}};\n}}\n\n}} // namespace {0}\n",
         model_.to().name_space, shapes, fields, definitions, name_lines(), type_lines(),
         model_.source().layer());
   }
@@ -148,6 +152,22 @@ private:
 
 void emit_table(const model& m, files& out) {
   out[m.to().stem + "_table.cpp"] = table_text{m}.make();
+}
+
+void emit_registry(const model& m, files& out) {
+  std::string list;
+  for (const auto* def : m.structs()) {
+    list += fmt::format("    &{}::tl_info,\n", m.qualified(def->name));
+  }
+  const auto& stem = m.to().stem;
+  out[stem + "_registry.cpp"] =
+      fmt::format("// Made from the schema by cafegram_tlgen.\n"
+                  "#include <cafegram/tl/{0}.hpp>\n\nnamespace cafegram::tl::detail {{\n\n"
+                  "std::span<const info* const> all_{0}();\n\n"
+                  "std::span<const info* const> all_{0}() {{\n"
+                  "  static constexpr const info* list[] = {{\n{1}  }};\n  return list;\n}}\n\n"
+                  "}} // namespace cafegram::tl::detail\n",
+                  stem, list);
 }
 
 } // namespace cafegram::tl::generator

@@ -83,6 +83,7 @@ int generate(std::span<const std::string> args) {
   emit_headers(*model, out);
   emit_units(*model, out);
   emit_table(*model, out);
+  emit_registry(*model, out);
   for (const auto& [path, text] : out) {
     if (!write_if_changed(std::filesystem::path{args[4]} / path, text)) {
       return complain(error::make(errc::storage, "cannot write " + path));

@@ -75,5 +75,8 @@ void emit_headers(const model& m, files& out);
 void emit_units(const model& m, files& out);
 /// The descriptors, one unit.
 void emit_table(const model& m, files& out);
+/// One unit with a list of every struct's `tl_info`: `std::span<const info* const> all_<stem>()`.
+/// For tests, which go through all of them; nothing else needs all at once.
+void emit_registry(const model& m, files& out);
 
 } // namespace cafegram::tl::generator
