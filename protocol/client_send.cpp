@@ -230,7 +230,7 @@ std::uint64_t client_session::state::current_salt(steady_time now) {
   const auto before = salts.last_used();
   const auto salt = salts.at(clock.unix_time(now));
   if (salt != before) {
-    events.push_back(salt_changed{.salt = salt});
+    events.emplace_back(salt_changed{.salt = salt});
   }
   return salt;
 }

@@ -46,7 +46,7 @@ void client_session::state::dispatch_service(const incoming& message, std::uint3
   case ids::rpc_error: // belongs into rpc_result
     return ignore();
   default:
-    events.push_back(update_arrived{.body = to_bytes(message.body), .id = message.id});
+    events.emplace_back(update_arrived{.body = to_bytes(message.body), .id = message.id});
   }
 }
 
@@ -75,11 +75,11 @@ void client_session::state::take_bad_message(const incoming& message, steady_tim
   }
   if (what->salt) {
     salts.replace(*what->salt);
-    events.push_back(salt_changed{.salt = *what->salt});
+    events.emplace_back(salt_changed{.salt = *what->salt});
   }
   if (what->code == 16 || what->code == 17) {
     const auto by = clock.correct(message.outer, now);
-    events.push_back(clock_corrected{.by = by});
+    events.emplace_back(clock_corrected{.by = by});
   }
   refuse(*what, now);
 }
@@ -165,7 +165,7 @@ void client_session::state::take_new_session(bytes_view body) {
   clock.confirm();
   if (salts.last_used() != what->salt) {
     salts.replace(what->salt);
-    events.push_back(salt_changed{.salt = what->salt});
+    events.emplace_back(salt_changed{.salt = what->salt});
   }
   auto open = requests.all(request::phase::sent);
   const auto asked = requests.all(request::phase::asked);
@@ -182,7 +182,7 @@ void client_session::state::take_new_session(bytes_view body) {
       resend_or_give_up(*which);
     }
   }
-  events.push_back(server_session_created{.first = what->first, .unique_id = what->unique_id});
+  events.emplace_back(server_session_created{.first = what->first, .unique_id = what->unique_id});
 }
 
 void client_session::state::take_pong(bytes_view body) {
@@ -202,7 +202,7 @@ void client_session::state::take_salts(bytes_view body, steady_time now) {
   clock.confirm();
   service_refusals = 0;
   salts.learn(std::move(what->salts));
-  events.push_back(salt_changed{.salt = salts.at(clock.unix_time(now))});
+  events.emplace_back(salt_changed{.salt = salts.at(clock.unix_time(now))});
 }
 
 void client_session::state::take_state_info(bytes_view body) {
@@ -342,7 +342,7 @@ void client_session::state::take_key_destroyed(std::uint32_t constructor) {
                                                                 : outcome::fail;
   std::erase_if(services,
                 [](const auto& entry) { return entry.second.what == sent_service::kind::destroy; });
-  events.push_back(key_destroyed{.what = what});
+  events.emplace_back(key_destroyed{.what = what});
 }
 
 } // namespace cafegram::protocol

@@ -71,7 +71,7 @@ void client_session::state::cancel(request_id id, error why) {
 
 void client_session::state::settle(request_id id, session_event with) {
   requests.take(id);
-  events.push_back(std::move(with));
+  events.emplace_back(std::move(with));
 }
 
 void client_session::state::fail_request(request_id id, error why) {
@@ -91,7 +91,7 @@ void client_session::state::send_again(request& which, std::string_view why) {
 void client_session::state::break_off(errc code, std::string why) {
   if (!broken) {
     broken = true;
-    events.push_back(must_reconnect{.why = error::make(code, std::move(why))});
+    events.emplace_back(must_reconnect{.why = error::make(code, std::move(why))});
   }
 }
 
@@ -209,7 +209,7 @@ void client_session::state::replace_session(steady_time now, const std::vector<m
   due = {};
   due.destroy = destroy;
   due.ping = true;
-  events.push_back(session_replaced{.session_id = session_id});
+  events.emplace_back(session_replaced{.session_id = session_id});
 }
 
 void client_session::state::resend_or_give_up(request& which) {
@@ -287,7 +287,7 @@ void client_session::quick_acked(std::uint32_t token) {
   }
   for (const auto id : found->second) {
     if (state_->requests.contains(id)) {
-      state_->events.push_back(request_received{.id = id});
+      state_->events.emplace_back(request_received{.id = id});
     }
   }
   tokens.erase(found);
@@ -310,7 +310,7 @@ std::optional<session_event> client_session::next_event() {
   if (state_->events.empty()) {
     return std::nullopt;
   }
-  auto out = std::move(state_->events.front());
+  std::optional out{std::move(state_->events.front())};
   state_->events.pop_front();
   return out;
 }

@@ -22,9 +22,9 @@ struct exchange_options {
   std::vector<crypto::rsa_public_key> keys; ///< trusted; the first one that the server has is used
   /// As on the wire (`wire_dc`): +10000 for a test DC, negative for media. None: the form of old
   /// clients, which do not say it.
-  std::optional<std::int32_t> dc;
+  std::optional<std::int32_t> dc = {};
   /// Set for a temporary key: its lifetime in seconds.
-  std::optional<std::int32_t> expires_in;
+  std::optional<std::int32_t> expires_in = {};
   int max_retries = 5; ///< of `dh_gen_retry`
 };
 
@@ -33,8 +33,8 @@ struct exchange_result {
   auth_key key;
   std::uint64_t salt = 0;                 ///< the first one
   duration server_time_offset{};          ///< server time minus the time that was passed in
-  std::optional<std::int32_t> expires_in; ///< of a temporary key, in seconds
-  std::optional<std::int32_t> dc;         ///< as the client has said it
+  std::optional<std::int32_t> expires_in = {}; ///< of a temporary key, in seconds
+  std::optional<std::int32_t> dc = {}; ///< as the client has said it
 };
 
 /// What to do after a message.
@@ -55,9 +55,8 @@ public:
   /// The first payload: `req_pq_multi`.
   bytes start(wall_time now);
 
-  /// Takes the server's next payload. An answer to a query that was answered already is passed
-  /// over (empty step). Errors: `protocol_violation` with what was wrong; `not_found` when the
-  /// server has none of our RSA keys; `limit` after too many `dh_gen_retry`.
+  /// Takes the server's next payload. Errors: `protocol_violation` with what was wrong;
+  /// `not_found` when the server has none of our RSA keys; `limit` after too many `dh_gen_retry`.
   result<exchange_step> on_message(bytes_view payload, wall_time now);
 
 private:

@@ -181,7 +181,7 @@ void server_session::state::take_call(const client_message& message) {
   if (calls.size() > max_calls) {
     return answer(message.id, write_rpc_error(420, "FLOOD_WAIT_1"), false);
   }
-  events.push_back(call_arrived{.id = message.id, .body = to_bytes(message.body)});
+  events.emplace_back(call_arrived{.id = message.id, .body = to_bytes(message.body)});
 }
 
 /// Came before: never run again. An answer that is still here goes out once more.
@@ -212,7 +212,7 @@ void server_session::state::take_ping(const client_message& message) {
   }
   reply(write_longs(ids::pong, {number(message.id), ping->id}));
   if (ping->delay) {
-    events.push_back(
+    events.emplace_back(
         disconnect_delay_set{.delay = std::chrono::seconds{std::max(*ping->delay, 0)}});
   }
 }
@@ -299,7 +299,7 @@ void server_session::state::take_drop(const client_message& message) {
   const msg_id call{*raw};
   tl::writer out;
   if (calls.erase(call) != 0) {
-    events.push_back(call_dropped{.id = call});
+    events.emplace_back(call_dropped{.id = call});
     out.u32(ids::rpc_answer_dropped_running);
   } else if (const auto found = kept_by_call.find(call); found != kept_by_call.end()) {
     const auto& dropped = kept.at(found->second);
@@ -317,10 +317,10 @@ void server_session::state::take_drop(const client_message& message) {
 
 void server_session::state::take_destroy(const client_message& message) {
   if (constructor_of(message.body) == ids::destroy_auth_key) {
-    events.push_back(destroy_key_asked{.id = message.id});
+    events.emplace_back(destroy_key_asked{.id = message.id});
   } else if (const auto session = read_long(message.body)) {
-    events.push_back(destroy_session_asked{.id = message.id,
-                                           .session_id = static_cast<std::uint64_t>(*session)});
+    events.emplace_back(destroy_session_asked{.id = message.id,
+                                              .session_id = static_cast<std::uint64_t>(*session)});
   }
 }
 

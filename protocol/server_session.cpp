@@ -239,7 +239,8 @@ std::optional<server_event> server_session::next_event() {
   if (state_->events.empty()) {
     return std::nullopt;
   }
-  auto out = std::move(state_->events.front());
+  std::optional<server_event> out{std::in_place};
+  *out = std::move(state_->events.front());
   state_->events.pop_front();
   return out;
 }
