@@ -32,10 +32,10 @@ FOREIGN = {
     "spdlog/": {"base/log.cpp"},
     "nlohmann/": {"tl/json.hpp"},
     "google/protobuf/": {"storage"},
-    "sqlite3.h": {"storage"},
+    "sqlite3.h": {"storage", "sandbox"},
     "pqxx/": {"storage"},
     "zlib.h": {"protocol"},
-    "httplib.h": {"sandbox"},
+    "httplib.h": {"sandbox", "cli"},
     "CLI/": {"cli", "bots"},
     "sys/socket.h": {"actors", "sandbox", "cli"},
     "netinet/": {"actors", "sandbox", "cli"},
@@ -51,7 +51,7 @@ PURE = {"tl", "crypto", "protocol"}
 IMPURE = re.compile(
     r"\b(?:system_clock|steady_clock|high_resolution_clock)::now\b|\bstd::random_device\b"
     r"|\bRAND_(?:priv_)?bytes\b|\b(?:s?rand|getenv|time|gettimeofday|clock_gettime)\s*\("
-    r"|\bstd::(?:[io]?fstream|cout|cerr)\b|\bf(?:open|printf)\s*\("
+    r"|\bstd::(?:[io]?fstream|cout|cerr)\b|\bfopen\s*\(|\bfprintf\s*\((?!stderr)"
 )
 # The generator is a program of the build, and one file turns the system's randomness into a
 # `random_source` that is handed in.
