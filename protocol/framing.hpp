@@ -47,7 +47,7 @@ using transport_event = std::variant<frame, quick_ack, transport_error>;
 struct transport_options {
   framing kind = framing::abridged;
   bool obfuscated = false; ///< obfuscated2; not possible over `full`
-  std::optional<proxy_secret> secret;
+  std::optional<proxy_secret> secret{};
   std::int16_t dc = 0; ///< for proxies: +10000 on test, negative for media
 };
 
