@@ -48,6 +48,7 @@ check_tidy() {
 
 check_format || status=1
 check_layers || status=1
+python3 -B tests/check_readme.py || status=1
 check_sizes || status=1
 if [ "${1:-}" = --tidy ]; then
   check_tidy || status=1
