@@ -1,6 +1,7 @@
 #include <cafegram/bench/tl.hpp>
 #include <cafegram/tl/api.hpp>
-#include <cafegram/tl/dynamic.hpp>
+#include <cafegram/tl/json.hpp>
+#include <cafegram/tl/text.hpp>
 
 #include <algorithm>
 #include <functional>

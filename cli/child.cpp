@@ -1,5 +1,7 @@
 #include <cafegram/cli/child.hpp>
 
+#include <fmt/format.h>
+
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -19,7 +21,7 @@
 namespace cafegram::cli {
 namespace {
 
-std::vector<std::string> merged_environment(std::map<std::string, std::string> added) {
+std::vector<std::string> merged_environment(const std::map<std::string, std::string>& added) {
   std::vector<std::string> out;
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string text = *entry;
@@ -28,7 +30,7 @@ std::vector<std::string> merged_environment(std::map<std::string, std::string> a
     }
   }
   for (const auto& [name, value] : added) {
-    out.push_back(name + "=" + value);
+    out.push_back(fmt::format("{}={}", name, value));
   }
   return out;
 }
@@ -49,6 +51,10 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   if (::getppid() != parent) {
     ::_exit(127);
   }
+  // What the owner waits for with `sigwait` is what must end us.
+  ::sigset_t none{};
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::setpgid(0, 0); // the terminal's Ctrl-C is for the owner, who then ends us in order
   const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   ::dup2(nothing, STDIN_FILENO);
@@ -66,7 +72,7 @@ std::string own_path() {
   return std::filesystem::read_symlink("/proc/self/exe").string();
 }
 
-result<child> child::start(const std::vector<std::string>& command, child_options options) {
+result<child> child::start(const std::vector<std::string>& command, const child_options& options) {
   if (command.empty() || ::access(command.front().c_str(), X_OK) != 0) {
     return fail(errc::not_found, "no program " + (command.empty() ? "" : command.front()));
   }
@@ -82,7 +88,7 @@ result<child> child::start(const std::vector<std::string>& command, child_option
     return fail(errc::storage, "no pipe for a child process", errno);
   }
   auto texts = command;
-  auto env_texts = merged_environment(std::move(options.environment));
+  auto env_texts = merged_environment(options.environment);
   const auto argv = pointers(texts);
   const auto env = pointers(env_texts);
   const pid_t parent = ::getpid();

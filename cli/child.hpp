@@ -22,7 +22,8 @@ struct child_options {
 class child {
 public:
   /// `command[0]` is a path. Errors: `storage` (pipe, log file), `not_found` (no such program).
-  static result<child> start(const std::vector<std::string>& command, child_options options = {});
+  static result<child> start(const std::vector<std::string>& command,
+                             const child_options& options = {});
   child(child&& other) noexcept;
   child& operator=(child&& other) noexcept;
   /// Asks it to end, and after 3 seconds makes it.

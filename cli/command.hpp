@@ -36,6 +36,10 @@ result<bytes> parse_bytes(const std::string& text, byte_form form);
 std::string format_bytes(bytes_view data, byte_form form);
 
 // One per subcommand, each in its own file. The action that the user chose ends up in `chosen`.
+void add_bench(CLI::App& app, action& chosen);
+void add_connect(CLI::App& app, action& chosen);
+void add_invoke(CLI::App& app, action& chosen);
+void add_listen(CLI::App& app, action& chosen);
 void add_tl(CLI::App& app, action& chosen);
 
 } // namespace cafegram::cli

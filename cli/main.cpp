@@ -16,7 +16,11 @@ int run(int argc, char** argv) {
   app.fallthrough(false);
 
   cli::action chosen;
+  cli::add_connect(app, chosen);
+  cli::add_listen(app, chosen);
+  cli::add_invoke(app, chosen);
   cli::add_tl(app, chosen);
+  cli::add_bench(app, chosen);
 
   try {
     app.parse(argc, argv);

@@ -13,10 +13,10 @@ std::string key_path(const std::string& folder) {
 
 result<sandbox_child> start_sandbox(const sandbox_child_options& options) {
   const auto listen = [](std::uint16_t port) { return "127.0.0.1:" + std::to_string(port); };
-  std::vector<std::string> command{own_path(),  "sandbox",
-                                   "--listen",  listen(options.mtproto_port),
-                                   "--http",    listen(options.page_port),
-                                   "--key-out", key_path(options.folder)};
+  std::vector<std::string> command{options.program, "sandbox",
+                                   "--listen",      listen(options.mtproto_port),
+                                   "--http",        listen(options.page_port),
+                                   "--key-out",     key_path(options.folder)};
   if (options.keep) {
     command.insert(command.end(), {"--data", options.folder + "/world"});
   }

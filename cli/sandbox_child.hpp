@@ -15,6 +15,7 @@ struct sandbox_child {
 };
 
 struct sandbox_child_options {
+  std::string program = own_path();
   std::string folder;             ///< key, log and data go there
   std::uint16_t mtproto_port = 0; ///< 0: any free one
   std::uint16_t page_port = 0;

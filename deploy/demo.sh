@@ -70,8 +70,9 @@ start_sandbox() {
 }
 
 start_bot() {
-  BOT_TOKEN=$token "$bin/example_demo" --dc "127.0.0.1:$mtproto_port" --dc-id 2 \
-    --rsa-key "$data/server.pem" --session "$data/bot.session" >"$data/bot.log" 2>&1 &
+  env -u API_ID -u API_HASH BOT_TOKEN="$token" "$bin/example_demo" \
+    --sandbox "127.0.0.1:$mtproto_port" --rsa-key "$data/server.pem" \
+    --session "$data/bot.session" >"$data/bot.log" 2>&1 &
   bot=$!
 }
 

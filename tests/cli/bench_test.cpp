@@ -1,0 +1,56 @@
+#include <cafegram/tl/json.hpp>
+
+#include <map>
+#include <sstream>
+
+#include "program.hpp"
+
+using namespace cafegram;
+using test::run_program;
+
+namespace {
+
+/// Reads lines of {"name", "value", "unit"}; anything else is a failure.
+std::map<std::string, double> read_figures(const std::string& text) {
+  std::map<std::string, double> out;
+  std::istringstream lines{text};
+  for (std::string line; std::getline(lines, line);) {
+    const auto value = tl::json::parse(line, nullptr, false);
+    if (!value.is_object() || value.size() != 3 || !value.contains("unit")) {
+      ADD_FAILURE() << "not a figure: " << line;
+      continue;
+    }
+    out[value.value("name", "")] = value.value("value", -1.0);
+  }
+  return out;
+}
+
+} // namespace
+
+TEST(bench, tl_gives_figures_for_programs) {
+  const auto answer = run_program("bench tl --json --seconds 0.05");
+  ASSERT_EQ(answer.status, 0) << answer.output;
+  const auto figures = read_figures(answer.output);
+  for (const char* name : {"tl/decode/messages100", "tl/encode/messages100"}) {
+    ASSERT_TRUE(figures.contains(name)) << answer.output;
+    EXPECT_GT(figures.at(name), 0) << name;
+  }
+}
+
+TEST(bench, rpc_measures_two_processes) {
+  const auto answer = run_program("bench rpc --json --seconds 0.2 --in-flight 16");
+  ASSERT_EQ(answer.status, 0) << answer.output;
+  const auto figures = read_figures(answer.output);
+  for (const char* name : {"rpc/pipelined/1", "rpc/median-us/1", "rpc/p99-us/1"}) {
+    ASSERT_TRUE(figures.contains(name)) << answer.output;
+    EXPECT_GT(figures.at(name), 0) << name;
+  }
+  EXPECT_LE(figures.at("rpc/median-us/1"), figures.at("rpc/p99-us/1"));
+}
+
+TEST(bench, tells_people_in_a_table) {
+  const auto answer = run_program("bench tl --seconds 0.05");
+  EXPECT_EQ(answer.status, 0);
+  EXPECT_NE(answer.output.find("MB/s"), std::string::npos) << answer.output;
+  EXPECT_EQ(answer.output.find('{'), std::string::npos) << answer.output;
+}

@@ -1,0 +1,41 @@
+#include "program.hpp"
+
+using namespace cafegram;
+using test::run_program;
+
+TEST(usage, tells_its_version) {
+  const auto answer = run_program("--version");
+  EXPECT_EQ(answer.output, "cafegram " CAFEGRAM_VERSION "\n");
+  EXPECT_EQ(answer.status, 0);
+}
+
+TEST(usage, lists_every_command) {
+  const auto answer = run_program("--help");
+  EXPECT_EQ(answer.status, 0);
+  for (const char* name : {"sandbox", "connect", "listen", "invoke", "tl", "bench"}) {
+    EXPECT_NE(answer.output.find(name), std::string::npos) << name << " in " << answer.output;
+  }
+}
+
+TEST(usage, a_command_line_without_sense_exits_with_2) {
+  EXPECT_EQ(run_program("").status, 2);
+  EXPECT_EQ(run_program("nonsense").status, 2);
+  EXPECT_EQ(run_program("tl").status, 2);
+  EXPECT_EQ(run_program("tl decode --bytes octal 00").status, 2);
+  EXPECT_EQ(run_program("bench tl --seconds -1").status, 2);
+}
+
+TEST(usage, telegram_itself_wants_an_api_id) {
+  const auto answer = run_program("connect");
+  EXPECT_EQ(answer.status, 1);
+  EXPECT_NE(answer.output.find("my.telegram.org"), std::string::npos) << answer.output;
+}
+
+TEST(usage, an_address_or_transport_that_is_none_is_named) {
+  const auto address = run_program("connect --dc 'host:many'");
+  EXPECT_EQ(address.status, 1);
+  EXPECT_NE(address.output.find("host:many"), std::string::npos) << address.output;
+  const auto transport = run_program("connect --dc 127.0.0.1:1 --transport pigeon");
+  EXPECT_EQ(transport.status, 1);
+  EXPECT_NE(transport.output.find("pigeon"), std::string::npos) << transport.output;
+}
