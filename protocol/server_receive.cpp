@@ -12,6 +12,7 @@ constexpr auto accepted_past = std::chrono::seconds{300};
 constexpr auto accepted_future = std::chrono::seconds{30};
 constexpr int max_gzip_depth = 4;
 constexpr std::size_t max_calls = 4096;
+constexpr std::size_t max_denied = max_ids;
 
 constexpr std::uint8_t being_processed = 32;
 constexpr std::uint8_t answer_generated = 64;
@@ -39,7 +40,7 @@ result<void> server_session::state::receive(const opening& packet, wall_time now
   case received_ids::verdict::fresh:
     break;
   }
-  if (refuse_outside(header, now)) {
+  if (denied.contains(header.id) || refuse_outside(header, now)) {
     return {};
   }
   received.add(header.id);
@@ -112,8 +113,10 @@ void server_session::state::take_container(const client_message& container, wall
     }
     switch (received.check(item.id)) {
     case received_ids::verdict::fresh:
-      received.add(item.id);
-      take_message(message, now);
+      if (!denied.contains(item.id)) {
+        received.add(item.id);
+        take_message(message, now);
+      }
       break;
     case received_ids::verdict::seen:
       take_repeated(message, now);
@@ -228,18 +231,25 @@ void server_session::state::take_salts_question(const client_message& message, w
                             .salts = salts->coming(time, count)}));
 }
 
-std::uint8_t server_session::state::state_of(msg_id id) const {
-  if (!first || id < *first) {
-    // A container's members come before it: what was received is looked at first.
-    if (received.check(id) != received_ids::verdict::seen) {
-      return message_state::forgotten;
-    }
-  }
+/// What is known of a message. Of which it is said that it was not received, it is not taken any
+/// more either: the client sends it again under another id, and a late packet must not run it
+/// twice.
+std::uint8_t server_session::state::state_of(msg_id id) {
   switch (received.check(id)) {
   case received_ids::verdict::old:
     return message_state::forgotten;
   case received_ids::verdict::fresh:
-    return id > received.highest() ? message_state::too_new : message_state::not_received;
+    if (id < *first) {
+      return message_state::forgotten;
+    }
+    if (id > received.highest()) {
+      return message_state::too_new;
+    }
+    denied.insert(id);
+    while (denied.size() > max_denied) {
+      denied.erase(denied.begin());
+    }
+    return message_state::not_received;
   case received_ids::verdict::seen:
     break;
   }

@@ -57,7 +57,7 @@ struct server_session::state {
   void take_resend_question(const client_message& message);
   void take_drop(const client_message& message);
   void take_destroy(const client_message& message);
-  std::uint8_t state_of(msg_id id) const;
+  std::uint8_t state_of(msg_id id);
 
   // -- server_session.cpp
   void answer(msg_id call, bytes_view body, bool packable);
@@ -86,6 +86,7 @@ struct server_session::state {
   received_ids received;
   std::optional<msg_id> first; ///< the first message of this life
   std::set<msg_id> calls;      ///< not answered yet
+  std::set<msg_id> denied;     ///< the client was told that they had not come
 
   std::map<std::uint64_t, kept_message> kept; ///< by order
   std::map<msg_id, std::uint64_t> kept_by_id;

@@ -29,9 +29,9 @@ struct request_options {
   bool gzip = true;
   bool quick_ack = false;
   /// When the caller is told `deadline`; none waits for ever.
-  std::optional<steady_time> deadline;
+  std::optional<steady_time> deadline{};
   /// Run after this request, if it is still under way (`invokeAfterMsg`).
-  std::optional<request_id> after;
+  std::optional<request_id> after{};
 };
 
 /// The timers and bounds of a session.
