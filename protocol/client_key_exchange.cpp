@@ -64,6 +64,7 @@ result<bytes> client_key_exchange::state::on_res_pq(bytes_view body) {
     return violation("the server answers with another nonce");
   }
   both.server = message->both.server;
+  // Our order counts: Telegram shows keys of old times in front of the one in use.
   const auto key = std::ranges::find_first_of(options.keys, message->fingerprints, {},
                                               &crypto::rsa_public_key::fingerprint);
   if (key == options.keys.end()) {

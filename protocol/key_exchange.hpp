@@ -31,10 +31,10 @@ struct exchange_options {
 /// The agreement.
 struct exchange_result {
   auth_key key;
-  std::uint64_t salt = 0;                 ///< the first one
-  duration server_time_offset{};          ///< server time minus the time that was passed in
+  std::uint64_t salt = 0;                      ///< the first one
+  duration server_time_offset{};               ///< server time minus the time that was passed in
   std::optional<std::int32_t> expires_in = {}; ///< of a temporary key, in seconds
-  std::optional<std::int32_t> dc = {}; ///< as the client has said it
+  std::optional<std::int32_t> dc = {};         ///< as the client has said it
 };
 
 /// What to do after a message.
