@@ -10,15 +10,17 @@ let complete = false;
 let loading = 0; // grows with each chat opened: answers for an earlier one are dropped
 let composer;
 let openPeer;
+let stuck = true; // to the bottom: what comes, and what grows below, keeps the newest in sight
 const clicks = new Map(); // query -> { button, bot }
 
 const log = () => $("log");
 const find = (id) => messages.find((message) => message.id === id);
 const elementOf = (id) => log().querySelector(`[data-id="${id}"]`);
-const atBottom = () => log().scrollHeight - log().scrollTop - log().clientHeight < 80;
+const atBottom = () => stuck;
 const dayKey = (message) => new Date(message.date * 1000).toDateString();
 
 function toNewest() {
+  stuck = true;
   log().scrollTop = log().scrollHeight;
   $("to-newest").hidden = true;
 }
@@ -86,7 +88,8 @@ async function removeMessage(message) {
 
 function openMenu(message, anchor) {
   document.querySelector(".context-menu")?.remove();
-  const close = (back) => { menu.remove(); if (back) anchor.focus(); };
+  // Giving the focus back first: removing what has it would call `close` within itself.
+  const close = (back) => { if (back) anchor.focus(); if (menu.isConnected) menu.remove(); };
   const item = (shape, words, run) => h("button", { type: "button", class: "option", role: "menuitem",
     onclick: () => { close(true); run(); } }, icon(shape, 16), words);
   const menu = h("div", { class: "menu context-menu", role: "menu", "aria-label": "Message",
@@ -94,7 +97,7 @@ function openMenu(message, anchor) {
       if (event.key === "Escape" || event.key === "Tab") { event.preventDefault(); event.stopPropagation(); close(true); return; }
       arrows(event, [...menu.children]);
     },
-    onfocusout: (event) => { if (!menu.contains(event.relatedTarget)) close(false); } },
+    onfocusout: (event) => { if (!menu.contains(event.relatedTarget)) queueMicrotask(() => close(false)); } },
   item("reply", "Reply", () => composer.reply(message)),
   item("copy", "Copy text", () => actions.copy(message.text)),
   message.out && item("edit", "Edit", () => composer.edit(message)),
@@ -289,7 +292,16 @@ export function startChat(theComposer, open) {
   on("sent", ({ owner, peer, message }) => addMessage(owner, peer, message));
   $("to-newest").append(icon("down", 18), " New messages");
   $("to-newest").addEventListener("click", toNewest);
-  log().addEventListener("scroll", () => { if (atBottom()) $("to-newest").hidden = true; }, { passive: true });
+  let height = 0;
+  log().addEventListener("scroll", () => {
+    if (log().clientHeight !== height) return; // the frame has changed, not the reader's wish
+    stuck = log().scrollHeight - log().scrollTop - height < 80;
+    if (stuck) $("to-newest").hidden = true;
+  }, { passive: true });
+  new ResizeObserver(() => {
+    height = log().clientHeight;
+    if (stuck) toNewest();
+  }).observe(log());
   log().addEventListener("keydown", logKeys);
   document.addEventListener("visibilitychange", () => store.peer && markRead());
 }

@@ -90,7 +90,7 @@ function commandKeys(event) {
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (step) choice = (choice + step + list.length) % list.length;
   else if (event.key === "Tab" && !event.shiftKey) { setText(`/${list[choice].command} `); }
-  else if (event.key === "Enter" && !event.shiftKey) { setText(""); sendText(`/${list[choice].command}`); }
+  else if (event.key === "Enter" && !event.shiftKey) { sendText(`/${list[choice].command}`); setText(""); }
   else if (event.key === "Escape") { commands.hidden = true; event.preventDefault(); event.stopPropagation(); return true; }
   else return false;
   event.preventDefault();
@@ -207,6 +207,7 @@ export function startComposer(theHooks) {
   send = h("button", { type: "submit", class: "send", "aria-label": "Send", title: "Send (Enter)" }, icon("send", 20));
   const help = h("p", { id: "composer-help", class: "help" }, h("kbd", {}, "Enter"), " sends, ", h("kbd", {}, "Shift Enter"), " new line, ",
     h("kbd", {}, "Ctrl B"), " bold, ", h("kbd", {}, "↑"), " edits the last");
+  $("composer").hidden = true;
   $("composer").append(commands, notice, h("div", { class: "field" }, field, keyboardToggle, send), h("div", { class: "under" }, tools, help), keyboard);
   $("composer").addEventListener("submit", submit);
   return composer;

@@ -4,18 +4,21 @@ import { toast } from "./dialogs.js";
 import { nameOf, on, store, userOf } from "./store.js";
 
 const tabs = [
-  { id: "live", name: "Live", shape: "wire", draw: live },
-  { id: "connections", name: "Connections", shape: "plug", draw: connections },
-  { id: "methods", name: "Methods", shape: "list", draw: methods },
-  { id: "codes", name: "Codes", shape: "shield", draw: codes },
+  { id: "live", name: "Live", draw: live },
+  { id: "connections", name: "Connections", draw: connections },
+  { id: "methods", name: "Methods", draw: methods },
+  { id: "codes", name: "Codes", draw: codes },
 ];
 let current = "live";
 let filter = "";
 let newCodes = 0;
 
+// Long names may break before a capital, errors before an underscore.
+const breakable = (text, before) => text.split(before).flatMap((part, index) => (index > 0 ? [h("wbr"), part] : [part]));
+
 function methodName(name) {
   const dot = name.indexOf(".");
-  return h("span", { class: "method mono" }, dot > 0 && h("i", {}, name.slice(0, dot + 1)), name.slice(dot + 1));
+  return h("span", { class: "method mono" }, dot > 0 && h("i", {}, name.slice(0, dot + 1), h("wbr")), breakable(name.slice(dot + 1), /(?=[A-Z])/));
 }
 
 const nothing = (title, text) => h("div", { class: "nothing" }, h("b", {}, title), h("p", {}, text));
@@ -28,7 +31,7 @@ function live() {
   const shown = store.calls.filter((call) => call.method.toLowerCase().includes(filter)).slice(-100).reverse();
   const rows = shown.map((call) => h("li", { class: call.error ? "call bad" : "call" },
     h("time", { class: "mono", title: fullTimeOf(call.at) }, exactTimeOf(call.at)),
-    h("span", { class: "call-what" }, methodName(call.method), call.error && h("span", { class: "call-error mono" }, call.error)),
+    h("span", { class: "call-what" }, methodName(call.method), call.error && h("span", { class: "call-error mono" }, breakable(call.error, /(?=_)/))),
     h("span", { class: "who-called", title: `Connection ${call.connection}` }, `#${call.connection}`),
     h("span", { class: "took mono" }, tookOf(call.micros))));
   const search = h("input", { type: "search", class: "filter", placeholder: "Filter methods", "aria-label": "Filter methods", "data-key": "filter", value: filter,
@@ -111,14 +114,23 @@ function codes() {
 const panel = () => $("panel");
 
 function tabButtons() {
-  fill($("tabs"), tabs.map(({ id, name, shape }) => h("button", {
+  fill($("tabs"), tabs.map(({ id, name }) => h("button", {
     type: "button", role: "tab", id: `tab-${id}`, "data-key": id, "aria-selected": String(id === current), "aria-controls": "panel",
     tabindex: id === current ? "0" : "-1", onclick: () => select(id),
-  }, icon(shape, 16), h("span", {}, name), id === "codes" && newCodes > 0 && h("i", { class: "badge" }, String(newCodes)),
+  }, h("span", {}, name), id === "codes" && newCodes > 0 && h("i", { class: "badge" }, String(newCodes)),
   id === "connections" && store.connections.size > 0 && h("i", { class: "badge calm" }, String(store.connections.size)))));
 }
 
+function figures() {
+  let calls = 0, errors = 0;
+  for (const m of store.methods.values()) { calls += m.calls; errors += m.errors; }
+  for (const m of store.missing.values()) if (!store.methods.has(m.name)) { calls += m.calls; errors += m.calls; }
+  $("figures").replaceChildren(`${store.connections.size} connected · ${calls.toLocaleString()} calls`,
+    ...(errors > 0 ? [" · ", h("span", { class: "failures" }, `${errors.toLocaleString()} failed`)] : []));
+}
+
 function draw() {
+  figures();
   const tab = tabs.find(({ id }) => id === current);
   const parts = tab.draw();
   tabButtons();
@@ -138,7 +150,7 @@ export const watchesFigures = () => isConsoleOpen() && current !== "live";
 
 export function startConsole(close) {
   $("console").append(
-    h("header", { class: "console-head" }, h("h2", {}, "Console"), h("p", {}, "what happens on the wire"),
+    h("header", { class: "console-head" }, h("div", {}, h("h2", {}, "Console"), h("p", { id: "figures" })),
       iconButton("close", "Close the console", close, { id: "close-console" })),
     h("div", { id: "tabs", class: "tabs", role: "tablist", "aria-label": "Console",
       onkeydown: (event) => arrows(event, [...$("tabs").children], true) && document.activeElement.click() }),

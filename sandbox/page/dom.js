@@ -32,14 +32,14 @@ export function iconButton(name, label, onclick, extra = {}) {
   return h("button", { type: "button", class: "icon-button", "aria-label": label, title: label, onclick, ...extra }, icon(name));
 }
 
-const hues = [14, 38, 88, 158, 196, 230, 276, 330];
+const hues = [40, 75, 130, 165, 210, 255, 300, 355];
 
 // A round picture: initials on a colour that stays with the id.
 export function avatar(user, size = "") {
   const words = (user?.name ?? "?").trim().split(/\s+/);
   const initials = words.slice(0, 2).map((word) => [...word][0] ?? "").join("").toUpperCase();
   const element = h("span", { class: `avatar ${size}`, "aria-hidden": "true",
-    style: { "--hue": String(hues[(user?.id ?? 0) % hues.length]) } }, initials);
+    style: { "--hue": String(hues[Math.imul((user?.id ?? 0) % 2 ** 32, 0x9E3779B1) >>> 29]) } }, initials);
   if (user?.bot) element.classList.add("is-bot");
   if (user?.online) element.append(h("i", { class: "dot" }));
   return element;

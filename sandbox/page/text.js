@@ -88,6 +88,18 @@ function split(entities) {
   return out;
 }
 
+const isBlock = (node) => node instanceof HTMLElement && (node.tagName === "BLOCKQUOTE" || node.className === "pre");
+
+// A block breaks the line by itself: the newline beside it would leave an empty one.
+function tidy(nodes) {
+  return nodes.map((node, index) => {
+    if (typeof node !== "string") return node;
+    let out = isBlock(nodes[index - 1]) ? node.replace(/^\n/, "") : node;
+    if (isBlock(nodes[index + 1])) out = out.replace(/\n$/, "");
+    return out;
+  });
+}
+
 export function render(text, entities, actions) {
   const list = split((entities ?? []).filter((e) => e.offset >= 0 && e.offset + e.length <= text.length));
   let at = 0;
@@ -104,7 +116,7 @@ export function render(text, entities, actions) {
     return nodes;
   };
   const fragment = document.createDocumentFragment();
-  fragment.append(...build(0, text.length));
+  fragment.append(...tidy(build(0, text.length)));
   return fragment;
 }
 
