@@ -14,13 +14,13 @@ namespace cafegram::tl {
 
 namespace detail {
 
-/// How a C++ type is written, outermost first: `{vector, object}`.
+/// How a C++ type is written, outermost first: `{vector, boxed}`; `boxed` of any type.
 template <class T>
 struct form_of;
 template <class T>
   requires definition_struct<T> || boxed_type<T>
 struct form_of<T> {
-  static constexpr std::array kinds{kind::object};
+  static constexpr std::array kinds{kind::boxed};
   static const table* schema() {
     if constexpr (definition_struct<T>) {
       return T::tl_info.schema;

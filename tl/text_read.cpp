@@ -56,9 +56,11 @@ private:
   bool good() const { return problem_.empty(); }
 
   void encode_form(const json& value, std::span<const kind> form) {
+    if (form.front() == kind::boxed) {
+      return encode_object(value, -1, true);
+    }
     if (form.front() != kind::vector) {
-      encode_kind(value, form.front(), 0);
-      return;
+      return encode_kind(value, form.front(), 0);
     }
     if (!value.is_array()) {
       return bad("an array is needed");

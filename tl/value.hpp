@@ -16,7 +16,7 @@ namespace cafegram::tl {
 /// no lengths, so the enclosing value is opaque from its own beginning to the end of the message.
 struct unknown {
   std::uint32_t id = 0; ///< of the opaque value itself, which may well be a known one
-  bytes body;           ///< all behind the id
+  bytes body{};         ///< all behind the id
 };
 
 namespace detail {

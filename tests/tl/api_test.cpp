@@ -1,0 +1,241 @@
+#include <cafegram/tests/support.hpp>
+#include <cafegram/tl/api.hpp>
+
+#include <fmt/format.h>
+
+#include <thread>
+
+using namespace cafegram;
+
+TEST(api_types, a_boxed_value_is_made_of_each_constructor) {
+  tl::InputPeer peer = tl::inputPeerUser{.user_id = 5, .access_hash = 6};
+  EXPECT_EQ(peer.constructor_id(), tl::constructor_id_v<tl::inputPeerUser>);
+  EXPECT_EQ(peer.name(), "inputPeerUser");
+  ASSERT_NE(tl::get_if<tl::inputPeerUser>(peer), nullptr);
+  EXPECT_EQ(tl::get_if<tl::inputPeerUser>(peer)->access_hash, 6);
+  EXPECT_EQ(tl::get_if<tl::inputPeerChat>(peer), nullptr);
+  peer = tl::inputPeerSelf{};
+  EXPECT_TRUE(tl::holds<tl::inputPeerSelf>(peer));
+  static_assert(!std::convertible_to<tl::inputUserSelf, tl::InputPeer>);
+  static_assert(std::same_as<tl::messages::sendMessage::result_type, tl::Updates>);
+  static_assert(std::same_as<tl::users::getUsers::result_type, std::vector<tl::User>>);
+  static_assert(std::same_as<tl::account::updateStatus::result_type, bool>);
+  static_assert(std::same_as<tl::invokeWithLayer::result_type, tl::any_object>);
+  static_assert(sizeof(tl::Message) == sizeof(void*));
+}
+
+TEST(api_types, copies_share_one_value) {
+  tl::Message first = tl::message{.id = 7, .message = "shared"};
+  const tl::Message second = first;
+  EXPECT_EQ(tl::get_if<tl::message>(first), tl::get_if<tl::message>(second));
+  tl::Message third = std::move(first);
+  EXPECT_FALSE(first);
+  EXPECT_EQ(first.constructor_id(), 0u);
+  EXPECT_EQ(first.name(), "");
+  third = second;
+  third = tl::messageEmpty{.id = 1};
+  EXPECT_EQ(tl::get_if<tl::message>(second)->message, "shared");
+}
+
+TEST(api_types, a_value_is_counted_across_threads) {
+  const tl::Message shared = tl::message{.id = 7, .message = std::string(100, 'x')};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([copy = shared] {
+      for (int k = 0; k < 10'000; ++k) {
+        const tl::Message mine = copy;
+        EXPECT_EQ(tl::get_if<tl::message>(mine)->id, 7);
+      }
+    });
+  }
+  for (auto& thread : threads) {
+    thread.join();
+  }
+  EXPECT_EQ(tl::get_if<tl::message>(shared)->message.size(), 100u);
+}
+
+TEST(api_types, match_takes_what_fits_and_the_rest) {
+  const auto text = [](const tl::Message& value) {
+    return tl::match(
+        value, [](const tl::message& m) { return m.message; },
+        [](const tl::messageService& m) { return "service " + std::to_string(m.id); },
+        [](const auto& other) { return std::string{other.name()}; });
+  };
+  EXPECT_EQ(text(tl::message{.message = "hello"}), "hello");
+  EXPECT_EQ(text(tl::messageService{.id = 3}), "service 3");
+  EXPECT_EQ(text(tl::messageEmpty{}), "messageEmpty");
+  EXPECT_EQ(text(tl::unknown{.id = 1}), "");
+  EXPECT_EQ(text({}), "");
+}
+
+TEST(api_types, flags_follow_from_the_fields) {
+  tl::messages::sendMessage request{
+      .silent = true, .peer = tl::inputPeerSelf{}, .message = "hi", .random_id = 9};
+  const auto plain = tl::encode(request);
+  EXPECT_EQ(reinterpret_cast<const std::uint32_t*>(plain.data())[1], 1u << 5);
+  request.schedule_date = 0;
+  request.entities = std::vector<tl::MessageEntity>{tl::messageEntityBold{.length = 2}};
+  const auto more = tl::encode(request);
+  EXPECT_EQ(reinterpret_cast<const std::uint32_t*>(more.data())[1], 1u << 5 | 1u << 10 | 1u << 3);
+  const auto back = tl::decode<tl::messages::sendMessage>(more);
+  ASSERT_TRUE(back);
+  EXPECT_TRUE(back->silent);
+  EXPECT_EQ(back->schedule_date, 0);
+  ASSERT_TRUE(back->entities);
+  EXPECT_TRUE(tl::holds<tl::messageEntityBold>(back->entities->front()));
+  EXPECT_TRUE(tl::equal(*back, request));
+}
+
+TEST(api_types, an_empty_field_is_found_before_it_is_sent) {
+  const tl::messages::sendMessage request{.message = "to nobody"};
+  const auto encoded = tl::encode_checked(request);
+  ASSERT_FALSE(encoded);
+  EXPECT_EQ(encoded.error().code, errc::bad_argument);
+  EXPECT_NE(encoded.error().what.find("InputPeer"), std::string::npos) << encoded.error().what;
+  EXPECT_EQ(tl::query{request}.missing(), "InputPeer");
+  const tl::invokeWithLayer wrapped{.layer = tl::layer, .query = request};
+  EXPECT_FALSE(tl::encode_checked(wrapped));
+  EXPECT_FALSE(tl::encode_checked(tl::invokeWithLayer{.layer = 1}));
+}
+
+TEST(api_types, generic_functions_wrap_any_other) {
+  const tl::invokeWithLayer request{
+      .layer = tl::layer,
+      .query =
+          tl::initConnection{.api_id = 1, .device_model = "d", .query = tl::help::getConfig{}}};
+  const auto encoded = tl::encode_checked(request);
+  ASSERT_TRUE(encoded) << to_string(encoded.error());
+  const auto back = tl::decode<tl::invokeWithLayer>(*encoded);
+  ASSERT_TRUE(back);
+  const auto inner = tl::decode<tl::initConnection>(back->query.view());
+  ASSERT_TRUE(inner);
+  EXPECT_EQ(inner->query.constructor_id(), tl::constructor_id_v<tl::help::getConfig>);
+  EXPECT_EQ(tl::to_json(request),
+            R"({"_":"invokeWithLayer","layer":)" + std::to_string(tl::layer) +
+                R"(,"query":{"_":"initConnection","api_id":1,"device_model":"d",)"
+                R"("system_version":"","app_version":"","system_lang_code":"","lang_pack":"",)"
+                R"("lang_code":"","query":{"_":"help.getConfig"}}})");
+}
+
+TEST(api_types, results_that_are_vectors_are_decoded) {
+  const std::vector<tl::User> users{tl::userEmpty{.id = 1}, tl::userEmpty{.id = 2}};
+  const auto back = tl::decode<std::vector<tl::User>>(tl::encode(users));
+  ASSERT_TRUE(back);
+  EXPECT_EQ(tl::get_if<tl::userEmpty>(back->at(1))->id, 2);
+  EXPECT_EQ(tl::to_json(users), R"([{"_":"userEmpty","id":"1"},{"_":"userEmpty","id":"2"}])");
+  EXPECT_TRUE(tl::from_json<std::vector<tl::User>>(tl::to_json(users)));
+  EXPECT_EQ(tl::decode<bool>(tl::encode(true)), true);
+  EXPECT_EQ(tl::from_json<std::vector<std::int64_t>>(R"([1,"2"])"),
+            (std::vector<std::int64_t>{1, 2}));
+  EXPECT_FALSE(tl::decode<bool>(tl::encode(tl::inputPeerSelf{})));
+}
+
+TEST(api_types, errors_say_where_and_in_what) {
+  auto encoded = tl::encode(tl::messages::sendMessage{
+      .peer = tl::inputPeerUser{.user_id = 1}, .message = "hi", .random_id = 9});
+  encoded.resize(encoded.size() - 4);
+  const auto cut = tl::decode<tl::messages::sendMessage>(encoded);
+  ASSERT_FALSE(cut);
+  EXPECT_EQ(cut.error().code, errc::malformed);
+  EXPECT_EQ(cut.error().number, static_cast<std::int64_t>(encoded.size() - 4));
+  EXPECT_NE(cut.error().what.find(fmt::format("{:08x}", tl::messages::sendMessage::tl_id)),
+            std::string::npos)
+      << cut.error().what;
+  encoded.resize(encoded.size() + 8);
+  EXPECT_FALSE(tl::decode<tl::messages::sendMessage>(encoded));
+  const auto wrong = tl::decode<tl::InputPeer>(tl::encode(tl::inputUserSelf{}));
+  ASSERT_FALSE(wrong);
+  EXPECT_NE(wrong.error().what.find("may not stand here"), std::string::npos);
+}
+
+TEST(api_types, nesting_is_bounded) {
+  tl::RichText text = tl::textPlain{.text = "x"};
+  for (int i = 0; i < 200; ++i) {
+    text = tl::textBold{.text = std::move(text)};
+  }
+  const auto encoded = tl::encode(text);
+  const auto deep = tl::decode<tl::RichText>(encoded);
+  ASSERT_FALSE(deep);
+  EXPECT_EQ(deep.error().code, errc::limit);
+  EXPECT_TRUE(tl::decode<tl::RichText>(encoded, {.depth = 300}));
+  EXPECT_NE(tl::dump(text).find("<"), std::string::npos);
+}
+
+TEST(api_types, memory_is_bounded) {
+  // Four octets of each `inputPeerSelf` become a counted value of its own.
+  tl::writer out;
+  out.u32(tl::vector_id);
+  out.u32(1'000'000);
+  for (int i = 0; i < 1'000'000; ++i) {
+    out.u32(tl::inputPeerSelf::tl_id);
+  }
+  const auto much = tl::decode<std::vector<tl::InputPeer>>(out.view(), {.memory = 1 << 20});
+  ASSERT_FALSE(much);
+  EXPECT_EQ(much.error().code, errc::limit);
+}
+
+TEST(api_types, a_dump_is_readable) {
+  const tl::messages::sendMessage request{
+      .silent = true,
+      .peer = tl::inputPeerUser{.user_id = 1},
+      .message = "say \"hi\"",
+      .random_id = 9,
+      .entities = {{tl::messageEntityBold{.offset = 0, .length = 2}, tl::messageEntityItalic{}}}};
+  EXPECT_EQ(tl::dump(request), R"(messages.sendMessage {
+  silent: true
+  peer: inputPeerUser {
+    user_id: 1
+    access_hash: 0
+  }
+  message: "say \"hi\""
+  random_id: 9
+  entities: [
+    messageEntityBold {
+      offset: 0
+      length: 2
+    }
+    messageEntityItalic {
+      offset: 0
+      length: 0
+    }
+  ]
+})");
+  EXPECT_EQ(tl::dump(tl::InputPeer{tl::inputPeerSelf{}}), "inputPeerSelf");
+  EXPECT_EQ(tl::dump(std::vector<tl::User>{}), "[]");
+  EXPECT_EQ(tl::dump(tl::InputPeer{tl::unknown{1, bytes{1, 2, 3, 4}}}), "#00000001 <01020304>");
+}
+
+TEST(api_types, json_that_does_not_fit_is_refused_with_its_path) {
+  const struct {
+    std::string_view text;
+    std::string_view says;
+  } cases[] = {
+      {R"({"_":"messages.sendMessage","peer":{"_":"inputPeerSelf"},"message":5,"random_id":"1"})",
+       "messages.sendMessage.message: a string"},
+      {R"({"_":"messages.sendMessage","peer":{"_":"inputPeerSelf"},"random_id":"1"})",
+       "messages.sendMessage.message: is missing"},
+      {R"({"_":"messages.sendMessage","peer":{"_":"inputUserSelf"}})", "is no InputPeer"},
+      {R"({"_":"messages.sendMessage","peer":{"_":"inputPeerChat","chat_id":"x"}})",
+       "messages.sendMessage.peer/inputPeerChat.chat_id"},
+      {R"({"_":"messages.sendMessage","pear":1})", "no field 'pear'"},
+      {R"({"_":"messages.sendMessage","silent":1})", ".silent: true or false"},
+      {R"({"_":"noSuchThing"})", "has no 'noSuchThing'"},
+      {R"([1)", "does not parse"},
+  };
+  for (const auto& c : cases) {
+    const auto out = tl::from_json(c.text, tl::schema_table);
+    ASSERT_FALSE(out) << c.text;
+    EXPECT_NE(out.error().what.find(c.says), std::string::npos) << out.error().what;
+  }
+  EXPECT_FALSE(tl::from_json<tl::InputPeer>(R"({"_":"inputUserSelf"})"));
+  EXPECT_TRUE(tl::from_json<tl::InputPeer>(R"({"_":"inputPeerChat","chat_id":7})"));
+  const std::string deep(100'000, '[');
+  EXPECT_FALSE(tl::from_json(deep, tl::schema_table));
+}
+
+TEST(api_types, names_are_known_by_id) {
+  EXPECT_EQ(tl::name_for_id(tl::messages::sendMessage::tl_id), "messages.sendMessage");
+  EXPECT_EQ(tl::name_for_id(tl::updates_::tl_id), "updates");
+  EXPECT_EQ(tl::name_for_id(tl::bool_true_id), "boolTrue");
+  EXPECT_EQ(tl::name_for_id(0), "");
+}
