@@ -48,6 +48,7 @@ TEST(key_exchange_replay, client_sends_what_was_recorded) {
   CAFEGRAM_NEEDS_SHARED();
   const json flow = recorded("grammers_flow");
   replay run{
+      crypto::telegram_test_keys(),
       joined({field(flow, "step1_random"), field(flow, "new_nonce"), field(flow, "rsa_padding"),
               field(flow, "rsa_temp_key"), field(flow, "b"), field(flow, "client_padding")}),
       std::nullopt};
@@ -75,6 +76,7 @@ TEST(key_exchange_replay, client_follows_the_specifications_sample) {
   CAFEGRAM_NEEDS_SHARED();
   const json flow = recorded("modern");
   replay run{
+      crypto::telegram_production_keys(),
       joined({field(flow, "nonce"), field(flow, "new_nonce"), field(flow, "rsa_pad_random_padding"),
               bytes(32, 1), field(flow, "b"), field(flow, "client_padding")}),
       2};
