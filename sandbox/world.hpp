@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdint>
 #include <expected>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -90,6 +91,7 @@ struct world_options {
   bool alice = true; ///< she answers each message
   std::chrono::seconds callback_deadline{15};
   std::chrono::seconds code_lifetime{300};
+  std::filesystem::path message_log; ///< see `message_log`; empty: none is written
 };
 
 /// The state behind the API: accounts, private chats, messages, update counters, keys. A pure
@@ -141,6 +143,7 @@ public:
 
   /// The names of all functions that are simulated, sorted.
   static std::vector<std::string_view> simulated_methods();
+  static bool is_simulated(std::string_view name);
 
 private:
   struct impl;

@@ -1,0 +1,242 @@
+#include <cafegram/sandbox/core.hpp>
+#include <cafegram/sandbox/read_json.hpp>
+#include <cafegram/sandbox/views.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+/// Logging in and out. Spec: "User Authorization", `auth.importBotAuthorization`.
+namespace cafegram::sandbox {
+
+namespace {
+
+constexpr std::int32_t most_wrong_codes = 5;
+constexpr std::size_t code_length = 5;
+
+std::string digits_of(std::string_view phone) {
+  std::string out;
+  std::ranges::copy_if(phone, std::back_inserter(out), [](char c) { return c >= '0' && c <= '9'; });
+  return out;
+}
+
+or_refusal<std::string> phone_of(const json& request) {
+  std::string phone = digits_of(text(request, "phone_number"));
+  if (phone.size() < 5 || phone.size() > 15) {
+    return refuse("PHONE_NUMBER_INVALID");
+  }
+  return phone;
+}
+
+or_refusal<void> check_application(const json& request) {
+  if (number32(request, "api_id") <= 0 || text(request, "api_hash").empty()) {
+    return refuse("API_ID_INVALID");
+  }
+  return {};
+}
+
+json log_in(step& at, account& user) {
+  if (key_record* key = at.in.data.find_key(at.who.key)) {
+    key_record changed = *key;
+    changed.user = user.id;
+    at.in.data.save(changed);
+  }
+  at.me = &user;
+  at.out.events.push_back(page_events::user_changed{page_view(user)});
+  json out = make("auth.authorization");
+  out["user"] = user_view(at.in, user.id, user);
+  return out;
+}
+
+json sent_code(const login_code& code, std::int64_t now) {
+  json out = make("auth.sentCode");
+  out["type"] = make("auth.sentCodeTypeApp");
+  out["type"]["length"] = code_length;
+  out["phone_code_hash"] = code.hash;
+  out["next_type"] = make("auth.codeTypeSms");
+  out["timeout"] = code.until - now;
+  return out;
+}
+
+void show(step& at, const login_code& code) {
+  at.out.events.push_back(page_events::code_shown{{code.phone, code.code, at.now}});
+}
+
+void renew(step& at, login_code& code) {
+  code.code = fmt::format("{:05}", at.in.random->integer<std::uint32_t>() % 100'000);
+  code.sent = at.unix_time();
+  code.until = code.sent + at.in.options.code_lifetime.count();
+  code.wrong = 0;
+  at.in.data.save(code);
+  show(at, code);
+}
+
+answer send_code(step& at, const json& request) {
+  const auto phone = phone_of(request);
+  if (!phone) {
+    return std::unexpected(phone.error());
+  }
+  if (auto good = check_application(request); !good) {
+    return std::unexpected(good.error());
+  }
+  bytes random(9);
+  at.in.random->fill(random);
+  login_code code;
+  code.hash = to_hex(random);
+  code.phone = *phone;
+  // One login at a time for a phone, as a new code makes the one before worthless.
+  const auto old = std::ranges::find_if(
+      at.in.data.codes(), [&phone](const auto& entry) { return entry.second.phone == *phone; });
+  if (old != at.in.data.codes().end()) {
+    at.in.data.forget_code(old->first);
+  }
+  login_code& kept = at.in.data.codes()[code.hash] = std::move(code);
+  renew(at, kept);
+  return sent_code(kept, at.unix_time());
+}
+
+/// The login that `phone_code_hash` names, for that phone.
+or_refusal<login_code*> code_of(step& at, const json& request) {
+  const auto phone = phone_of(request);
+  if (!phone) {
+    return std::unexpected(phone.error());
+  }
+  const auto found = at.in.data.codes().find(text(request, "phone_code_hash"));
+  if (found == at.in.data.codes().end() || found->second.phone != *phone) {
+    return refuse("PHONE_CODE_EXPIRED");
+  }
+  return &found->second;
+}
+
+answer resend_code(step& at, const json& request) {
+  const auto code = code_of(at, request);
+  if (!code) {
+    return std::unexpected(code.error());
+  }
+  renew(at, **code);
+  json out = sent_code(**code, at.unix_time());
+  out["type"]["_"] = "auth.sentCodeTypeSms";
+  out.erase("next_type");
+  return out;
+}
+
+answer cancel_code(step& at, const json& request) {
+  const auto code = code_of(at, request);
+  if (!code) {
+    return std::unexpected(code.error());
+  }
+  at.in.data.forget_code((*code)->hash);
+  return true;
+}
+
+answer sign_in(step& at, const json& request) {
+  const auto found = code_of(at, request);
+  if (!found) {
+    return std::unexpected(found.error());
+  }
+  login_code& code = **found;
+  const auto given = text(request, "phone_code");
+  if (given.empty()) {
+    return refuse("PHONE_CODE_EMPTY");
+  }
+  if (at.unix_time() >= code.until || code.wrong >= most_wrong_codes) {
+    return refuse("PHONE_CODE_EXPIRED");
+  }
+  if (given != code.code) {
+    ++code.wrong;
+    at.in.data.save(code);
+    return refuse("PHONE_CODE_INVALID");
+  }
+  account* user = at.in.data.find_phone(code.phone);
+  if (user == nullptr) {
+    code.passed = true;
+    at.in.data.save(code);
+    return make("auth.authorizationSignUpRequired");
+  }
+  at.in.data.forget_code(code.hash);
+  return log_in(at, *user);
+}
+
+answer sign_up(step& at, const json& request) {
+  const auto code = code_of(at, request);
+  if (!code) {
+    return std::unexpected(code.error());
+  }
+  if (!(*code)->passed || at.unix_time() >= (*code)->until) {
+    return refuse("PHONE_CODE_EXPIRED");
+  }
+  const auto first_name = text(request, "first_name");
+  if (first_name.empty() || first_name.size() > 255) {
+    return refuse("FIRSTNAME_INVALID");
+  }
+  if (at.in.data.find_phone((*code)->phone) != nullptr) {
+    return refuse("PHONE_NUMBER_OCCUPIED");
+  }
+  account fresh;
+  fresh.id = at.in.data.next_person_id();
+  fresh.first_name = first_name;
+  fresh.last_name = text(request, "last_name");
+  fresh.phone = (*code)->phone;
+  at.in.data.forget_code((*code)->hash);
+  return log_in(at, at.in.data.add(std::move(fresh)));
+}
+
+/// `<bot id>:<secret>`; the id is the bot's account. The first login settles the secret.
+answer import_bot_authorization(step& at, const json& request) {
+  if (auto good = check_application(request); !good) {
+    return std::unexpected(good.error());
+  }
+  const auto token = text(request, "bot_auth_token");
+  const auto colon = std::min(token.find(':'), token.size());
+  account_id id = 0;
+  const auto [stop, problem] = std::from_chars(token.data(), token.data() + colon, id);
+  const bool number_good =
+      problem == std::errc{} && stop == token.data() + colon && id > 0 && id < (1LL << 52);
+  const auto secret = token.substr(std::min(colon + 1, token.size()));
+  const bool secret_good =
+      !secret.empty() && secret.size() <= 128 && std::ranges::all_of(secret, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '_' || c == '-';
+      });
+  if (!number_good || !secret_good) {
+    return refuse("ACCESS_TOKEN_INVALID");
+  }
+  if (account* known = at.in.data.find(id)) {
+    return known->bot && known->token == token ? answer{log_in(at, *known)}
+                                               : refuse("ACCESS_TOKEN_INVALID");
+  }
+  account fresh;
+  fresh.id = id;
+  fresh.bot = true;
+  fresh.token = token;
+  fresh.first_name = fmt::format("Bot {}", id);
+  fresh.username = fmt::format("sandbox_{}_bot", id);
+  return log_in(at, at.in.data.add(std::move(fresh)));
+}
+
+answer log_out(step& at, const json&) {
+  if (key_record* key = at.in.data.find_key(at.who.key)) {
+    key_record changed = *key;
+    changed.user = 0;
+    at.in.data.save(changed);
+  }
+  return make("auth.loggedOut");
+}
+
+} // namespace
+
+std::span<const method> auth_methods() {
+  static constexpr method table[] = {
+      {"auth.sendCode", audience::anyone, send_code},
+      {"auth.resendCode", audience::anyone, resend_code},
+      {"auth.cancelCode", audience::anyone, cancel_code},
+      {"auth.signIn", audience::anyone, sign_in},
+      {"auth.signUp", audience::anyone, sign_up},
+      {"auth.importBotAuthorization", audience::anyone, import_bot_authorization},
+      {"auth.logOut", audience::logged_in, log_out},
+  };
+  return table;
+}
+
+} // namespace cafegram::sandbox

@@ -1,0 +1,384 @@
+#include <cafegram/base/log.hpp>
+#include <cafegram/sandbox/router.hpp>
+
+#include <caf/all.hpp>
+
+#include <algorithm>
+
+namespace cafegram::sandbox {
+namespace {
+
+constexpr std::size_t most_latest_calls = 200;
+constexpr std::size_t most_failed = 256;
+constexpr std::size_t most_parked = 1000;
+constexpr auto keep_parked = std::chrono::minutes{10};
+constexpr auto tick_every = std::chrono::milliseconds{250};
+
+std::string hex_of(std::uint64_t id) {
+  return fmt::format("{:016x}", id);
+}
+
+std::string text_of(const rpc_refusal& refusal) {
+  return fmt::format("{} {}", refusal.code, refusal.text);
+}
+
+} // namespace
+
+void router_state::start(router_parts given) {
+  parts = std::move(given);
+  self->delayed_send(self, tick_every, caf::tick_atom::value);
+}
+
+void router_state::joined(std::uint64_t number, const connection_actor& who) {
+  peers[number] = {who, {}};
+  self->monitor(who);
+}
+
+/// A connection that ends well has parked its sessions before; one that died took them with it.
+void router_state::left(const caf::actor_addr& who) {
+  const auto found = std::ranges::find_if(
+    peers, [&who](const auto& entry) { return entry.second.actor.address() == who; });
+  if (found == peers.end()) {
+    return;
+  }
+  const std::uint64_t number = found->first;
+  parts.feed->publish(page_events::connection_changed{found->second.about, false});
+  peers.erase(found);
+  std::erase_if(sessions, [this, number](const auto& entry) {
+    const bool lost = entry.second.connection == number;
+    if (lost) {
+      parts.model->drop_session(entry.first.key, entry.first.session);
+    }
+    return lost;
+  });
+}
+
+void router_state::noted(const connection_note& note) {
+  const auto found = peers.find(note.about.id);
+  if (found == peers.end()) {
+    return;
+  }
+  page_connection about = note.about;
+  about.calls = found->second.about.calls;
+  about.user_id = found->second.about.user_id;
+  found->second.about = about;
+  parts.feed->publish(page_events::connection_changed{std::move(about), true});
+}
+
+std::shared_ptr<known_key> router_state::find_key(std::uint64_t id) {
+  if (const auto found = keys.find(id); found != keys.end()) {
+    return found->second;
+  }
+  const key_record* record = parts.model->find_key(id);
+  if (record == nullptr) {
+    return nullptr;
+  }
+  auto key = protocol::auth_key::from(record->secret);
+  if (!key) {
+    log::error("sandbox", "the stored key {} cannot be used", hex_of(id));
+    return nullptr;
+  }
+  auto out = std::make_shared<known_key>(
+    *std::move(key), static_cast<std::uint64_t>(record->salt), record->created, record->layer);
+  keys.emplace(id, out);
+  return out;
+}
+
+std::shared_ptr<known_key> router_state::keep_key(const key_made& made) {
+  const std::uint64_t id = made.key.id();
+  if (parts.model->find_key(id) != nullptr) {
+    return nullptr;
+  }
+  const auto created =
+    std::chrono::duration_cast<std::chrono::seconds>(now().time_since_epoch()).count();
+  key_record record;
+  record.id = id;
+  record.secret = to_bytes(made.key.view());
+  record.dc = made.dc;
+  record.salt = static_cast<std::int64_t>(made.salt);
+  record.created = created;
+  if (auto kept = parts.model->add_key(std::move(record)); !kept) {
+    log::error("sandbox", "a key cannot be kept: {}", to_string(kept.error()));
+    return nullptr;
+  }
+  parts.feed->publish(page_events::key_changed{
+    {hex_of(id), wall_time{std::chrono::seconds{created}}, false, 0, 0, 0}});
+  return find_key(id);
+}
+
+bool router_state::end_key(std::uint64_t id) {
+  if (find_key(id) == nullptr || !parts.model->forget_key(id)) {
+    return false;
+  }
+  keys.erase(id);
+  main_session.erase(id);
+  std::erase_if(sessions, [this, id](const auto& entry) {
+    if (entry.first.key != id) {
+      return false;
+    }
+    parts.model->drop_session(id, entry.first.session);
+    if (const auto holder = peers.find(entry.second.connection); holder != peers.end()) {
+      self->send(holder->second.actor, key_end{id});
+    }
+    return true;
+  });
+  return true;
+}
+
+void router_state::learn_layer(const layer_told& told) {
+  if (auto kept = parts.model->set_layer(told.key, told.layer); !kept) {
+    log::warn("sandbox", "the layer of a key cannot be kept: {}", to_string(kept.error()));
+  }
+}
+
+caf::result<session_answer> router_state::give_session(const session_query& query) {
+  slot& at = sessions[query.name];
+  const std::uint64_t before = std::exchange(at.connection, query.connection);
+  auto parked = std::exchange(at.session, nullptr);
+  const auto holder = peers.find(before);
+  if (before == 0 || before == query.connection || holder == peers.end()) {
+    return session_answer{std::move(parked)};
+  }
+  auto promise = self->make_response_promise<session_answer>();
+  self->request(holder->second.actor, std::chrono::seconds{5}, session_release{query.name})
+    .then([promise](const session_answer& given) mutable { promise.deliver(given); },
+          [this, promise, name = query.name](const caf::error&) mutable {
+            // It has ended meanwhile, and has perhaps left the session here.
+            session_answer late;
+            if (const auto found = sessions.find(name); found != sessions.end()) {
+              late.session = std::exchange(found->second.session, nullptr);
+            }
+            promise.deliver(std::move(late));
+          });
+  return promise;
+}
+
+void router_state::park(const session_parked& parked) {
+  const auto found = sessions.find(parked.name);
+  if (found == sessions.end()) {
+    return;
+  }
+  found->second.session = parked.session;
+  found->second.parked_at = now();
+  const auto* sender = caf::actor_cast<caf::strong_actor_ptr>(self->current_sender()).get();
+  const auto holder = peers.find(found->second.connection);
+  // Another connection may have asked for it already; then it stays there for that one to take.
+  if (holder != peers.end() &&
+      caf::actor_cast<caf::strong_actor_ptr>(holder->second.actor).get() == sender) {
+    found->second.connection = 0;
+  }
+}
+
+bool router_state::end_session(const session_name& name) {
+  const bool existed = sessions.erase(name) > 0;
+  parts.model->drop_session(name.key, name.session);
+  return existed;
+}
+
+/// The first session that asked for anything without `invokeWithoutUpdates` gets the updates, until
+/// it is gone or another one asks for the state: that is what main sessions do.
+void router_state::subscribe(const api_call& what, slot& at) {
+  if (what.without_updates) {
+    return;
+  }
+  at.wants_updates = true;
+  auto& current = main_session[what.name.key];
+  const auto held = sessions.find({what.name.key, current});
+  const bool free = held == sessions.end() || held->second.connection == 0;
+  if (free || what.method == "updates.getState" || what.method == "updates.getDifference") {
+    current = what.name.session;
+  }
+}
+
+void router_state::call(const api_call& what) {
+  slot& at = sessions[what.name];
+  subscribe(what, at);
+  const wall_time started = now();
+  const bool waits_for_failed = std::ranges::any_of(what.after, [&at](std::int64_t id) {
+    return std::ranges::find(at.failed, id) != at.failed.end();
+  });
+  outcome out;
+  if (waits_for_failed) {
+    out.reply = answer{std::unexpected(rpc_refusal{400, "MSG_WAIT_FAILED"})};
+  } else {
+    out = parts.model->call({what.name.key, what.name.session, what.call}, *what.request, started);
+  }
+  std::string problem;
+  if (out.reply && !*out.reply) {
+    problem = text_of(out.reply->error());
+    at.failed.push_back(what.msg_id);
+    if (at.failed.size() > most_failed) {
+      at.failed.pop_front();
+    }
+  }
+  if (out.reply) {
+    reply(what.name, what.call, *std::move(out.reply));
+  }
+  spread(out);
+  record(what.connection, what.method, std::move(problem), started);
+}
+
+void router_state::refused(const call_refused& what) {
+  parts.model->count_call(what.error, true);
+  auto& failed = sessions[what.name].failed;
+  failed.push_back(what.msg_id);
+  if (failed.size() > most_failed) {
+    failed.pop_front();
+  }
+  record(what.connection, "?", what.error, now());
+}
+
+void router_state::record(std::uint64_t connection, std::string_view method, std::string error,
+                          wall_time started) {
+  if (const auto found = peers.find(connection); found != peers.end()) {
+    ++found->second.about.calls;
+  }
+  page_call done{started, connection, std::string{method}, std::move(error),
+                 std::chrono::duration_cast<std::chrono::microseconds>(now() - started)};
+  parts.feed->publish(page_events::call_done{done});
+  latest_calls.push_back(std::move(done));
+  if (latest_calls.size() > most_latest_calls) {
+    latest_calls.pop_front();
+  }
+}
+
+void router_state::spread(const outcome& out) {
+  for (const settled_call& settled : out.settled) {
+    reply({settled.who.key, settled.who.session}, settled.who.call, settled.value);
+  }
+  for (const push& news : out.pushes) {
+    push_out(news);
+  }
+  for (const page_event& event : out.events) {
+    parts.feed->publish(event);
+  }
+}
+
+void router_state::reply(const session_name& name, std::uint64_t call, answer value) {
+  deliver({name, std::make_shared<const session_letter>(letter_answer{call, std::move(value)})});
+}
+
+std::optional<session_name> router_state::updates_go_to(std::uint64_t key) {
+  const auto main = main_session.find(key);
+  if (main != main_session.end()) {
+    const auto found = sessions.find({key, main->second});
+    if (found != sessions.end() && found->second.connection != 0) {
+      return found->first;
+    }
+  }
+  // The main one is away: any other that listens, else it waits for the main one to come back.
+  for (auto at = sessions.lower_bound({key, 0}); at != sessions.end() && at->first.key == key;
+       ++at) {
+    if (at->second.wants_updates && at->second.connection != 0) {
+      return at->first;
+    }
+  }
+  const bool parked = main != main_session.end() && sessions.contains({key, main->second});
+  return parked ? std::optional{session_name{key, main->second}} : std::nullopt;
+}
+
+void router_state::push_out(const push& what) {
+  const auto letter = std::make_shared<const session_letter>(letter_updates{what.updates});
+  for (const std::uint64_t key : what.keys) {
+    const auto target = updates_go_to(key);
+    if (target && *target != session_name{what.except_key, what.except_session}) {
+      deliver({*target, letter});
+    }
+  }
+}
+
+void router_state::deliver(const session_mail& mail) {
+  const auto found = sessions.find(mail.name);
+  if (found == sessions.end()) {
+    return;
+  }
+  if (const auto holder = peers.find(found->second.connection); holder != peers.end()) {
+    self->send(holder->second.actor, mail);
+  } else if (found->second.session) {
+    found->second.session->take(*mail.letter, *parts.layers);
+  }
+}
+
+void router_state::tick() {
+  const wall_time at = now();
+  if (const auto due = parts.model->next_deadline(); due && *due <= at) {
+    spread(parts.model->poll(at));
+  }
+  drop_stale();
+  self->delayed_send(self, tick_every, caf::tick_atom::value);
+}
+
+void router_state::drop_stale() {
+  const wall_time at = now();
+  std::size_t parked = 0;
+  std::erase_if(sessions, [&](const auto& entry) {
+    if (entry.second.connection != 0) {
+      return false;
+    }
+    const bool stale = at - entry.second.parked_at > keep_parked || ++parked > most_parked;
+    if (stale) {
+      parts.model->drop_session(entry.first.key, entry.first.session);
+    }
+    return stale;
+  });
+}
+
+page_state router_state::describe() const {
+  page_state out = parts.about;
+  parts.model->describe(out, now());
+  std::map<std::string, std::int64_t> users;
+  for (page_key& key : out.keys) {
+    users[key.id] = key.user_id;
+  }
+  for (const auto& [name, at] : sessions) {
+    for (page_key& key : out.keys) {
+      key.sessions += key.id == hex_of(name.key) && at.connection != 0 ? 1U : 0U;
+    }
+  }
+  for (const auto& [number, one] : peers) {
+    out.connections.push_back(one.about);
+    out.connections.back().user_id = users[one.about.key];
+  }
+  for (page_user& user : out.users) {
+    user.online = user.online || std::ranges::any_of(out.connections, [&user](const auto& c) {
+                    return c.user_id == user.id;
+                  });
+  }
+  out.calls.assign(latest_calls.begin(), latest_calls.end());
+  return out;
+}
+
+namespace {
+
+router_actor::behavior_type router(router_actor::stateful_pointer<router_state> self,
+                                   const std::shared_ptr<router_parts>& parts) {
+  auto& state = self->state;
+  state.start(std::move(*parts));
+  self->set_down_handler([self](const caf::down_msg& down) { self->state.left(down.source); });
+  return {
+    [self](caf::put_atom, std::uint64_t number, const connection_actor& who) {
+      self->state.joined(number, who);
+    },
+    [self](const key_query& query) { return key_answer{self->state.find_key(query.id)}; },
+    [self](const key_made& made) { return key_answer{self->state.keep_key(made)}; },
+    [self](const session_query& query) { return self->state.give_session(query); },
+    [self](const session_parked& parked) { self->state.park(parked); },
+    [self](const session_end& end) { return self->state.end_session(end.name); },
+    [self](const key_end& end) { return self->state.end_key(end.key); },
+    [self](const api_call& what) { self->state.call(what); },
+    [self](const call_refused& what) { self->state.refused(what); },
+    [self](const layer_told& told) { self->state.learn_layer(told); },
+    [self](const session_mail& mail) { self->state.deliver(mail); },
+    [self](const connection_note& note) { self->state.noted(note); },
+    [self](const router_task& task) { (*task.run)(self->state); },
+    [self](caf::tick_atom) { self->state.tick(); },
+  };
+}
+
+} // namespace
+
+router_actor spawn_router(caf::actor_system& system, router_parts parts) {
+  return system.spawn(router, std::make_shared<router_parts>(std::move(parts)));
+}
+
+} // namespace cafegram::sandbox

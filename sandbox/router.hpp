@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cafegram/base/environment.hpp>
+#include <cafegram/sandbox/page_feed.hpp>
+#include <cafegram/sandbox/wire.hpp>
+#include <cafegram/sandbox/world.hpp>
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+
+namespace cafegram::sandbox {
+
+/// What a router is made of.
+struct router_parts {
+  std::unique_ptr<world> model;
+  std::shared_ptr<const layer_set> layers;
+  std::shared_ptr<page_feed> feed;
+  std::shared_ptr<const clock_source> clock;
+  page_state about; ///< address, data centre, layers, fingerprint, start: what never changes
+};
+
+/// The world, who is connected, and where each session is. One per sandbox.
+struct router_state {
+  explicit router_state(router_actor::pointer owner)
+    : self{owner} {}
+
+  void start(router_parts given);
+  wall_time now() const { return parts.clock->wall_now(); }
+
+  // -- connections and keys
+  void joined(std::uint64_t number, const connection_actor& who);
+  void left(const caf::actor_addr& who);
+  void noted(const connection_note& note);
+  std::shared_ptr<known_key> find_key(std::uint64_t id);
+  std::shared_ptr<known_key> keep_key(const key_made& made);
+  bool end_key(std::uint64_t id);
+  void learn_layer(const layer_told& told);
+
+  // -- sessions
+  caf::result<session_answer> give_session(const session_query& query);
+  void park(const session_parked& parked);
+  bool end_session(const session_name& name);
+
+  // -- calls
+  void call(const api_call& what);
+  void refused(const call_refused& what);
+  /// Sends what a step of the world brought: the settled calls, the updates, the page's events.
+  void spread(const outcome& out);
+  void deliver(const session_mail& mail);
+  void tick();
+
+  /// All that the page shows.
+  page_state describe() const;
+
+  struct slot {
+    std::uint64_t connection = 0; ///< 0: parked here
+    std::shared_ptr<live_session> session;
+    wall_time parked_at;
+    bool wants_updates = false;
+    std::deque<std::int64_t> failed; ///< msg_ids of calls that were refused, the latest
+  };
+  struct peer {
+    connection_actor actor;
+    page_connection about;
+  };
+
+  router_actor::pointer self;
+  router_parts parts;
+  std::map<std::uint64_t, std::shared_ptr<known_key>> keys;
+  std::map<session_name, slot> sessions;
+  std::map<std::uint64_t, std::uint64_t> main_session; ///< by key: where its updates go
+  std::map<std::uint64_t, peer> peers;
+  std::deque<page_call> latest_calls;
+
+private:
+  std::optional<session_name> updates_go_to(std::uint64_t key);
+  void subscribe(const api_call& what, slot& at);
+  void record(std::uint64_t connection, std::string_view method, std::string error,
+              wall_time started);
+  void push_out(const push& what);
+  void reply(const session_name& name, std::uint64_t call, answer value);
+  void drop_stale();
+};
+
+/// Starts the router; it ends by `exit_reason::user_shutdown`.
+router_actor spawn_router(caf::actor_system& system, router_parts parts);
+
+} // namespace cafegram::sandbox

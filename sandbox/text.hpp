@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cafegram/sandbox/world.hpp>
+
+#include <cstddef>
+#include <expected>
+#include <string_view>
+
+namespace cafegram::sandbox {
+
+/// UTF-16 code units of well-formed UTF-8: what offsets and lengths of entities count.
+std::size_t utf16_length(std::string_view utf8);
+
+/// Unicode code points of well-formed UTF-8.
+std::size_t code_points(std::string_view utf8);
+
+/// True where nothing but white space is there.
+bool is_blank(std::string_view utf8);
+
+/// The entities as they are kept: sorted, within the text, input kinds turned into what the reader
+/// gets. Refusals: `ENTITY_BOUNDS_INVALID`, `ENTITIES_TOO_LONG`, `ENTITY_MENTION_USER_INVALID`.
+std::expected<json, rpc_refusal> check_entities(const json& given, std::string_view utf8,
+                                                account_id self);
+
+/// What Telegram itself marks in a text: commands, mentions, hashtags, addresses; but nothing
+/// within `taken`. Spec: "Styled text with message entities".
+void add_found_entities(std::string_view utf8, json& entities);
+
+} // namespace cafegram::sandbox

@@ -1,0 +1,212 @@
+#include <cafegram/base/log.hpp>
+#include <cafegram/sandbox/message_log.hpp>
+#include <cafegram/sandbox/read_json.hpp>
+#include <cafegram/sandbox/views.hpp>
+#include <cafegram/sandbox/world_state.hpp>
+
+#include <algorithm>
+#include <array>
+
+namespace cafegram::sandbox {
+
+namespace {
+
+constexpr std::size_t most_counted_methods = 10'000;
+
+const std::map<std::string_view, method>& all_methods() {
+  static const auto table = [] {
+    std::map<std::string_view, method> out;
+    for (const auto part : {auth_methods(), help_methods(), account_methods(), message_methods(),
+                            history_methods(), bot_methods(), update_methods()}) {
+      for (const method& one : part) {
+        out.emplace(one.name, one);
+      }
+    }
+    return out;
+  }();
+  return table;
+}
+
+answer run(step& at, const json& request) {
+  const auto found = all_methods().find(kind(request));
+  if (found == all_methods().end()) {
+    return refuse("SANDBOX_METHOD_MISSING");
+  }
+  const method& what = found->second;
+  if (at.me == nullptr && what.who != audience::anyone) {
+    return refuse("AUTH_KEY_UNREGISTERED", 401);
+  }
+  if (what.who == audience::person && at.me->bot) {
+    return refuse("BOT_METHOD_INVALID");
+  }
+  if (what.who == audience::bot && !at.me->bot) {
+    return refuse("USER_BOT_REQUIRED");
+  }
+  return what.run(at, request);
+}
+
+} // namespace
+
+result<void> world::impl::commit() {
+  if (broken) {
+    return fail(errc::storage, "the world could not be kept; start the sandbox again");
+  }
+  auto kept = data.commit();
+  for (; kept && log && logged < data.last_number(); ++logged) {
+    kept = log->append(*data.message(logged + 1));
+  }
+  if (!kept) {
+    broken = true;
+    log::error("sandbox", "{}", to_string(kept.error()));
+  }
+  return kept;
+}
+
+/// Nothing leaves that is not kept.
+void world::impl::finish(outcome& out) {
+  if (auto kept = commit(); !kept) {
+    out = {};
+    out.reply = refuse("SANDBOX_STORE_FAILED");
+  }
+}
+
+world::world(std::unique_ptr<impl> state)
+  : impl_{std::move(state)} {}
+world::~world() = default;
+
+result<std::unique_ptr<world>> world::open(world_options options, std::unique_ptr<store> records,
+                                           std::shared_ptr<random_source> random, wall_time now) {
+  auto state = std::make_unique<impl>(std::move(options), std::move(records), std::move(random));
+  if (auto loaded = state->data.load(*state->random); !loaded) {
+    return std::unexpected(loaded.error());
+  }
+  if (state->data.find_username("alice") == nullptr) {
+    account alice;
+    alice.id = state->data.next_person_id();
+    alice.scripted = true;
+    alice.first_name = "Alice";
+    alice.username = "alice";
+    alice.about = "Answers each message";
+    alice.seen = std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
+    state->data.add(std::move(alice));
+  }
+  if (!state->options.message_log.empty()) {
+    auto log = message_log::open(state->options.message_log);
+    if (!log) {
+      return std::unexpected(log.error());
+    }
+    state->logged = std::min((*log)->last_number(), state->data.last_number());
+    state->log = *std::move(log);
+  }
+  if (auto kept = state->commit(); !kept) {
+    return std::unexpected(kept.error());
+  }
+  return std::unique_ptr<world>{new world{std::move(state)}};
+}
+
+outcome world::call(const caller& who, const json& request, wall_time now) {
+  outcome out;
+  const key_record* key = impl_->data.find_key(who.key);
+  step at{*impl_, who, key != nullptr ? impl_->data.find(key->user) : nullptr, now, out};
+  answer value = run(at, request);
+  count_call(kind(request), !value);
+  if (!at.waits || !value) {
+    out.reply = std::move(value);
+  }
+  impl_->finish(out);
+  return out;
+}
+
+outcome world::poll(wall_time now) {
+  outcome out;
+  std::erase_if(impl_->clicks, [&out, now](const auto& entry) {
+    if (entry.second.deadline > now) {
+      return false;
+    }
+    settle_click(out, entry.first, entry.second, refuse("BOT_RESPONSE_TIMEOUT"));
+    return true;
+  });
+  std::erase_if(impl_->cached_clicks,
+                [now](const auto& entry) { return entry.second.until <= now; });
+  return out;
+}
+
+std::optional<wall_time> world::next_deadline() const {
+  std::optional<wall_time> out;
+  for (const auto& [query, click] : impl_->clicks) {
+    out = out ? std::min(*out, click.deadline) : click.deadline;
+  }
+  return out;
+}
+
+void world::drop_session(std::uint64_t key, std::uint64_t session) {
+  std::erase_if(impl_->clicks, [key, session](const auto& entry) {
+    const caller& who = entry.second.who;
+    return who.call != 0 && who.key == key && who.session == session;
+  });
+}
+
+void world::count_call(std::string_view name, bool failed) {
+  auto at = impl_->counts.find(name);
+  if (at == impl_->counts.end()) {
+    if (impl_->counts.size() >= most_counted_methods) {
+      return;
+    }
+    at = impl_->counts.emplace(name, call_count{}).first;
+  }
+  ++at->second.calls;
+  at->second.errors += failed ? 1 : 0;
+}
+
+result<void> world::add_key(key_record key) {
+  impl_->data.save(key);
+  return impl_->commit();
+}
+
+const key_record* world::find_key(std::uint64_t id) const {
+  const auto at = impl_->data.keys().find(id);
+  return at != impl_->data.keys().end() ? &at->second : nullptr;
+}
+
+result<void> world::set_layer(std::uint64_t id, std::int32_t layer) {
+  if (key_record* key = impl_->data.find_key(id); key != nullptr && key->layer != layer) {
+    key->layer = layer;
+    impl_->data.save(key_record{*key});
+  }
+  return impl_->commit();
+}
+
+result<void> world::set_salt(std::uint64_t id, std::int64_t salt) {
+  if (key_record* key = impl_->data.find_key(id); key != nullptr && key->salt != salt) {
+    key->salt = salt;
+    impl_->data.save(key_record{*key});
+  }
+  return impl_->commit();
+}
+
+result<void> world::forget_key(std::uint64_t key) {
+  impl_->data.forget_key(key);
+  return impl_->commit();
+}
+
+std::vector<key_record> world::keys() const {
+  std::vector<key_record> out;
+  for (const auto& [id, key] : impl_->data.keys()) {
+    out.push_back({id, {}, key.dc, key.layer, key.user, key.salt, key.created});
+  }
+  return out;
+}
+
+std::vector<std::string_view> world::simulated_methods() {
+  std::vector<std::string_view> out;
+  for (const auto& [name, what] : all_methods()) {
+    out.push_back(name);
+  }
+  return out;
+}
+
+bool world::is_simulated(std::string_view name) {
+  return all_methods().contains(name);
+}
+
+} // namespace cafegram::sandbox
