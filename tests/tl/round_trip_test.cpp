@@ -6,46 +6,18 @@
 #include <memory>
 
 #include "random_value.hpp"
+#include "typed.hpp"
 
 /// Every definition of both schemas, with random values, through every form that a value has.
 
-namespace cafegram::tl::detail {
-
-std::span<const info* const> all_api();
-std::span<const info* const> all_mtproto();
-
-} // namespace cafegram::tl::detail
-
 using namespace cafegram;
+using test::decode;
+using test::encode;
 using tl::detail::info;
 
 namespace {
 
 constexpr int rounds = 8;
-
-struct node_deleter {
-  void operator()(tl::detail::node* n) const { n->about->destroy(n); }
-};
-using node_ptr = std::unique_ptr<tl::detail::node, node_deleter>;
-
-/// The typed value of the octets behind the id; null, with the failure, when they do not decode.
-node_ptr decode(const info& about, bytes_view body, tl::decode_error& failure,
-                tl::limits bounds = {}) {
-  tl::reader in{body, bounds};
-  node_ptr out{about.make()};
-  about.read(in, tl::detail::content(*out));
-  in.finish();
-  failure = in.failure();
-  return in.ok() ? std::move(out) : nullptr;
-}
-
-bytes encode(const info& about, const tl::detail::node& value) {
-  tl::writer out;
-  out.u32(about.id);
-  about.write(out, tl::detail::content(value));
-  EXPECT_TRUE(out.complete());
-  return out.take();
-}
 
 class round_trip {
 public:

@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""Measures what the generated code costs to build, against its budget.
+
+usage: build_budget.py BUILD_FOLDER
+
+Compiles every generated unit once more, with the build's own commands but without ccache, one at
+a time, and the file of an example bot. Prints processor seconds and the largest compiler process;
+ends with 1 if a budget is exceeded. BUILD_FOLDER must hold compile_commands.json and be built.
+"""
+
+import json
+import os
+import pathlib
+import shlex
+import sys
+
+GENERATED_SECONDS = 150
+GENERATED_MEGABYTES = 900
+BOT_SECONDS = 10
+BOT_MEGABYTES = 1200
+
+
+def compile_once(entry):
+    """Runs one compile command; gives processor seconds and megabytes of the largest process."""
+    command = shlex.split(entry["command"])
+    if pathlib.Path(command[0]).name == "ccache":
+        command = command[1:]
+    command[command.index("-o") + 1] = os.devnull
+    pid = os.fork()
+    if pid == 0:
+        os.chdir(entry["directory"])
+        os.execvp(command[0], command)
+    _, status, usage = os.wait4(pid, 0)
+    if status != 0:
+        sys.exit(f"cannot compile {entry['file']}")
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
+def row(name, seconds, megabytes):
+    print(f"{name:<44} {seconds:8.1f} s {megabytes:8.0f} MB", flush=True)
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    build = pathlib.Path(sys.argv[1]).resolve()
+    entries = json.loads((build / "compile_commands.json").read_text())
+    generated = sorted({e["file"]: e for e in entries
+                        if "/generated/" in e["file"] and "registry" not in e["file"]}.items())
+    bots = [e for e in entries if "/bots/examples/" in e["file"]]
+    if not generated:
+        sys.exit("no generated units: is the folder configured?")
+
+    total, peak = 0.0, 0.0
+    for path, entry in generated:
+        seconds, megabytes = compile_once(entry)
+        row(pathlib.Path(path).name, seconds, megabytes)
+        total, peak = total + seconds, max(peak, megabytes)
+    row(f"generated code, {len(generated)} units", total, peak)
+    good = total <= GENERATED_SECONDS and peak <= GENERATED_MEGABYTES
+
+    for entry in bots:
+        seconds, megabytes = compile_once(entry)
+        row("bot: " + pathlib.Path(entry["file"]).name, seconds, megabytes)
+        good = good and seconds <= BOT_SECONDS and megabytes <= BOT_MEGABYTES
+
+    print(f"budget: {GENERATED_SECONDS} s and {GENERATED_MEGABYTES} MB for generated code, "
+          f"{BOT_SECONDS} s and {BOT_MEGABYTES} MB for a bot's file: "
+          f"{'kept' if good else 'EXCEEDED'}")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
