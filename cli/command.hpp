@@ -37,6 +37,7 @@ std::string format_bytes(bytes_view data, byte_form form);
 
 // One per subcommand, each in its own file. The action that the user chose ends up in `chosen`.
 void add_bench(CLI::App& app, action& chosen);
+void add_check(CLI::App& app, action& chosen);
 void add_connect(CLI::App& app, action& chosen);
 void add_invoke(CLI::App& app, action& chosen);
 void add_listen(CLI::App& app, action& chosen);

@@ -21,6 +21,7 @@ int run(int argc, char** argv) {
   cli::add_invoke(app, chosen);
   cli::add_tl(app, chosen);
   cli::add_bench(app, chosen);
+  cli::add_check(app, chosen);
 
   try {
     app.parse(argc, argv);

@@ -1,0 +1,136 @@
+#include <cafegram/cli/command.hpp>
+#include <cafegram/cli/conversation.hpp>
+#include <cafegram/cli/page_client.hpp>
+#include <cafegram/cli/sandbox_child.hpp>
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <optional>
+
+namespace cafegram::cli {
+namespace {
+
+using std::chrono::seconds;
+constexpr std::int64_t bot_id = 1000001;
+constexpr const char* bot_token = "1000001:token-of-the-demonstration-check-00";
+
+/// Of `127.0.0.1:10443` or `http://127.0.0.1:8090/`; 0 if there is none.
+std::uint16_t port_of(const std::string& address) {
+  const auto colon = address.rfind(':');
+  return colon == std::string::npos
+             ? std::uint16_t{0}
+             : static_cast<std::uint16_t>(std::strtoul(address.c_str() + colon + 1, nullptr, 10));
+}
+
+/// Sandbox and bot in processes of their own, and somebody at the page.
+class demonstration {
+public:
+  demonstration(std::string bot, std::string folder)
+    : bot_program_{std::move(bot)}
+    , folder_{std::move(folder)} {}
+
+  result<void> start() {
+    if (auto up = start_server(0, 0); !up) {
+      return up;
+    }
+    auto started = child::start(
+        {bot_program_, "--sandbox", server_->mtproto, "--rsa-key", key_path(folder_), "--session",
+         folder_ + "/bot.session"},
+        {.environment = {{"BOT_TOKEN", bot_token}}, .error_log = folder_ + "/bot.log"});
+    if (!started) {
+      return std::unexpected(std::move(started).error());
+    }
+    bot_.emplace(*std::move(started));
+    return wait_for_bot();
+  }
+
+  /// The server dies without a word and comes back on the same ports; the bot is not touched.
+  result<void> restart_server() {
+    const auto mtproto = port_of(server_->mtproto);
+    const auto page = port_of(server_->page);
+    page_.reset();
+    server_->process.kill_now();
+    server_.reset();
+    return start_server(mtproto, page);
+  }
+
+  page_client& page() { return *page_; }
+
+private:
+  result<void> start_server(std::uint16_t mtproto_port, std::uint16_t page_port) {
+    sandbox_child_options options;
+    options.folder = folder_;
+    options.mtproto_port = mtproto_port;
+    options.page_port = page_port;
+    options.keep = true;
+    auto server = start_sandbox(options);
+    if (!server) {
+      return std::unexpected(std::move(server).error());
+    }
+    server_.emplace(*std::move(server));
+    auto page = page_client::connect(server_->page);
+    if (!page) {
+      return std::unexpected(std::move(page).error());
+    }
+    page_ = *std::move(page);
+    return {};
+  }
+
+  /// Until the bot is logged in: the sandbox then knows it as a user who is there.
+  result<void> wait_for_bot() {
+    const auto state = page_->get("/api/state");
+    if (!state) {
+      return std::unexpected(state.error());
+    }
+    for (const auto& user : state->value("users", tl::json::array())) {
+      if (user.value("id", std::int64_t{0}) == bot_id && user.value("online", false)) {
+        return {};
+      }
+    }
+    const auto seen = page_->wait(
+        [](const tl::json& e) {
+          return e.value("type", "") == "user" &&
+                 e["user"].value("id", std::int64_t{0}) == bot_id &&
+                 e["user"].value("online", false);
+        },
+        seconds{20});
+    if (!seen) {
+      return fail(errc::deadline, "the bot did not log in, see " + folder_ + "/bot.log");
+    }
+    return {};
+  }
+
+  std::string bot_program_;
+  std::string folder_;
+  std::optional<sandbox_child> server_;
+  std::optional<child> bot_;
+  std::unique_ptr<page_client> page_;
+};
+
+int run_check(const std::string& bot) {
+  const auto folder = temporary_folder::make();
+  if (!folder) {
+    return report(folder.error());
+  }
+  demonstration demo{bot, folder->path()};
+  if (const auto up = demo.start(); !up) {
+    return report(up.error());
+  }
+  conversation talk{[&demo]() -> page_client& { return demo.page(); }, bot_id};
+  talk.run_all([&demo] { return demo.restart_server(); });
+  fmt::print("{} of {} steps as expected\n", talk.passed(), talk.steps());
+  return talk.passed() == talk.steps() ? done : failed;
+}
+
+} // namespace
+
+void add_check(CLI::App& app, action& chosen) {
+  auto* command = app.add_subcommand(
+      "check", "hold a scripted conversation with the demonstration bot over real sockets");
+  auto bot = std::make_shared<std::string>();
+  command->add_option("--bot", *bot, "the bot's program")->required()->check(CLI::ExistingFile);
+  command->callback([&chosen, bot] { chosen = [bot] { return run_check(*bot); }; });
+}
+
+} // namespace cafegram::cli
