@@ -191,10 +191,8 @@ conversation::outcome conversation::edited() {
     return std::unexpected(event.error());
   }
   const auto& message = event->at("message");
-  const auto same = equal("the text", text_of(message), "You chose tea.").and_then([&message] {
-    return only_bold(message, 10, 3);
-  });
-  return same ? outcome{text_of(message)} : std::unexpected(same.error());
+  return unless({equal("the text", text_of(message), "You chose tea."), only_bold(message, 10, 3)},
+                text_of(message));
 }
 
 conversation::outcome conversation::ask_with_answer() {
