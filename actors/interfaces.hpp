@@ -57,6 +57,26 @@ using transport_actor = caf::io::connection_handler::extend<
     // INTERNAL: the kernel took octets.
     caf::reacts_to<caf::io::data_transferred_msg>>;
 
+/// Who owns a connection hears of it by these; the pool does.
+using connection_owner_actor = caf::typed_actor<
+    // A connection has the outcome of a call.
+    caf::reacts_to<call_settled>,
+    // A connection has changed its phase.
+    caf::reacts_to<connection_report>,
+    // A connection has made a key, or has been told another salt.
+    caf::reacts_to<dc_key>,
+    // From the wire, in any order.
+    caf::reacts_to<raw_updates>,
+    // Updates may be missing.
+    caf::reacts_to<updates_suspect>>;
+
+/// Where updates go; the hub is one.
+using update_sink_actor = caf::typed_actor<
+    // From the wire, in any order.
+    caf::reacts_to<raw_updates>,
+    // Something may be missing: asks for the difference.
+    caf::reacts_to<updates_suspect>>;
+
 /// One line to one data centre with one session on it: framing, key exchange, envelope, session.
 /// Reconnects by itself; its requests outlive the socket.
 using dc_connection_actor = byte_sink_actor::extend<
@@ -64,6 +84,8 @@ using dc_connection_actor = byte_sink_actor::extend<
     caf::reacts_to<submit_call>,
     // Forgets a call and tells the server so.
     caf::reacts_to<drop_call>,
+    // Whether its key may be given up when the server does not know it.
+    caf::reacts_to<login_noted>,
     // Ends the wait before the next attempt.
     caf::reacts_to<network_available>,
     // INTERNAL: deadlines of session, handshake and back-off.
@@ -71,21 +93,23 @@ using dc_connection_actor = byte_sink_actor::extend<
 
 /// Keeps every request with its deadline and promise until it is settled; restarts connections
 /// and fills them again.
-using dc_pool_actor = caf::typed_actor<
+using dc_pool_actor = connection_owner_actor::extend<
     // Answers once: the result, or one typed error.
     caf::replies_to<invoke_request>::with<invoke_answer>,
-    // A connection has the outcome of a call.
-    caf::reacts_to<call_settled>,
-    // A connection has changed its phase.
-    caf::reacts_to<connection_report>,
-    // A connection has made a key.
-    caf::reacts_to<dc_key>,
     // Moves home: calls without a data centre of their own go there from now on.
-    caf::reacts_to<caf::migrate_atom, std::int32_t>, caf::reacts_to<network_available>,
+    caf::reacts_to<caf::migrate_atom, std::int32_t>,
+    // Makes more data centres reachable.
+    caf::reacts_to<addresses_learned>,
+    // Passed on to the connections.
+    caf::reacts_to<login_noted>,
+    // Passed on to the connections.
+    caf::reacts_to<network_available>,
+    // Where updates go from now on.
+    caf::reacts_to<caf::put_atom, update_sink_actor>,
     // Counts and the phase of the main connection.
     caf::replies_to<status_atom>::with<client_status>,
-    // INTERNAL: fails calls past their deadline.
-    caf::reacts_to<caf::tick_atom>>;
+    // INTERNAL: fails calls past their deadline, starts connections again.
+    caf::reacts_to<caf::tick_atom, std::uint64_t>>;
 
 /// Holds the newest state of a session and writes it, on a thread of its own.
 using session_store_actor = caf::typed_actor<
@@ -98,18 +122,21 @@ using session_store_actor = caf::typed_actor<
     // INTERNAL: the second of grace has passed.
     caf::reacts_to<caf::tick_atom>>;
 
+/// What the client hears of its pool.
+using pool_owner_actor = caf::typed_actor<
+    // The main connection has changed its phase.
+    caf::reacts_to<connection_report>>;
+
 /// Puts updates in order, fetches what is missing, hands each to the subscribers once.
-using update_hub_actor = caf::typed_actor<
-    // From the wire, in any order.
-    caf::reacts_to<raw_updates>,
-    // Asks for the difference.
-    caf::reacts_to<updates_suspect>,
+using update_hub_actor = update_sink_actor::extend<
+    // The result of a call of ours: what it did to the counters is no gap.
+    caf::reacts_to<own_result>,
     // Adds a receiver of `update_event`; a dead one is forgotten.
     caf::reacts_to<caf::subscribe_atom, caf::actor>,
-    // Starts for the account: the stored state is continued, or a fresh one fetched.
-    caf::reacts_to<account>, caf::replies_to<status_atom>::with<client_status>,
+    // Begins for an account: the stored state is continued, or a fresh one fetched.
+    caf::reacts_to<hub_start>,
     // INTERNAL: gap and silence timers.
-    caf::reacts_to<caf::tick_atom>>;
+    caf::reacts_to<caf::tick_atom, std::uint64_t>>;
 
 /// The account: login, calls, updates. What bots and programs hold; `client` wraps it.
 using client_actor = caf::typed_actor<
@@ -123,10 +150,10 @@ using client_actor = caf::typed_actor<
     caf::reacts_to<caf::subscribe_atom, caf::actor>,
     caf::replies_to<status_atom>::with<client_status>, caf::reacts_to<network_available>,
     // Answers when all is saved and closed; the actor ends.
-    caf::replies_to<stop_request>::with<void>,
-    // INTERNAL: a connection's phase, passed on by the pool.
+    caf::replies_to<stop_request>::with<caf::ok_atom>,
+    // INTERNAL: the main connection's phase, from the pool.
     caf::reacts_to<connection_report>,
-    // INTERNAL: flood waits and the end of a stop.
-    caf::reacts_to<caf::tick_atom>>;
+    // INTERNAL: waits that are over.
+    caf::reacts_to<caf::tick_atom, std::uint64_t>>;
 
 } // namespace cafegram

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -137,6 +138,19 @@ struct connection_report {
   std::string detail;
 };
 
+/// Where data centres are reached.
+using address_book = std::map<std::int32_t, std::vector<endpoint>>;
+
+/// Addresses that the server told; those known before stay.
+struct addresses_learned {
+  address_book addresses;
+};
+
+/// A login hangs on the keys from now on, or none does any more.
+struct login_noted {
+  bool logged_in = false;
+};
+
 /// The outside says that the network is back: do not wait out the back-off.
 struct network_available {};
 
@@ -148,6 +162,11 @@ struct raw_updates {
 /// Something may have been missed: the server has opened a new session, or the line was cut.
 struct updates_suspect {
   std::string reason;
+};
+
+/// The encoded result of a call that this client made, which may move the counters.
+struct own_result {
+  shared_bytes object;
 };
 
 // -- session ------------------------------------------------------------------------------------
@@ -174,6 +193,12 @@ struct account {
   std::string username;
 };
 
+/// What a hub needs to begin.
+struct hub_start {
+  account who;
+  bool resume = false; ///< from the stored state, fetching what came since
+};
+
 enum class login_state : std::uint8_t { unknown, logged_out, logged_in };
 
 /// A picture of the client for people and tests.
@@ -184,7 +209,6 @@ struct client_status {
   std::int32_t home_dc = 0;
   std::size_t pending_calls = 0;
   std::uint64_t reconnects = 0;
-  std::uint64_t updates_delivered = 0;
   std::string last_error;
   std::shared_ptr<const signer> signing;
 };
@@ -237,9 +261,13 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::drop_call)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::call_settled)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::dc_key)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::connection_report)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::addresses_learned)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::login_noted)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::network_available)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::raw_updates)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::updates_suspect)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::own_result)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::hub_start)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::session_snapshot)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::session_change)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::account)

@@ -1,0 +1,246 @@
+#include <cafegram/actors/client.hpp>
+#include <cafegram/actors/client_core.hpp>
+#include <cafegram/actors/errors.hpp>
+#include <cafegram/actors/method_traits.hpp>
+#include <cafegram/protocol/dc_options.hpp>
+
+#include <caf/all.hpp>
+
+#include <atomic>
+
+namespace cafegram {
+
+namespace {
+
+std::unexpected<error> blocked() {
+  return fail(errc::bad_argument,
+              "a blocking call on a thread that runs actors: use invoke(self, ...) there");
+}
+
+result<std::vector<crypto::rsa_public_key>> trusted_keys(const client_options& options) {
+  if (options.rsa_keys_pem.empty()) {
+    return options.test_dcs ? crypto::telegram_test_keys() : crypto::telegram_production_keys();
+  }
+  std::vector<crypto::rsa_public_key> out;
+  for (const auto& pem : options.rsa_keys_pem) {
+    auto key = crypto::rsa_public_key::from_pem(pem);
+    if (!key) {
+      return std::unexpected(std::move(key.error()));
+    }
+    out.push_back(*std::move(key));
+  }
+  return out;
+}
+
+address_book addresses_of(const client_options& options) {
+  if (options.dc) {
+    return {{options.dc->id, {options.dc->address}}};
+  }
+  address_book out;
+  for (const bool v6 : {options.ipv6, !options.ipv6}) {
+    for (const auto& address : protocol::builtin_addresses(options.test_dcs)) {
+      if (address.ipv6 == v6) {
+        out[protocol::number(address.dc)].push_back({address.host, address.port});
+      }
+    }
+  }
+  return out;
+}
+
+result<void> check(const client_options& options) {
+  if (options.api_id <= 0 || options.api_hash.empty()) {
+    return fail(errc::bad_argument, "api_id and api_hash are needed: https://my.telegram.org/apps");
+  }
+  if (options.transport.obfuscated && options.transport.kind == transport_kind::full) {
+    return fail(errc::bad_argument, "the full transport cannot be obfuscated");
+  }
+  if (options.dc && (options.dc->address.host.empty() || options.dc->address.port == 0)) {
+    return fail(errc::bad_argument, "the data centre's address is not complete");
+  }
+  return {};
+}
+
+result<std::shared_ptr<storage::session_backend>> open_backend(const client_options& options) {
+  if (options.session) {
+    return options.session;
+  }
+  if (options.session_path.empty()) {
+    return storage::make_memory_backend();
+  }
+  auto opened = storage::open_file_backend(options.session_path);
+  if (!opened) {
+    return std::unexpected(std::move(opened.error()));
+  }
+  return *std::move(opened);
+}
+
+/// The session as stored, or a new one that is stored at once: its secret must never change.
+result<storage::session_state> load_session(storage::session_backend& backend, bool test,
+                                            random_source& random) {
+  auto loaded = backend.load();
+  if (!loaded) {
+    return std::unexpected(std::move(loaded.error()));
+  }
+  auto state = loaded->value_or(storage::session_state{});
+  if (*loaded && state.test != test) {
+    return fail(errc::bad_argument, "session " + backend.place() + " belongs to " +
+                                        (state.test ? "the test" : "Telegram's own") +
+                                        " data centres");
+  }
+  state.test = test;
+  if (!state.signing_secret) {
+    crypto::secret fresh{32};
+    random.fill(fresh.view());
+    state.signing_secret = std::make_shared<const crypto::secret>(std::move(fresh));
+    if (auto kept = backend.commit({state}); !kept) {
+      return std::unexpected(std::move(kept.error()));
+    }
+  }
+  return state;
+}
+
+std::shared_ptr<const connection_profile> make_profile(const client_options& options,
+                                                       std::vector<crypto::rsa_public_key> keys) {
+  const auto& device = options.device;
+  auto out = std::make_shared<connection_profile>();
+  out->test = options.test_dcs;
+  out->transport = options.transport;
+  out->timing = options.timing;
+  out->rsa_keys = std::move(keys);
+  out->first_call_prefix = first_call_prefix({.api_id = options.api_id,
+                                              .device_model = device.device_model,
+                                              .system_version = device.system_version,
+                                              .app_version = device.app_version,
+                                              .system_lang_code = device.system_lang_code,
+                                              .lang_pack = device.lang_pack,
+                                              .lang_code = device.lang_code});
+  out->on_progress = options.on_progress;
+  return out;
+}
+
+} // namespace
+
+struct client::state {
+  caf::actor_system& system;
+  client_actor actor;
+  std::atomic<bool> stopped = false;
+
+  state(caf::actor_system& of, client_actor with)
+    : system{of}
+    , actor{std::move(with)} {}
+  state(const state&) = delete;
+  state& operator=(const state&) = delete;
+  ~state() { stop(std::chrono::seconds{5}); }
+
+  void stop(std::chrono::milliseconds timeout) {
+    if (stopped.exchange(true)) {
+      return;
+    }
+    if (on_actor_thread()) {
+      caf::anon_send(actor, stop_request{timeout});
+      return;
+    }
+    caf::scoped_actor self{system};
+    self->monitor(actor);
+    self->send(actor, stop_request{timeout});
+    // The client keeps its own deadline; this one is for a client that cannot any more.
+    self->receive([](const caf::down_msg&) {},
+                  caf::after(timeout + std::chrono::seconds{5}) >> [] {});
+  }
+};
+
+client::client(std::shared_ptr<state> s)
+  : state_{std::move(s)} {}
+
+result<client> client::start(runtime& on, client_options options) {
+  if (auto good = check(options); !good) {
+    return std::unexpected(std::move(good.error()));
+  }
+  auto keys = trusted_keys(options);
+  if (!keys) {
+    return std::unexpected(std::move(keys.error()));
+  }
+  auto backend = open_backend(options);
+  if (!backend) {
+    return std::unexpected(std::move(backend.error()));
+  }
+  auto session = load_session(**backend, options.test_dcs, *on.shared().random);
+  if (!session) {
+    return std::unexpected(std::move(session.error()));
+  }
+  client_setup setup;
+  setup.profile = make_profile(options, *std::move(keys));
+  setup.addresses = addresses_of(options);
+  setup.backend = *std::move(backend);
+  setup.signing = std::make_shared<const signer>(session->signing_secret->view());
+  setup.session = *std::move(session);
+  setup.options = std::move(options);
+  auto& system = on.system();
+  auto actor = spawn_client(system, on.shared(), std::move(setup));
+  return client{std::make_shared<state>(system, std::move(actor))};
+}
+
+result<bytes> client::invoke_bytes(bytes function, invoke_options options) {
+  if (on_actor_thread()) {
+    return blocked();
+  }
+  caf::scoped_actor self{state_->system};
+  result<bytes> out;
+  invoke_request request{std::make_shared<const bytes>(std::move(function)), std::move(options)};
+  self->request(state_->actor, caf::infinite, std::move(request))
+      .receive([&out](const invoke_answer& answer) { out = *answer.result; },
+               [&out](const caf::error& why) { out = std::unexpected(to_error(why)); });
+  return out;
+}
+
+void client::invoke_bytes_async(bytes function, invoke_options options,
+                                std::function<void(result<bytes>)> done) {
+  invoke_request request{std::make_shared<const bytes>(std::move(function)), std::move(options)};
+  auto shared = std::make_shared<const std::function<void(result<bytes>)>>(std::move(done));
+  caf::anon_send(state_->actor, callback_call{std::move(request), std::move(shared)});
+}
+
+result<account> client::login_bot(std::string_view token, std::chrono::milliseconds timeout) {
+  if (on_actor_thread()) {
+    return blocked();
+  }
+  caf::scoped_actor self{state_->system};
+  result<account> out;
+  self->request(state_->actor, timeout, bot_login{std::string{token}})
+      .receive([&out](const account& who) { out = who; },
+               [&out](const caf::error& why) { out = std::unexpected(to_error(why)); });
+  return out;
+}
+
+void client::subscribe(const caf::actor& receiver) {
+  caf::anon_send(state_->actor, caf::subscribe_atom_v, receiver);
+}
+
+void client::network_available() {
+  caf::anon_send(state_->actor, cafegram::network_available{});
+}
+
+client_status client::status() {
+  client_status out;
+  if (!on_actor_thread()) {
+    caf::scoped_actor self{state_->system};
+    self->request(state_->actor, std::chrono::seconds{5}, status_atom_v)
+        .receive([&out](const client_status& now) { out = now; },
+                 [&out](const caf::error& why) { out.last_error = to_string(to_error(why)); });
+  }
+  return out;
+}
+
+void client::stop(std::chrono::milliseconds timeout) {
+  state_->stop(timeout);
+}
+
+caf::actor client::untyped_actor() const {
+  return caf::actor_cast<caf::actor>(state_->actor);
+}
+
+caf::actor_system& client::system() const {
+  return state_->system;
+}
+
+} // namespace cafegram

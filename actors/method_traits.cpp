@@ -1,0 +1,76 @@
+#include <cafegram/actors/method_traits.hpp>
+#include <cafegram/tl/api.hpp>
+
+#include <algorithm>
+#include <array>
+
+namespace cafegram {
+
+namespace {
+
+constexpr std::array repeatable_verbs = {"get",     "search", "check",  "resolve", "read", "set",
+                                         "save",    "edit",   "update", "upload",  "is",   "toggle",
+                                         "receive", "report", "import", "export",  "mark"};
+
+const tl::definition_descriptor* find(bytes_view function) {
+  const auto& schema = *tl::help::getConfig::tl_info.schema;
+  const auto* found = schema.find(tl::reader{function}.peek_u32());
+  return found != nullptr && found->function ? found : nullptr;
+}
+
+bool has_random_id(const tl::definition_descriptor& method) {
+  const auto& schema = *tl::help::getConfig::tl_info.schema;
+  return std::ranges::any_of(schema.fields_of(method), [](const tl::field_descriptor& field) {
+    return std::string_view{field.name} == "random_id";
+  });
+}
+
+} // namespace
+
+bool may_repeat_by_default(bytes_view function) {
+  const auto* method = find(function);
+  if (method == nullptr) {
+    return false;
+  }
+  const std::string_view name = method->name;
+  const auto verb = name.substr(name.find('.') + 1);
+  return has_random_id(*method) ||
+         std::ranges::any_of(repeatable_verbs,
+                             [verb](std::string_view prefix) { return verb.starts_with(prefix); });
+}
+
+login_effect login_effect_of(bytes_view function) {
+  switch (tl::reader{function}.peek_u32()) {
+  case tl::auth::importBotAuthorization::tl_id:
+  case tl::auth::signIn::tl_id:
+  case tl::auth::signUp::tl_id:
+  case tl::auth::checkPassword::tl_id:
+    return login_effect::in;
+  case tl::auth::logOut::tl_id:
+    return login_effect::out;
+  default:
+    return login_effect::none;
+  }
+}
+
+std::string_view method_name(bytes_view function) {
+  const auto* method = find(function);
+  return method != nullptr ? method->name : "unknown method";
+}
+
+bytes first_call_prefix(const first_call_info& info) {
+  // Both end with their query: what is encoded without one is what goes before it.
+  tl::writer out;
+  out.u32(tl::invokeWithLayer::tl_id);
+  out.i32(tl::layer);
+  out.u32(tl::initConnection::tl_id);
+  out.u32(0); // neither proxy nor params
+  out.i32(info.api_id);
+  for (const auto text : {info.device_model, info.system_version, info.app_version,
+                          info.system_lang_code, info.lang_pack, info.lang_code}) {
+    out.string(text);
+  }
+  return out.take();
+}
+
+} // namespace cafegram

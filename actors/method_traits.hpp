@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cafegram/base/bytes.hpp>
+
+#include <cstdint>
+#include <string_view>
+
+namespace cafegram {
+
+/// May this encoded call run twice without harm? True for what reads, for everything that carries
+/// a `random_id`, and for what sets a state.
+bool may_repeat_by_default(bytes_view function);
+
+/// What a call does to the login when it succeeds.
+enum class login_effect : std::uint8_t { none, in, out };
+login_effect login_effect_of(bytes_view function);
+
+/// The method's name, for errors; `unknown method` where the schema has none.
+std::string_view method_name(bytes_view function);
+
+/// Octets that go before an encoded call: `invokeWithLayer(initConnection(`.
+struct first_call_info {
+  std::int32_t api_id = 0;
+  std::string_view device_model;
+  std::string_view system_version;
+  std::string_view app_version;
+  std::string_view system_lang_code;
+  std::string_view lang_pack;
+  std::string_view lang_code;
+};
+bytes first_call_prefix(const first_call_info& info);
+
+} // namespace cafegram
