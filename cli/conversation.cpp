@@ -121,11 +121,9 @@ conversation::outcome conversation::echo_with_entity() {
   if (!message) {
     return std::unexpected(message.error());
   }
-  const auto same =
-      equal("the text", text_of(*message), "Echo: plain and bold").and_then([&message] {
-        return only_bold(*message, 16, 4);
-      });
-  return same ? outcome{text_of(*message)} : std::unexpected(same.error());
+  return unless(
+      {equal("the text", text_of(*message), "Echo: plain and bold"), only_bold(*message, 16, 4)},
+      text_of(*message));
 }
 
 conversation::outcome conversation::command() {
