@@ -1,0 +1,91 @@
+#include <cafegram/actors/errors.hpp>
+#include <cafegram/actors/interfaces.hpp>
+#include <cafegram/bots/dispatcher.hpp>
+#include <cafegram/bots/run.hpp>
+
+#include <caf/scoped_actor.hpp>
+
+#include <atomic>
+#include <utility>
+
+namespace cafegram {
+
+struct bot::state {
+  caf::actor_system& system;
+  dispatcher_actor actor;
+  std::atomic<bool> stopped = false;
+
+  state(caf::actor_system& of, dispatcher_actor with)
+    : system{of}
+    , actor{std::move(with)} {}
+  state(const state&) = delete;
+  state& operator=(const state&) = delete;
+  ~state() { stop(std::chrono::seconds{5}); }
+
+  void stop(std::chrono::milliseconds timeout) {
+    if (stopped.exchange(true)) {
+      return;
+    }
+    if (on_actor_thread()) { // where nobody may wait
+      caf::anon_send(actor, stop_request{timeout});
+      return;
+    }
+    caf::scoped_actor self{system};
+    self->monitor(actor);
+    self->send(actor, stop_request{timeout});
+    // The dispatcher keeps the deadline; this one is for a dispatcher that cannot any more.
+    self->receive([](const caf::down_msg&) {},
+                  caf::after(timeout + std::chrono::seconds{5}) >> [] {});
+  }
+};
+
+bot::bot(std::shared_ptr<state> s)
+  : state_{std::move(s)} {}
+
+result<bot> bot::start(client& over, const setup_function& setup, bot_options options) {
+  if (on_actor_thread()) {
+    return fail(errc::bad_argument, "bot::start waits, and may not be called by an actor");
+  }
+  auto routes = std::make_shared<router>();
+  setup(*routes);
+  if (routes->routes().empty()) {
+    return fail(errc::bad_argument, "the bot's router has no line: use `on` or `otherwise`");
+  }
+  const auto now = over.status();
+  if (!now.signing) {
+    return fail(errc::cancelled, "the client does not answer: " + now.last_error);
+  }
+  dispatcher_setup with;
+  with.client = caf::actor_cast<client_actor>(over.untyped_actor());
+  with.signing = now.signing;
+  with.self = now.self;
+  with.routes = std::move(routes);
+  with.options = options;
+  auto actor = over.system().spawn(dispatcher, std::move(with));
+  over.subscribe(caf::actor_cast<caf::actor>(actor));
+  return bot{std::make_shared<state>(over.system(), std::move(actor))};
+}
+
+void bot::logged_in_as(const account& who) {
+  caf::anon_send(state_->actor, who);
+}
+
+void bot::stop(std::chrono::milliseconds timeout) {
+  state_->stop(timeout);
+}
+
+dispatcher_status bot::status() const {
+  dispatcher_status out;
+  if (!on_actor_thread()) {
+    caf::scoped_actor self{state_->system};
+    self->request(state_->actor, std::chrono::seconds{5}, status_atom_v)
+        .receive([&out](const dispatcher_status& now) { out = now; }, [](const caf::error&) {});
+  }
+  return out;
+}
+
+caf::actor bot::untyped_actor() const {
+  return caf::actor_cast<caf::actor>(state_->actor);
+}
+
+} // namespace cafegram

@@ -1,0 +1,225 @@
+#include <cafegram/base/log.hpp>
+#include <cafegram/bots/context.hpp>
+#include <cafegram/bots/conversation.hpp>
+#include <cafegram/bots/filter.hpp>
+#include <cafegram/bots/invoke.hpp>
+
+#include <utility>
+
+namespace cafegram {
+
+namespace {
+
+// For calls whose answer says no more than that they went well.
+template <class Function>
+pending<void> perform(const any_update& update, const Function& function,
+                      invoke_options options = {}) {
+  return detail::call_for<void>(common(update), detail::method_name<Function>(),
+                                tl::encode_checked(function), std::move(options),
+                                [](const result<bytes>& answer) -> result<void> {
+                                  if (!answer) {
+                                    return std::unexpected(answer.error());
+                                  }
+                                  return {};
+                                });
+}
+
+// The settled outcome of one send; it is recorded with the update that it was made for.
+result<sent_message> sent_outcome(const chat_ref& to, std::int64_t random_id,
+                                  const result<bytes>& answer) {
+  if (!answer) {
+    if (answer.error().is_rpc("RANDOM_ID_DUPLICATE")) {
+      sent_message known;
+      known.chat = to;
+      known.was_duplicate = true;
+      return known;
+    }
+    return std::unexpected(answer.error());
+  }
+  auto updates = tl::decode<tl::Updates>(*answer);
+  if (!updates) {
+    return std::unexpected(std::move(updates.error()));
+  }
+  return sent_from(*updates, to, random_id);
+}
+
+// A free function: the coroutine owns its copies.
+task<std::optional<new_message>> ask_in(context ctx, outgoing question, duration timeout) {
+  const auto sent = co_await ctx.reply(std::move(question));
+  if (!sent) {
+    log::warn("conversation", "chat {}: a question could not be sent: {}", ctx.chat().marked_id(),
+              to_string(sent.error()));
+    co_return std::nullopt;
+  }
+  co_return co_await ctx.wait_for_message(timeout);
+}
+
+} // namespace
+
+void detail::log_unseen(std::string_view method, const error& e) {
+  log::warn("conversation", "{} failed: {}", method, to_string(e));
+}
+
+std::string_view context::text() const {
+  if (const auto* m = get<new_message>()) {
+    return m->text();
+  }
+  if (const auto* m = get<edited_message>()) {
+    return m->text();
+  }
+  if (const auto* q = get<callback_query>()) {
+    return q->data_text();
+  }
+  if (const auto* q = get<inline_query>()) {
+    return q->query();
+  }
+  return {};
+}
+
+std::string_view context::args() const {
+  const auto line = parse_command(text());
+  return line ? line->arguments : std::string_view{};
+}
+
+std::int64_t context::user_id() const {
+  if (const auto* m = get<new_message>()) {
+    return m->sender().id;
+  }
+  if (const auto* m = get<edited_message>()) {
+    return m->sender().id;
+  }
+  if (const auto* q = get<callback_query>()) {
+    return q->user_id();
+  }
+  if (const auto* q = get<inline_query>()) {
+    return q->user_id();
+  }
+  return 0;
+}
+
+pending<sent_message> context::reply(outgoing message) const {
+  return send(chat(), std::move(message));
+}
+
+pending<sent_message> context::send(const chat_ref& to, outgoing message) const {
+  const auto& origin = common(update_).origin();
+  auto request = message.send_request(to);
+  if (origin) {
+    request.random_id = message.key() ? origin->signing->random_id("key:" + *message.key(),
+                                                                   as_bytes(to_string(to)), 0)
+                                      : origin->sends.random_id(tl::encode(request));
+  }
+  const auto random_id = request.random_id;
+  return detail::call_for<sent_message>(
+      common(update_), "messages.sendMessage", tl::encode_checked(request), {},
+      [to, random_id, origin](const result<bytes>& answer) {
+        auto sent = sent_outcome(to, random_id, answer);
+        if (origin) {
+          origin->effects.push_back({random_id, sent ? sent->id.value_or(0) : 0, sent.has_value()});
+        }
+        return sent;
+      });
+}
+
+pending<void> context::edit(const message_ref& message, outgoing replacement) const {
+  return perform(update_, replacement.edit_request(message));
+}
+
+pending<void> context::edit(const callback_query& query, outgoing replacement) const {
+  if (const auto message = query.message()) {
+    return edit(*message, std::move(replacement));
+  }
+  const auto& id = *query.inline_message();
+  invoke_options options; // such a message is edited where it lives
+  if (const auto* old = tl::get_if<tl::inputBotInlineMessageID>(id)) {
+    options.dc = old->dc_id;
+  } else if (const auto* known = tl::get_if<tl::inputBotInlineMessageID64>(id)) {
+    options.dc = known->dc_id;
+  }
+  return perform(update_, replacement.edit_request(id), std::move(options));
+}
+
+pending<void> context::remove(const chat_ref& chat, std::vector<std::int32_t> ids) const {
+  if (chat.kind == chat_kind::channel) {
+    tl::inputChannel channel;
+    channel.channel_id = chat.id;
+    channel.access_hash = chat.access_hash;
+    tl::channels::deleteMessages request;
+    request.channel = channel;
+    request.id = std::move(ids);
+    return perform(update_, request);
+  }
+  tl::messages::deleteMessages request;
+  request.revoke = true;
+  request.id = std::move(ids);
+  return perform(update_, request);
+}
+
+pending<void> context::answer(const callback_query& query, callback_answer with) const {
+  tl::messages::setBotCallbackAnswer request;
+  request.query_id = query.id();
+  request.alert = with.alert;
+  request.cache_time = with.cache_time;
+  if (!with.text.empty()) {
+    request.message = std::move(with.text);
+  }
+  if (!with.url.empty()) {
+    request.url = std::move(with.url);
+  }
+  return perform(update_, request);
+}
+
+pending<void> context::answer(const callback_query& query, std::string toast) const {
+  callback_answer with;
+  with.text = std::move(toast);
+  return answer(query, std::move(with));
+}
+
+pending<void> context::answer(const inline_query& query,
+                              std::vector<tl::InputBotInlineResult> results,
+                              std::int32_t cache_time) const {
+  tl::messages::setInlineBotResults request;
+  request.query_id = query.id();
+  request.results = std::move(results);
+  request.cache_time = cache_time;
+  return perform(update_, request);
+}
+
+pending<void> context::action(tl::SendMessageAction what) const {
+  tl::messages::setTyping request;
+  request.peer = chat().input_peer();
+  request.action = std::move(what);
+  return perform(update_, request);
+}
+
+pending<bytes> context::invoke_bytes(bytes function, invoke_options options) const {
+  return detail::call_for<bytes>(common(update_), "a call", std::move(function), std::move(options),
+                                 [](const result<bytes>& answer) { return answer; });
+}
+
+task<std::optional<new_message>> context::ask(outgoing question, duration timeout) const {
+  return ask_in(*this, std::move(question), timeout);
+}
+
+update_awaitable<new_message> context::wait_for_message(duration timeout) const {
+  detail::update_wait wait;
+  wait.timeout = timeout;
+  wait.matches = [user = user_id()](const any_update& update) {
+    const auto* message = std::get_if<new_message>(&update);
+    return message != nullptr && (user == 0 || message->sender().id == user);
+  };
+  return update_awaitable<new_message>{std::move(wait)};
+}
+
+update_awaitable<callback_query> context::wait_for_click(const message_ref& message,
+                                                         duration timeout) const {
+  detail::update_wait wait;
+  wait.timeout = timeout;
+  wait.matches = [message](const any_update& update) {
+    const auto* query = std::get_if<callback_query>(&update);
+    return query != nullptr && query->message() == message;
+  };
+  return update_awaitable<callback_query>{std::move(wait)};
+}
+
+} // namespace cafegram

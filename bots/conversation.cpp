@@ -1,0 +1,403 @@
+#include <cafegram/actors/errors.hpp>
+#include <cafegram/base/log.hpp>
+#include <cafegram/bots/conversation.hpp>
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+namespace cafegram {
+
+namespace {
+
+thread_local conversation* running_here = nullptr;
+
+} // namespace
+
+conversation* conversation::running() {
+  return running_here;
+}
+
+conversation::running_guard::running_guard(conversation* now)
+  : before_{std::exchange(running_here, now)} {}
+
+conversation::running_guard::~running_guard() {
+  running_here = before_;
+}
+
+conversation::conversation(conversation_self& self, conversation_setup setup)
+  : self_{self}
+  , setup_{std::move(setup)}
+  , link_{std::make_shared<detail::home_link>(this)}
+  , behaviors_(setup_.routes->routes().size()) {}
+
+conversation::~conversation() {
+  end();
+}
+
+void conversation::end() {
+  link_->home = nullptr;
+  // A frame's end runs destructors of the user, who may start nothing any more.
+  std::exchange(roots_, {}).clear();
+  waiters_.clear();
+  behaviors_.clear();
+  open_.clear();
+  setup_.client = nullptr;
+  setup_.owner = nullptr;
+}
+
+steady_time conversation::now() const {
+  return self_.clock().now();
+}
+
+// Handlers belong to the user: whatever they throw ends this conversation and no other.
+template <class F>
+void conversation::guarded(F run) {
+  try {
+    run();
+  } catch (const std::exception& e) {
+    fail(e.what());
+  } catch (...) {
+    fail("something that is no std::exception");
+  }
+}
+
+void conversation::fail(std::string_view why) {
+  failed_ = true;
+  log::error("conversation", "chat {}: a handler threw: {}; the conversation starts anew",
+             setup_.chat.marked_id(), why);
+  self_.quit(caf::exit_reason::unhandled_exception);
+}
+
+void conversation::on_deliver(const deliver& message) {
+  if (failed_ || !message.update) {
+    return;
+  }
+  guarded([&] {
+    auto update = update_factory::make(message.update);
+    auto origin = std::make_shared<detail::delivery>(link_, message.number, setup_.signing,
+                                                     common(update).identity());
+    update = update_factory::make(message.update, origin);
+    open_.emplace(message.number, origin);
+    current_ = message.number;
+    told_suspended_ = false;
+    if (!offer_to_waiters(update)) {
+      route(update);
+    }
+  });
+  settle();
+}
+
+void conversation::on_wake() {
+  const auto time = now();
+  told_wake_ = steady_time::max();
+  // One after the other: each may end or start others.
+  while (!failed_) {
+    const auto due =
+        std::ranges::find_if(waiters_, [&](const waiter& w) { return w.deadline <= time; });
+    if (due == waiters_.end()) {
+      break;
+    }
+    const auto ripe = *due;
+    waiters_.erase(due);
+    guarded([&] { go_on(ripe.awaiter->root_, ripe.frame); });
+  }
+  settle();
+}
+
+// The question asked last is the one that is answered first.
+bool conversation::offer_to_waiters(const any_update& update) {
+  const auto found = std::find_if(waiters_.rbegin(), waiters_.rend(), [&](const waiter& w) {
+    const auto& wait = w.awaiter->wait_;
+    return wait.matches && !w.awaiter->root_->cancelled && wait.matches(update);
+  });
+  if (found == waiters_.rend()) {
+    return false;
+  }
+  const auto taker = *found;
+  waiters_.erase(std::next(found).base());
+  auto& root = *taker.awaiter->root_;
+  const auto& origin = common(update).origin();
+  root.held.push_back(origin);
+  ++origin->holders;
+  if (root.held.size() > max_held) {
+    log::error("conversation",
+               "chat {}: a coroutine has consumed {} updates without `co_await ctx.checkpoint()` "
+               "and is cancelled",
+               setup_.chat.marked_id(), root.held.size());
+    root.cancelled = true;
+    return true;
+  }
+  taker.awaiter->arrived_ = update;
+  go_on(&root, taker.frame);
+  return true;
+}
+
+void conversation::route(const any_update& update) {
+  const auto& routes = setup_.routes->routes();
+  for (std::size_t i = 0; i < routes.size(); ++i) {
+    const auto& line = routes[i];
+    if (line.when && !(*line.when)(update)) {
+      continue;
+    }
+    if (line.handler) {
+      start(line.handler(context{update}), update, i);
+      return;
+    }
+    if (!behaviors_[i]) {
+      behaviors_[i].emplace(line.factory(&self_));
+    }
+    if (behaviors_[i]->handles(update)) {
+      run_behavior(i, update);
+      return;
+    }
+  }
+}
+
+void conversation::run_behavior(std::size_t index, const any_update& update) {
+  active_route_ = index;
+  const auto part_of = *behaviors_[index]; // kept over a `become` of the handler
+  start(part_of.run(update), update, index);
+  active_route_.reset();
+}
+
+void conversation::become(behavior next) {
+  if (!active_route_ || !behaviors_[*active_route_]) {
+    log::error("conversation", "chat {}: `become` outside the handlers of a behavior does nothing",
+               setup_.chat.marked_id());
+    return;
+  }
+  behaviors_[*active_route_] = std::move(next);
+}
+
+void conversation::start(task<> frame, const any_update& update, std::size_t route) {
+  if (!frame) {
+    return;
+  }
+  const auto& origin = common(update).origin();
+  if (roots_.size() >= max_coroutines) {
+    log::warn("conversation", "chat {}: {} coroutines run already, no other is started",
+              setup_.chat.marked_id(), roots_.size());
+    origin->how = handling::refused;
+    return;
+  }
+  auto root = std::make_unique<detail::root_task>();
+  root->home = this;
+  root->route = route;
+  root->part_of = behaviors_[route];
+  root->held.push_back(origin);
+  ++origin->holders;
+  frame.get().promise().root = root.get();
+  const auto handle = frame.get();
+  root->frame = std::move(frame);
+  roots_.push_back(std::move(root));
+  go_on(roots_.back().get(), handle);
+}
+
+void conversation::go_on(detail::root_task* root, std::coroutine_handle<> frame) {
+  const auto before = std::exchange(active_route_, root->route);
+  frame.resume();
+  active_route_ = before;
+}
+
+void conversation::resume(const std::shared_ptr<detail::resume_point>& point) {
+  const auto frame = std::exchange(point->frame, nullptr);
+  if (!frame || point->root->home != this || point->root->cancelled) {
+    return;
+  }
+  go_on(point->root, frame);
+}
+
+std::uint64_t conversation::wait(detail::wait_base& awaiter, std::coroutine_handle<> frame,
+                                 duration timeout) {
+  const auto time = std::clamp(timeout, duration::zero(), max_wait);
+  const auto deadline = now() + std::chrono::duration_cast<steady_time::duration>(time);
+  waiters_.push_back({++last_wait_, deadline, &awaiter, frame});
+  return last_wait_;
+}
+
+void conversation::forget(std::uint64_t wait_id) {
+  std::erase_if(waiters_, [&](const waiter& w) { return w.id == wait_id; });
+}
+
+void conversation::release(detail::root_task& root) {
+  for (const auto& held : root.held) {
+    --held->holders;
+  }
+  root.held.clear();
+}
+
+void conversation::call(const std::shared_ptr<detail::delivery>& origin, bytes function,
+                        invoke_options options, detail::call_done done) {
+  ++outstanding_;
+  ++origin->outstanding;
+  invoke_request request{std::make_shared<const bytes>(std::move(function)), std::move(options)};
+  const auto settled = [this, origin, done = std::move(done)](const result<bytes>& outcome) {
+    --outstanding_;
+    --origin->outstanding;
+    if (!failed_) {
+      guarded([&] { done(outcome); });
+    }
+    settle();
+  };
+  // The client answers each request by its own deadline; another one here would only cost.
+  self_.request(setup_.client, caf::infinite, std::move(request))
+      .then([settled](const invoke_answer& answer) { settled(*answer.result); },
+            [settled](const caf::error& e) { settled(std::unexpected(to_error(e))); });
+}
+
+void conversation::settle() {
+  if (failed_) {
+    return;
+  }
+  sweep_roots();
+  if (failed_) {
+    return;
+  }
+  report_finished();
+  if (current_ != 0 && !told_suspended_ && outstanding_ == 0 && open_.contains(current_)) {
+    told_suspended_ = true;
+    self_.send(setup_.owner, suspended{setup_.chat.marked_id(), current_});
+  }
+  report_wake();
+}
+
+void conversation::sweep_roots() {
+  for (std::size_t i = 0; i < roots_.size() && !failed_;) {
+    auto& root = *roots_[i];
+    if (!root.cancelled && !root.frame.done()) {
+      ++i;
+      continue;
+    }
+    if (root.cancelled) {
+      std::ranges::for_each(root.held, [](const auto& d) { d->how = handling::cancelled; });
+    } else if (const auto failure = root.frame.get().promise().failure) {
+      guarded([&] { std::rethrow_exception(failure); });
+    }
+    release(root);
+    const auto gone = std::move(roots_[i]);
+    roots_.erase(roots_.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+}
+
+void conversation::report_finished() {
+  for (auto at = open_.begin(); at != open_.end();) {
+    auto& d = *at->second;
+    if (d.outstanding != 0 || d.holders != 0) {
+      ++at;
+      continue;
+    }
+    self_.send(setup_.owner,
+               finished{setup_.chat.marked_id(), d.number, d.how, std::move(d.effects)});
+    at = open_.erase(at);
+  }
+}
+
+void conversation::report_wake() {
+  auto earliest = steady_time::max();
+  for (const auto& w : waiters_) {
+    earliest = std::min(earliest, w.deadline);
+  }
+  if (earliest != told_wake_) {
+    told_wake_ = earliest;
+    self_.send(setup_.owner, wake_at{setup_.chat.marked_id(), earliest});
+  }
+}
+
+namespace detail {
+
+conversation* home_of(const root_task* root) {
+  return root != nullptr ? root->home : nullptr;
+}
+
+void resume(const std::shared_ptr<resume_point>& point) {
+  if (point->frame) {
+    point->root->home->resume(point);
+  }
+}
+
+conversation* start_call(const std::shared_ptr<delivery>& origin, bytes function,
+                         invoke_options options, call_done done) {
+  auto* home = origin ? origin->link->home : nullptr;
+  if (home == nullptr) {
+    done(fail(errc::cancelled, "the conversation of this update has ended"));
+    return nullptr;
+  }
+  if (conversation::running() != home) {
+    done(fail(errc::bad_argument, "a context is used in its own conversation only"));
+    return nullptr;
+  }
+  home->call(origin, std::move(function), std::move(options), std::move(done));
+  return home;
+}
+
+wait_base::~wait_base() {
+  if (id_ != 0) {
+    root_->home->forget(id_);
+  }
+}
+
+void wait_base::await_suspend(std::coroutine_handle<> frame) {
+  id_ = root_->home->wait(*this, frame, wait_.timeout);
+}
+
+std::optional<any_update>& wait_base::arrived() {
+  return arrived_;
+}
+
+} // namespace detail
+
+void checkpoint_awaitable::awaiter::await_resume() {
+  root_->home->release(*root_);
+}
+
+// -- the actor ------------------------------------------------------------------------------------
+
+conversation_self::conversation_self(caf::actor_config& config, conversation_setup setup)
+  : conversation_actor::base{config}
+  , core_{std::make_unique<conversation>(*this, std::move(setup))} {
+  set_exception_handler([this](std::exception_ptr& thrown) -> caf::error {
+    try {
+      std::rethrow_exception(thrown);
+    } catch (const std::exception& e) {
+      core_->fail(e.what());
+    } catch (...) {
+      core_->fail("something that is no std::exception");
+    }
+    return caf::exit_reason::unhandled_exception;
+  });
+}
+
+conversation_self::~conversation_self() = default;
+
+const chat_ref& conversation_self::chat() const {
+  return core_->chat();
+}
+
+void conversation_self::become(behavior next) {
+  core_->become(std::move(next));
+}
+
+conversation_self::behavior_type conversation_self::make_behavior() {
+  return {
+      [this](const deliver& message) { core_->on_deliver(message); },
+      [this](wake_atom) { core_->on_wake(); },
+  };
+}
+
+void conversation_self::on_exit() {
+  const conversation::running_guard here{core_.get()};
+  core_->end();
+}
+
+const char* conversation_self::name() const {
+  return "conversation";
+}
+
+caf::resumable::resume_result conversation_self::resume(caf::execution_unit* unit,
+                                                        std::size_t max) {
+  const conversation::running_guard here{core_.get()};
+  return conversation_actor::base::resume(unit, max);
+}
+
+} // namespace cafegram

@@ -1,0 +1,143 @@
+#pragma once
+
+#include <cafegram/bots/self.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace cafegram {
+
+namespace detail {
+
+/// The way from an update back to its conversation; cut when that ends.
+struct home_link {
+  conversation* home = nullptr;
+};
+
+/// One update on its way through one conversation.
+struct delivery {
+  delivery(std::shared_ptr<home_link> l, std::uint64_t n, std::shared_ptr<const signer> s,
+           std::string identity)
+    : link{std::move(l)}
+    , number{n}
+    , signing{std::move(s)}
+    , sends{signing, std::move(identity)} {}
+
+  std::shared_ptr<home_link> link;
+  std::uint64_t number;
+  std::shared_ptr<const signer> signing;
+  send_scope sends;            ///< numbers equal sends
+  std::size_t outstanding = 0; ///< calls under way
+  std::size_t holders = 0;     ///< coroutines that have consumed it and not ended
+  handling how = handling::done;
+  std::vector<effect> effects;
+};
+
+/// A coroutine that a handler has started, with all that it waits for below it.
+struct root_task {
+  conversation* home = nullptr;
+  task<> frame;
+  std::vector<std::shared_ptr<delivery>> held;
+  std::optional<behavior> part_of; ///< owns the lambda that the frame belongs to
+  std::size_t route = 0;
+  bool cancelled = false;
+};
+
+using call_done = std::function<void(const result<bytes>&)>;
+/// Makes a call for an update. `done` comes once, in the conversation's context, or never if that
+/// ends; where no call can be made it comes at once and null is returned.
+conversation* start_call(const std::shared_ptr<delivery>& origin, bytes function,
+                         invoke_options options, call_done done);
+
+} // namespace detail
+
+/// The state of one conversation: its behaviors, coroutines and the updates under way.
+/// Everything here runs in its actor's context.
+class conversation {
+public:
+  static constexpr std::size_t max_coroutines = 16;
+  static constexpr std::size_t max_held = 64;
+  static constexpr duration max_wait = std::chrono::hours{24};
+
+  conversation(conversation_self& self, conversation_setup setup);
+  ~conversation();
+  conversation(const conversation&) = delete;
+  conversation& operator=(const conversation&) = delete;
+
+  /// The conversation that this thread runs, or null.
+  static conversation* running();
+  class running_guard;
+
+  void on_deliver(const deliver& message);
+  void on_wake();
+  /// Destroys the frames, then what they belong to; links are cut.
+  void end();
+
+  /// Ends the actor over what a handler has thrown.
+  void fail(std::string_view why);
+
+  void become(behavior next);
+  const chat_ref& chat() const { return setup_.chat; }
+
+  void call(const std::shared_ptr<detail::delivery>& origin, bytes function, invoke_options options,
+            detail::call_done done);
+  void resume(const std::shared_ptr<detail::resume_point>& point);
+  std::uint64_t wait(detail::wait_base& awaiter, std::coroutine_handle<> frame, duration timeout);
+  void forget(std::uint64_t wait_id);
+  void release(detail::root_task& root);
+
+private:
+  struct waiter {
+    std::uint64_t id = 0;
+    steady_time deadline;
+    detail::wait_base* awaiter = nullptr;
+    std::coroutine_handle<> frame;
+  };
+
+  template <class F>
+  void guarded(F run);
+  bool offer_to_waiters(const any_update& update);
+  void route(const any_update& update);
+  void run_behavior(std::size_t index, const any_update& update);
+  void start(task<> frame, const any_update& update, std::size_t route);
+  void go_on(detail::root_task* root, std::coroutine_handle<> frame);
+  void settle();
+  void sweep_roots();
+  void report_finished();
+  void report_wake();
+  steady_time now() const;
+
+  conversation_self& self_;
+  conversation_setup setup_;
+  std::shared_ptr<detail::home_link> link_;
+  std::map<std::uint64_t, std::shared_ptr<detail::delivery>> open_;
+  std::uint64_t current_ = 0;
+  bool told_suspended_ = false;
+  std::size_t outstanding_ = 0;
+  std::vector<std::optional<behavior>> behaviors_; // by route
+  std::optional<std::size_t> active_route_;
+  std::vector<std::unique_ptr<detail::root_task>> roots_;
+  std::vector<waiter> waiters_;
+  std::uint64_t last_wait_ = 0;
+  steady_time told_wake_ = steady_time::max();
+  bool failed_ = false;
+};
+
+/// Marks the thread as running a conversation.
+class conversation::running_guard {
+public:
+  explicit running_guard(conversation* now);
+  ~running_guard();
+  running_guard(const running_guard&) = delete;
+  running_guard& operator=(const running_guard&) = delete;
+
+private:
+  conversation* before_;
+};
+
+} // namespace cafegram

@@ -1,0 +1,393 @@
+#include <cafegram/actors/errors.hpp>
+#include <cafegram/base/log.hpp>
+#include <cafegram/bots/dispatcher.hpp>
+#include <cafegram/bots/self.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace cafegram {
+
+namespace {
+
+// A tick that is under way holds the actor; this is how long at most.
+constexpr std::chrono::seconds longest_tick{1};
+
+bool own(const std::shared_ptr<const update_data>& data) {
+  const auto update = update_factory::make(data);
+  if (const auto* message = std::get_if<new_message>(&update)) {
+    return message->outgoing();
+  }
+  const auto* message = std::get_if<edited_message>(&update);
+  return message != nullptr && message->outgoing();
+}
+
+} // namespace
+
+void dispatcher_state::start(dispatcher_setup setup) {
+  setup_ = std::move(setup);
+  self_->set_down_handler([this](const caf::down_msg& message) { on_down(message); });
+}
+
+// A filter for commands has to know the bot's name. The account hands out 256 updates at most.
+caf::result<void> dispatcher_state::receive(const update_event& event) {
+  if (setup_.self.id != 0) {
+    return take(intake(event, setup_.self));
+  }
+  early_.emplace_back(event, self_->make_response_promise<admission>());
+  return early_.back().second;
+}
+
+void dispatcher_state::know(const account& self) {
+  setup_.self = self;
+  for (auto& [event, promise] : std::exchange(early_, {})) {
+    auto update = intake(event, self);
+    if (wanted(update)) {
+      admit(std::move(update));
+    }
+    promise.deliver(caf::unit);
+  }
+}
+
+bool dispatcher_state::wanted(const std::shared_ptr<const update_data>& update) const {
+  return update != nullptr && (setup_.options.outgoing_messages || !own(update));
+}
+
+caf::result<void> dispatcher_state::take(std::shared_ptr<const update_data> update) {
+  if (stopping_) {
+    return to_caf(error::make(errc::cancelled, "the bot is stopping"));
+  }
+  if (!wanted(update)) {
+    return caf::unit;
+  }
+  admit(std::move(update));
+  if (load() <= setup_.options.queue_total) {
+    return caf::unit;
+  }
+  auto promise = self_->make_response_promise<admission>();
+  held_.push_back(promise);
+  return promise;
+}
+
+void dispatcher_state::admit(std::shared_ptr<const update_data> update) {
+  const auto key = update->chat.marked_id();
+  auto [at, is_new] = chats_.try_emplace(key);
+  auto& chat = at->second;
+  if (is_new || update->chat.access_hash != 0) {
+    chat.chat = update->chat;
+  }
+  if (chat.waiting.size() >= setup_.options.queue_per_chat) {
+    note_loss(chat);
+    return;
+  }
+  chat.waiting.push_back(std::move(update));
+  ++queued_;
+  pump(key);
+}
+
+// The note stands where the lost updates would have stood. It comes on top of the bound: at most
+// one between two updates that were taken.
+void dispatcher_state::note_loss(chat_state& chat) {
+  ++counts_.lost;
+  auto note = std::make_shared<update_data>();
+  note->account = setup_.self.id;
+  note->account_username = setup_.self.username;
+  note->chat = chat.chat;
+  note->lost = 1;
+  note->identity = "lost/" + std::to_string(setup_.self.id) + "/" + std::to_string(counts_.lost);
+  if (chat.waiting.back()->lost != 0) {
+    note->lost += chat.waiting.back()->lost;
+    chat.waiting.back() = std::move(note);
+    return;
+  }
+  log::warn("dispatcher", "chat {}: {} updates wait already, what comes now is lost",
+            chat.chat.marked_id(), chat.waiting.size());
+  chat.waiting.push_back(std::move(note));
+  ++queued_;
+}
+
+void dispatcher_state::pump(chat_key key) {
+  auto& chat = chats_.at(key);
+  if (chat.busy || chat.waiting.empty() || !wake_up(key, chat)) {
+    return;
+  }
+  auto update = std::move(chat.waiting.front());
+  chat.waiting.pop_front();
+  --queued_;
+  ++in_flight_;
+  ++counts_.delivered;
+  chat.busy = true;
+  chat.last_used = now();
+  chat.current = ++last_number_;
+  chat.in_flight.push_back(chat.current);
+  used_.splice(used_.begin(), used_, chat.used);
+  self_->send(chat.actor, deliver{key, chat.current, std::move(update)});
+}
+
+// False where there are as many conversations as may be, and all have something to do.
+bool dispatcher_state::wake_up(chat_key key, chat_state& chat) {
+  if (chat.actor) {
+    return true;
+  }
+  if (by_actor_.size() >= setup_.options.conversations) {
+    const auto idle = std::find_if(used_.rbegin(), used_.rend(),
+                                   [&](chat_key other) { return chats_.at(other).idle(); });
+    if (idle == used_.rend()) {
+      if (!std::exchange(chat.starving, true)) {
+        starving_.push_back(key);
+      }
+      return false;
+    }
+    put_to_sleep(*idle);
+  }
+  conversation_setup setup{setup_.client, dispatcher_actor{self_}, setup_.signing, setup_.routes,
+                           chat.chat};
+  chat.actor = self_->spawn<conversation_self, caf::monitored>(std::move(setup));
+  by_actor_.emplace(chat.actor.id(), key);
+  used_.push_front(key);
+  chat.used = used_.begin();
+  arm();
+  return true;
+}
+
+void dispatcher_state::put_to_sleep(chat_key key) {
+  auto& chat = chats_.at(key);
+  ++counts_.put_to_sleep;
+  by_actor_.erase(chat.actor.id());
+  used_.erase(chat.used);
+  set_wake(key, chat, steady_time::max());
+  self_->demonitor(chat.actor.address());
+  self_->send_exit(chat.actor, caf::exit_reason::user_shutdown);
+  chats_.erase(key);
+}
+
+void dispatcher_state::on_finished(const finished& message) {
+  const auto at = chats_.find(message.chat);
+  if (at == chats_.end() || std::erase(at->second.in_flight, message.number) == 0) {
+    return;
+  }
+  ++counts_.finished;
+  --in_flight_;
+  if (message.number == at->second.current) {
+    at->second.busy = false;
+  }
+  pump(message.chat);
+  feed_starving();
+  release_held();
+  finish_stop_if_done();
+}
+
+void dispatcher_state::on_suspended(const suspended& message) {
+  const auto at = chats_.find(message.chat);
+  if (at == chats_.end() || at->second.current != message.number) {
+    return;
+  }
+  at->second.busy = false;
+  pump(message.chat);
+  finish_stop_if_done();
+}
+
+void dispatcher_state::set_wake(chat_key key, chat_state& chat, steady_time when) {
+  wakes_.erase({chat.wake, key});
+  chat.wake = when;
+  if (when != steady_time::max()) {
+    wakes_.emplace(when, key);
+  }
+}
+
+void dispatcher_state::on_wake_at(const wake_at& message) {
+  const auto at = chats_.find(message.chat);
+  if (at != chats_.end() && at->second.actor) {
+    set_wake(message.chat, at->second, message.when);
+    arm();
+  }
+}
+
+void dispatcher_state::on_down(const caf::down_msg& message) {
+  const auto known = by_actor_.find(message.source.id());
+  if (known == by_actor_.end()) {
+    return;
+  }
+  const auto key = known->second;
+  auto& chat = chats_.at(key);
+  by_actor_.erase(known);
+  used_.erase(chat.used);
+  set_wake(key, chat, steady_time::max());
+  chat.actor = nullptr;
+  chat.busy = false;
+  counts_.failed += chat.in_flight.size();
+  in_flight_ -= chat.in_flight.size();
+  log::error("dispatcher", "chat {}: its conversation died ({}) over {} updates", key,
+             to_string(to_error(message.reason)), chat.in_flight.size());
+  chat.in_flight.clear();
+  pump(key);
+  forget_if_empty(key);
+  feed_starving();
+  release_held();
+  finish_stop_if_done();
+}
+
+void dispatcher_state::forget_if_empty(chat_key key) {
+  const auto& chat = chats_.at(key);
+  if (!chat.actor && chat.waiting.empty()) {
+    chats_.erase(key);
+  }
+}
+
+void dispatcher_state::release_held() {
+  while (!held_.empty() && load() <= setup_.options.queue_total) {
+    held_.front().deliver(caf::unit);
+    held_.pop_front();
+  }
+}
+
+// A chat has become idle, or an actor has gone: those who wait for a place go on.
+void dispatcher_state::feed_starving() {
+  for (auto n = starving_.size(); n != 0; --n) {
+    const auto key = starving_.front();
+    starving_.pop_front();
+    const auto at = chats_.find(key);
+    if (at == chats_.end()) {
+      continue;
+    }
+    at->second.starving = false;
+    pump(key);
+    if (at->second.starving) {
+      starving_.pop_back(); // still no place: it keeps its turn
+      starving_.push_front(key);
+      return;
+    }
+  }
+}
+
+void dispatcher_state::arm() {
+  if (by_actor_.empty() && stop_deadline_ == steady_time::max()) {
+    return;
+  }
+  const auto time = now();
+  auto next = std::min(time + longest_tick, stop_deadline_);
+  if (!wakes_.empty()) {
+    next = std::min(next, wakes_.begin()->first);
+  }
+  if (next >= next_tick_) {
+    return;
+  }
+  next_tick_ = next;
+  self_->delayed_send(self_, std::max(next - time, steady_time::duration::zero()), caf::tick_atom_v,
+                      ++tick_generation_);
+}
+
+void dispatcher_state::on_tick(std::uint64_t generation) {
+  if (generation != tick_generation_) {
+    return;
+  }
+  next_tick_ = steady_time::max();
+  const auto time = now();
+  wake_due(time);
+  sleep_idle(time);
+  if (time >= stop_deadline_) {
+    finish_stop_if_done();
+    return;
+  }
+  arm();
+}
+
+void dispatcher_state::wake_due(steady_time time) {
+  while (!wakes_.empty() && wakes_.begin()->first <= time) {
+    const auto key = wakes_.begin()->second;
+    auto& chat = chats_.at(key);
+    set_wake(key, chat, steady_time::max());
+    self_->send(chat.actor, wake_atom_v);
+  }
+}
+
+void dispatcher_state::sleep_idle(steady_time time) {
+  while (!used_.empty()) {
+    const auto key = used_.back();
+    auto& chat = chats_.at(key);
+    if (chat.last_used + setup_.options.idle_after > time) {
+      return;
+    }
+    if (!chat.idle()) { // a coroutine waits in it: looked at again after another while
+      chat.last_used = time;
+      used_.splice(used_.begin(), used_, chat.used);
+      continue;
+    }
+    put_to_sleep(key);
+  }
+}
+
+caf::result<void> dispatcher_state::stop(std::chrono::milliseconds timeout) {
+  auto promise = self_->make_response_promise<admission>();
+  if (stopping_) {
+    promise.deliver(to_caf(error::make(errc::cancelled, "the bot is stopping already")));
+    return promise;
+  }
+  stopping_ = promise;
+  stop_deadline_ = now() + timeout;
+  for (auto& held : held_) {
+    held.deliver(caf::unit); // in the queue, and handled before the end if time allows
+  }
+  held_.clear();
+  arm();
+  finish_stop_if_done();
+  return promise;
+}
+
+// Coroutines that wait for somebody are not waited for: they are cancelled with their actors.
+void dispatcher_state::finish_stop_if_done() {
+  if (!stopping_) {
+    return;
+  }
+  const auto working = [](const auto& entry) {
+    return entry.second.busy || !entry.second.waiting.empty();
+  };
+  if (now() < stop_deadline_ && std::ranges::any_of(chats_, working)) {
+    return;
+  }
+  stopping_->deliver(caf::unit);
+  self_->quit();
+}
+
+// CAF destroys the state when the actor ends, however that came: no conversation outlives it, and
+// nobody waits for it.
+dispatcher_state::~dispatcher_state() {
+  const auto reason = to_caf(error::make(errc::cancelled, "the bot has ended"));
+  for (auto& [key, chat] : chats_) {
+    if (chat.actor) {
+      caf::anon_send_exit(chat.actor, caf::exit_reason::user_shutdown);
+    }
+  }
+  for (auto& held : held_) {
+    held.deliver(reason);
+  }
+  for (auto& [event, promise] : early_) {
+    promise.deliver(reason);
+  }
+}
+
+dispatcher_status dispatcher_state::status() const {
+  auto out = counts_;
+  out.chats = chats_.size();
+  out.awake = by_actor_.size();
+  out.queued = queued_;
+  out.in_flight = in_flight_;
+  return out;
+}
+
+dispatcher_actor::behavior_type dispatcher(dispatcher_state::pointer self, dispatcher_setup setup) {
+  self->state.start(std::move(setup));
+  return {
+      [self](const update_event& event) { return self->state.receive(event); },
+      [self](const local_update& local) { return self->state.take(local.update); },
+      [self](const account& who) { self->state.know(who); },
+      [self](const finished& message) { self->state.on_finished(message); },
+      [self](const suspended& message) { self->state.on_suspended(message); },
+      [self](const wake_at& message) { self->state.on_wake_at(message); },
+      [self](const stop_request& request) { return self->state.stop(request.timeout); },
+      [self](status_atom) { return self->state.status(); },
+      [self](caf::tick_atom, std::uint64_t generation) { self->state.on_tick(generation); },
+  };
+}
+
+} // namespace cafegram

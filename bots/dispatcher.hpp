@@ -1,0 +1,113 @@
+#pragma once
+
+#include <cafegram/actors/signing.hpp>
+#include <cafegram/bots/interfaces.hpp>
+#include <cafegram/bots/options.hpp>
+#include <cafegram/bots/router.hpp>
+
+#include <caf/response_promise.hpp>
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <list>
+#include <memory>
+#include <optional>
+#include <set>
+#include <unordered_map>
+#include <vector>
+
+namespace cafegram {
+
+struct dispatcher_setup {
+  caller_actor client;
+  std::shared_ptr<const signer> signing;
+  account self;
+  std::shared_ptr<const router> routes;
+  bot_options options;
+};
+
+/// The update of an account, as a bot sees it.
+std::shared_ptr<const update_data> intake(const update_event& event, const account& self);
+
+struct dispatcher_state {
+  using pointer = dispatcher_actor::stateful_pointer<dispatcher_state>;
+  using admission = caf::response_promise;
+
+  static inline const char* name = "dispatcher";
+
+  explicit dispatcher_state(pointer self)
+    : self_{self} {}
+  dispatcher_state(const dispatcher_state&) = delete;
+  dispatcher_state& operator=(const dispatcher_state&) = delete;
+  ~dispatcher_state();
+  void start(dispatcher_setup setup);
+
+  caf::result<void> receive(const update_event& event);
+  void know(const account& self);
+  caf::result<void> take(std::shared_ptr<const update_data> update);
+  void on_finished(const finished& message);
+  void on_suspended(const suspended& message);
+  void on_wake_at(const wake_at& message);
+  void on_down(const caf::down_msg& message);
+  void on_tick(std::uint64_t generation);
+  caf::result<void> stop(std::chrono::milliseconds timeout);
+  dispatcher_status status() const;
+
+private:
+  struct chat_state {
+    chat_ref chat;
+    conversation_actor actor;
+    std::deque<std::shared_ptr<const update_data>> waiting;
+    std::vector<std::uint64_t> in_flight;
+    std::uint64_t current = 0; ///< delivered last
+    bool busy = false;         ///< the update delivered last is neither finished nor suspended
+    bool starving = false;     ///< stands in `starving_`
+    steady_time wake = steady_time::max();
+    steady_time last_used;
+    std::list<chat_key>::iterator used; ///< in `used_`, while it has an actor
+    bool idle() const { return !busy && waiting.empty() && in_flight.empty(); }
+  };
+
+  bool wanted(const std::shared_ptr<const update_data>& update) const;
+  void admit(std::shared_ptr<const update_data> update);
+  void note_loss(chat_state& chat);
+  void pump(chat_key key);
+  bool wake_up(chat_key key, chat_state& chat);
+  void put_to_sleep(chat_key key);
+  void forget_if_empty(chat_key key);
+  void set_wake(chat_key key, chat_state& chat, steady_time when);
+  void release_held();
+  void feed_starving();
+  void arm();
+  void wake_due(steady_time time);
+  void sleep_idle(steady_time time);
+  void finish_stop_if_done();
+  std::size_t load() const { return queued_ + in_flight_; }
+  steady_time now() const { return self_->clock().now(); }
+
+  pointer self_;
+  dispatcher_setup setup_;
+  std::unordered_map<chat_key, chat_state> chats_;
+  std::unordered_map<caf::actor_id, chat_key> by_actor_;
+  std::list<chat_key> used_; // last used first; those with an actor
+  std::set<std::pair<steady_time, chat_key>> wakes_;
+  std::deque<chat_key> starving_;
+  std::deque<admission> held_;
+  std::deque<std::pair<update_event, admission>> early_; // the bot does not know itself yet
+  std::uint64_t last_number_ = 0;
+  std::size_t queued_ = 0;
+  std::size_t in_flight_ = 0;
+  dispatcher_status counts_;
+  std::uint64_t tick_generation_ = 0;
+  steady_time next_tick_ = steady_time::max();
+  std::optional<admission> stopping_;
+  steady_time stop_deadline_ = steady_time::max();
+};
+
+/// One per bot.
+dispatcher_actor::behavior_type dispatcher(dispatcher_state::pointer self, dispatcher_setup setup);
+
+} // namespace cafegram

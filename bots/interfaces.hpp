@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cafegram/actors/messages.hpp>
+#include <cafegram/bots/messages.hpp>
+
+#include <caf/typed_actor.hpp>
+
+// The wiring diagram of a bot. An arrow is "sends to"; a thicker one is "owns, monitors, restarts".
+//
+//   client --update_event--> +------------+ ==deliver==> conversation   (one per chat, on demand)
+//                            | dispatcher | <--finished, suspended, wake_at--    |
+//                            +------------+                                      |
+//   client <-----------------------------invoke_request--------------------------+
+//
+// The dispatcher holds the queue of each chat and gives a conversation one update at a time, the
+// next one when that is finished, or suspended in a coroutine. `deliver`, `finished` and
+// `suspended` can be serialized.
+
+namespace cafegram {
+
+/// What handlers make calls through: the part of `client_actor` that they need.
+using caller_actor = caf::typed_actor<
+    // Answers once: the result, or one typed error.
+    caf::replies_to<invoke_request>::with<invoke_answer>>;
+
+/// One chat: runs the handlers of its updates, owns their coroutines and behaviors.
+using conversation_actor = caf::typed_actor<
+    // The next update. `finished` follows, perhaps after `suspended`.
+    caf::reacts_to<deliver>,
+    // The time that it asked for by `wake_at` has come.
+    caf::reacts_to<wake_atom>>;
+
+/// Spreads the updates of one account over its conversations.
+using dispatcher_actor = caf::typed_actor<
+    // An update from the account. Answered when it is in the queue: at once, unless that is full.
+    caf::replies_to<update_event>::with<void>,
+    // The same for an update that is made already.
+    caf::replies_to<local_update>::with<void>,
+    // Who the bot is. Updates of the account wait until then.
+    caf::reacts_to<account>,
+    // A conversation is done with an update.
+    caf::reacts_to<finished>,
+    // A conversation's coroutine waits: the next update may come.
+    caf::reacts_to<suspended>,
+    // A conversation wants to be woken, or no more.
+    caf::reacts_to<wake_at>,
+    // Takes nothing more, lets handlers end, ends the conversations; answers and ends.
+    caf::replies_to<stop_request>::with<void>,
+    // Counts, for people and tests.
+    caf::replies_to<status_atom>::with<dispatcher_status>,
+    // INTERNAL: deadlines of conversations, sleep of idle ones.
+    caf::reacts_to<caf::tick_atom, std::uint64_t>>;
+
+} // namespace cafegram

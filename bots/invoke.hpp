@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cafegram/bots/context.hpp>
+
+#include <functional>
+#include <memory>
+#include <utility>
+
+namespace cafegram {
+
+namespace detail {
+
+/// Makes a call for an update; see conversation.hpp.
+conversation* start_call(const std::shared_ptr<delivery>& origin, bytes function,
+                         invoke_options options, std::function<void(const result<bytes>&)> done);
+/// For outcomes that nobody looks at.
+void log_unseen(std::string_view method, const error& e);
+
+template <class Function>
+std::string_view method_name() {
+  const auto* definition = Function::tl_info.schema->find(Function::tl_id);
+  return definition != nullptr ? definition->name : std::string_view{"a call"};
+}
+
+/// A call whose answer `convert` makes a `result<T>` of.
+template <class T, class Convert>
+pending<T> call_for(const update_base& update, std::string_view method,
+                    const result<bytes>& function, invoke_options options, Convert convert) {
+  auto state = std::make_shared<pending_state<T>>();
+  auto done = [state, method, convert = std::move(convert)](const result<bytes>& outcome) {
+    auto value = convert(outcome);
+    if (!value && !state->on_settled) {
+      log_unseen(method, value.error());
+    }
+    state->settle(std::move(value));
+  };
+  if (!function) {
+    done(function);
+  } else {
+    state->home = start_call(update.origin(), *function, std::move(options), std::move(done));
+  }
+  return pending<T>{std::move(state)};
+}
+
+} // namespace detail
+
+template <class Function>
+pending<typename Function::result_type> context::invoke(const Function& function,
+                                                        invoke_options options) const {
+  using value = typename Function::result_type;
+  return detail::call_for<value>(common(update_), detail::method_name<Function>(),
+                                 tl::encode_checked(function), std::move(options),
+                                 [](const result<bytes>& answer) -> result<value> {
+                                   if (!answer) {
+                                     return std::unexpected(answer.error());
+                                   }
+                                   return tl::decode<value>(*answer);
+                                 });
+}
+
+} // namespace cafegram

@@ -1,0 +1,157 @@
+#include <cafegram/actors/errors.hpp>
+#include <cafegram/actors/interfaces.hpp>
+#include <cafegram/actors/system.hpp>
+#include <cafegram/base/log.hpp>
+#include <cafegram/bots/run.hpp>
+
+#include <caf/actor_system.hpp>
+#include <caf/event_based_actor.hpp>
+
+#include <array>
+#include <atomic>
+#include <cstdio>
+#include <optional>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+#include <utility>
+
+namespace cafegram {
+
+namespace {
+
+enum exit_code { stopped = 0, failed = 1, misused = 2 };
+
+constexpr int status_interval_ms = 5'000;
+
+/// Tells the main thread, which sleeps in `poll`, that something is over. Closed with the last
+/// holder: an actor may still write when the main thread has gone on.
+class end_signal {
+public:
+  end_signal()
+    : fd_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)} {}
+  end_signal(const end_signal&) = delete;
+  end_signal& operator=(const end_signal&) = delete;
+  ~end_signal() { ::close(fd_); }
+
+  void raise() const {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const auto written = ::write(fd_, &one, sizeof(one));
+  }
+  int fd() const { return fd_; }
+
+private:
+  int fd_;
+};
+
+/// SIGINT and SIGTERM as something to poll for. Before any thread is made: they inherit the mask.
+class stop_signals {
+public:
+  stop_signals() {
+    ::sigemptyset(&set_);
+    ::sigaddset(&set_, SIGINT);
+    ::sigaddset(&set_, SIGTERM);
+    ::pthread_sigmask(SIG_BLOCK, &set_, &before_);
+    fd_ = ::signalfd(-1, &set_, SFD_CLOEXEC | SFD_NONBLOCK);
+  }
+  stop_signals(const stop_signals&) = delete;
+  stop_signals& operator=(const stop_signals&) = delete;
+  ~stop_signals() {
+    signalfd_siginfo taken{};
+    while (::read(fd_, &taken, sizeof(taken)) > 0) {
+    }
+    ::close(fd_);
+    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  int fd() const { return fd_; }
+
+private:
+  sigset_t set_{};
+  sigset_t before_{};
+  int fd_ = -1;
+};
+
+/// Logs in, tells the bot who it is, and watches both actors.
+void watcher(caf::event_based_actor* self, client_actor client, caf::actor dispatcher,
+             std::string token, std::shared_ptr<const end_signal> end) {
+  self->set_down_handler([end, self](const caf::down_msg& down) {
+    log::error("bot", "one of its actors has ended: {}", to_string(to_error(down.reason)));
+    end->raise();
+    self->quit();
+  });
+  self->monitor(client);
+  self->monitor(dispatcher);
+  // Without a time-out: the client tries until it is refused.
+  self->request(client, caf::infinite, bot_login{std::move(token)})
+      .then([self, dispatcher](const account& who) { self->send(dispatcher, who); },
+            [end, self](const caf::error& e) {
+              log::error("bot", "login failed: {}", to_string(to_error(e)));
+              end->raise();
+              self->quit();
+            });
+  self->become([](stop_request) { /* lives until it is told to end */ });
+}
+
+// Until a signal, the end of an actor, or a login that is lost and stays lost.
+exit_code wait_for_end(client& account_client, const stop_signals& signals, const end_signal& end) {
+  std::array<pollfd, 2> fds{{{signals.fd(), POLLIN, 0}, {end.fd(), POLLIN, 0}}};
+  bool lost = false;
+  for (;;) {
+    const auto ready = ::poll(fds.data(), fds.size(), status_interval_ms);
+    if (ready > 0 && (fds[0].revents & POLLIN) != 0) {
+      return stopped;
+    }
+    if (ready > 0) {
+      return failed;
+    }
+    const bool out = account_client.status().login == login_state::logged_out;
+    if (out && lost) { // twice: between loss and new login it may be so for a moment
+      log::error("bot", "the login is lost and could not be renewed");
+      return failed;
+    }
+    lost = out;
+  }
+}
+
+exit_code run_with(bot_settings settings, const bot::setup_function& setup, bot_options options) {
+  const stop_signals signals;
+  const auto end = std::make_shared<const end_signal>();
+  const auto token = settings.client.bot_token;
+  runtime on;
+  auto account_client = client::start(on, std::move(settings.client));
+  if (!account_client) {
+    std::fprintf(stderr, "%s\n", to_string(account_client.error()).c_str());
+    return failed;
+  }
+  auto running = bot::start(*account_client, setup, options);
+  if (!running) {
+    std::fprintf(stderr, "%s\n", to_string(running.error()).c_str());
+    return failed;
+  }
+  log::info("bot", "connecting to {}; Ctrl-C stops", settings.target);
+  const auto watching =
+      on.system().spawn(watcher, caf::actor_cast<client_actor>(account_client->untyped_actor()),
+                        running->untyped_actor(), token, end);
+  const auto code = wait_for_end(*account_client, signals, *end);
+  caf::anon_send_exit(watching, caf::exit_reason::user_shutdown);
+  running->stop();
+  account_client->stop();
+  return code;
+}
+
+} // namespace
+
+int bot::run(int argc, char** argv, const setup_function& setup, bot_options options) {
+  const std::string program = argc > 0 ? argv[0] : "the bot";
+  auto settings = read_bot_settings(argc, argv);
+  if (!settings) {
+    std::fprintf(stderr, "%s\n\n%s", settings.error().what.c_str(), how_to_run(program).c_str());
+    return misused;
+  }
+  return run_with(*std::move(settings), setup, options);
+}
+
+} // namespace cafegram
