@@ -36,7 +36,7 @@ void connection_state::start(connection_parts given, std::uint64_t number, std::
   options.key = parts_.rsa;
   options.test = parts_.test;
   exchange_.emplace(std::move(options), parts_.random);
-  self->send(parts_.router, caf::put_atom::value, number, connection_actor{self});
+  self->send(parts_.router, caf::put_atom_v, number, connection_actor{self});
   wire = spawn_transport(self->system(), std::move(socket), byte_sink_actor{self});
   self->monitor(wire);
   schedule();
@@ -118,42 +118,42 @@ void connection_state::exchange(bytes_view payload) {
 }
 
 /// The client hears that it has a key when the key is kept, not before.
-void connection_state::keep_key(const protocol::exchange_result& made, bytes answer) {
+void connection_state::keep_key(const protocol::exchange_result& made, bytes last) {
   self->request(parts_.router, router_deadline, key_made{made.key, made.salt, parts_.dc})
-    .then(
-      [this, answer = std::move(answer)](const key_answer& kept) mutable {
-        if (kept.key) {
-          send(std::move(answer));
-        } else {
-          send_error(unknown_key_word);
-        }
-        flush();
-      },
-      [this](const caf::error&) { close(); });
+      .then(
+          [this, last = std::move(last)](const key_answer& kept) mutable {
+            if (kept.key) {
+              send(std::move(last));
+            } else {
+              send_error(unknown_key_word);
+            }
+            flush();
+          },
+          [this](const caf::error&) { close(); });
 }
 
 void connection_state::ask_key(std::uint64_t id) {
   self->request(parts_.router, router_deadline, key_query{id})
-    .then(
-      [this, id](const key_answer& found) {
-        if (!found.key) {
-          held_.reset();
-          send_error(unknown_key_word);
-          resume();
-          return;
-        }
-        if (keys_.size() >= most_keys) {
-          close();
-          return;
-        }
-        keys_[id] = found.key;
-        about_.key = hex_of(id);
-        about_.layer = found.key->layer.load();
-        note();
-        open_packet(found.key);
-        resume();
-      },
-      [this](const caf::error&) { close(); });
+      .then(
+          [this, id](const key_answer& found) {
+            if (!found.key) {
+              held_.reset();
+              send_error(unknown_key_word);
+              resume();
+              return;
+            }
+            if (keys_.size() >= most_keys) {
+              close();
+              return;
+            }
+            keys_[id] = found.key;
+            about_.key = hex_of(id);
+            about_.layer = found.key->layer.load();
+            note();
+            open_packet(found.key);
+            resume();
+          },
+          [this](const caf::error&) { close(); });
 }
 
 void connection_state::open_packet(const std::shared_ptr<known_key>& key) {
@@ -189,20 +189,20 @@ void connection_state::ask_session(const session_name& name) {
     return;
   }
   self->request(parts_.router, router_deadline, session_query{name, about_.id})
-    .then(
-      [this, name](const session_answer& given) {
-        auto session = given.session;
-        if (session) {
-          session->wire.attached();
-        } else {
-          session = std::make_shared<live_session>(keys_.at(name.key), name.session, now(),
-                                                   parts_.random);
-        }
-        sessions_[name] = session;
-        take_packet(*session);
-        resume();
-      },
-      [this](const caf::error&) { close(); });
+      .then(
+          [this, name](const session_answer& given) {
+            auto session = given.session;
+            if (session) {
+              session->wire.attached();
+            } else {
+              session = std::make_shared<live_session>(keys_.at(name.key), name.session, now(),
+                                                       parts_.random);
+            }
+            sessions_[name] = session;
+            take_packet(*session);
+            resume();
+          },
+          [this](const caf::error&) { close(); });
 }
 
 void connection_state::take_packet(live_session& session) {
@@ -264,7 +264,7 @@ void connection_state::close() {
   }
   sessions_.clear();
   if (wire) {
-    self->send(wire, caf::close_atom::value);
+    self->send(wire, caf::close_atom_v);
     wire = nullptr;
   }
   self->quit();
@@ -322,8 +322,8 @@ void connection_state::send_error(std::int32_t code) {
 
 void connection_state::schedule() {
   wall_time next = idle_limit_ > duration{}
-                     ? last_heard_ + std::chrono::duration_cast<wall_time::duration>(idle_limit_)
-                     : wall_time::max();
+                       ? last_heard_ + std::chrono::duration_cast<wall_time::duration>(idle_limit_)
+                       : wall_time::max();
   for (const auto& [name, session] : sessions_) {
     next = std::min(next, session->wire.next_deadline());
   }
@@ -333,7 +333,7 @@ void connection_state::schedule() {
   scheduled_ = next;
   const auto wait = std::max(next - now(), wall_time::duration{std::chrono::milliseconds{1}});
   self->delayed_send(self, std::chrono::duration_cast<std::chrono::nanoseconds>(wait),
-                     caf::tick_atom::value, ++generation_);
+                     caf::tick_atom_v, ++generation_);
 }
 
 void connection_state::tick(std::uint64_t generation) {
@@ -363,13 +363,13 @@ connection(connection_actor::stateful_pointer<connection_state> self, const conn
   });
   self->state.start(parts, number, remote, socket);
   return {
-    [self](const bytes_received& read) { self->state.received(read); },
-    [self](const bytes_drained& by) { self->state.drained(by.count); },
-    [self](const session_mail& letter) { self->state.mail(letter); },
-    [self](const session_release& what) { return self->state.release(what.name); },
-    [self](const key_end& end) { self->state.key_ended(end.key); },
-    [self](caf::close_atom) { self->state.close(); },
-    [self](caf::tick_atom, std::uint64_t generation) { self->state.tick(generation); },
+      [self](const bytes_received& read) { self->state.received(read); },
+      [self](const bytes_drained& by) { self->state.drained(by.count); },
+      [self](const session_mail& letter) { self->state.mail(letter); },
+      [self](const session_release& what) { return self->state.release(what.name); },
+      [self](const key_end& end) { self->state.key_ended(end.key); },
+      [self](caf::close_atom) { self->state.close(); },
+      [self](caf::tick_atom, std::uint64_t generation) { self->state.tick(generation); },
   };
 }
 

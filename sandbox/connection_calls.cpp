@@ -11,7 +11,8 @@ std::string client_text(const json& device) {
   std::string out;
   for (const char* field : {"device_model", "system_version", "app_version"}) {
     const auto found = device.find(field);
-    if (found != device.end() && found->is_string() && !found->get_ref<const std::string&>().empty()) {
+    if (found != device.end() && found->is_string() &&
+        !found->get_ref<const std::string&>().empty()) {
       out += (out.empty() ? "" : ", ") + found->get_ref<const std::string&>();
     }
   }
@@ -69,35 +70,34 @@ void connection_state::handle(const session_name& name, live_session&,
   const session_name other{name.key, event.session_id};
   sessions_.erase(other);
   self->request(parts_.router, std::chrono::seconds{10}, session_end{other})
-    .then(
-      [this, name, id = event.session_id](bool existed) {
-        if (const auto found = sessions_.find(name); found != sessions_.end()) {
-          found->second->wire.session_destroyed(id, existed);
-          flush();
-        }
-      },
-      [this](const caf::error&) { close(); });
+      .then(
+          [this, name, id = event.session_id](bool existed) {
+            if (const auto found = sessions_.find(name); found != sessions_.end()) {
+              found->second->wire.session_destroyed(id, existed);
+              flush();
+            }
+          },
+          [this](const caf::error&) { close(); });
 }
 
 void connection_state::handle(const session_name& name, live_session&,
                               const protocol::destroy_key_asked&) {
   self->request(parts_.router, std::chrono::seconds{10}, key_end{name.key})
-    .then(
-      [this, name](bool) {
-        // The key is unknown from now on, but its client shall hear of it.
-        if (const auto found = sessions_.find(name); found != sessions_.end()) {
-          found->second->wire.key_destroyed();
-          flush();
-        }
-        key_ended(name.key);
-      },
-      [this](const caf::error&) { close(); });
+      .then(
+          [this, name](bool) {
+            // The key is unknown from now on, but its client shall hear of it.
+            if (const auto found = sessions_.find(name); found != sessions_.end()) {
+              found->second->wire.key_destroyed();
+              flush();
+            }
+            key_ended(name.key);
+          },
+          [this](const caf::error&) { close(); });
 }
 
 void connection_state::handle(const session_name&, live_session& session,
                               const protocol::call_dropped& event) {
-  std::erase_if(session.calls,
-                [&event](const auto& entry) { return entry.second.id == event.id; });
+  std::erase_if(session.calls, [&event](const auto& entry) { return entry.second.id == event.id; });
 }
 
 void connection_state::handle(const session_name&, live_session&,

@@ -38,7 +38,7 @@ private:
   void pump();
   void take_frame(const protocol::frame& frame);
   void exchange(bytes_view payload);
-  void keep_key(const protocol::exchange_result& made, bytes answer);
+  void keep_key(const protocol::exchange_result& made, bytes last);
   void ask_key(std::uint64_t id);
   void open_packet(const std::shared_ptr<known_key>& key);
   void ask_session(const session_name& name);
@@ -46,14 +46,12 @@ private:
   void resume();
 
   void handle_events(const session_name& name, live_session& session);
-  void handle(const session_name& name, live_session& session,
-              const protocol::call_arrived& event);
+  void handle(const session_name& name, live_session& session, const protocol::call_arrived& event);
   void handle(const session_name& name, live_session& session,
               const protocol::destroy_session_asked& event);
   void handle(const session_name& name, live_session& session,
               const protocol::destroy_key_asked& event);
-  void handle(const session_name& name, live_session& session,
-              const protocol::call_dropped& event);
+  void handle(const session_name& name, live_session& session, const protocol::call_dropped& event);
   void handle(const session_name& name, live_session& session,
               const protocol::disconnect_delay_set& event);
   void learn(live_session& session, const opened_call& call);
@@ -73,8 +71,8 @@ private:
   std::optional<protocol::frame> held_; ///< waits for the router, in the framing's buffer
   protocol::opening opening_;           ///< of the held frame, once its key is here
   std::deque<std::shared_ptr<std::vector<char>>> backlog_;
-  std::size_t credit_ = 0;      ///< octets to be given back to the transport
-  std::size_t outstanding_ = 0; ///< octets that the kernel has not taken
+  std::size_t credit_ = 0;                       ///< octets to be given back to the transport
+  std::size_t outstanding_ = 0;                  ///< octets that the kernel has not taken
   duration idle_limit_{std::chrono::minutes{2}}; ///< 0: none
   wall_time last_heard_;
   wall_time scheduled_ = wall_time::max();

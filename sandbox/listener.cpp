@@ -2,7 +2,6 @@
 
 #include <caf/all.hpp>
 #include <caf/io/all.hpp>
-
 #include <fmt/format.h>
 
 namespace cafegram::sandbox {
@@ -16,15 +15,15 @@ caf::behavior listener(caf::io::stateful_broker<listener_state>* self,
                        const caf::io::doorman_ptr& door, const connection_parts& parts) {
   self->add_doorman(door);
   return {
-    [self, parts](const caf::io::new_connection_msg& accepted) {
-      std::string remote = fmt::format("{}:{}", self->remote_addr(accepted.handle),
-                                       self->remote_port(accepted.handle));
-      spawn_connection(self->system(), parts, self->state.next_number++, std::move(remote),
-                       self->take(accepted.handle));
-    },
-    [self](const caf::io::acceptor_closed_msg&) { self->quit(); },
-    // A socket that closed before it was handed over.
-    [](const caf::io::connection_closed_msg&) {},
+      [self, parts](const caf::io::new_connection_msg& accepted) {
+        std::string remote = fmt::format("{}:{}", self->remote_addr(accepted.handle),
+                                         self->remote_port(accepted.handle));
+        spawn_connection(self->system(), parts, self->state.next_number++, std::move(remote),
+                         self->take(accepted.handle));
+      },
+      [self](const caf::io::acceptor_closed_msg&) { self->quit(); },
+      // A socket that closed before it was handed over.
+      [](const caf::io::connection_closed_msg&) {},
   };
 }
 

@@ -26,18 +26,21 @@ std::string text_of(const rpc_refusal& refusal) {
 
 void router_state::start(router_parts given) {
   parts = std::move(given);
-  self->delayed_send(self, tick_every, caf::tick_atom::value);
+  self->delayed_send(self, tick_every, caf::tick_atom_v);
 }
 
 void router_state::joined(std::uint64_t number, const connection_actor& who) {
   peers[number] = {who, {}};
   self->monitor(who);
+  if (stopping) {
+    self->send(who, caf::close_atom_v);
+  }
 }
 
 /// A connection that ends well has parked its sessions before; one that died took them with it.
 void router_state::left(const caf::actor_addr& who) {
   const auto found = std::ranges::find_if(
-    peers, [&who](const auto& entry) { return entry.second.actor.address() == who; });
+      peers, [&who](const auto& entry) { return entry.second.actor.address() == who; });
   if (found == peers.end()) {
     return;
   }
@@ -51,6 +54,19 @@ void router_state::left(const caf::actor_addr& who) {
     }
     return lost;
   });
+  if (stopping && peers.empty()) {
+    self->quit();
+  }
+}
+
+void router_state::stop() {
+  stopping = true;
+  for (const auto& [number, one] : peers) {
+    self->send(one.actor, caf::close_atom_v);
+  }
+  if (peers.empty()) {
+    self->quit();
+  }
 }
 
 void router_state::noted(const connection_note& note) {
@@ -63,6 +79,10 @@ void router_state::noted(const connection_note& note) {
   about.user_id = found->second.about.user_id;
   found->second.about = about;
   parts.feed->publish(page_events::connection_changed{std::move(about), true});
+}
+
+bool router_state::is_sender(const connection_actor& who) const {
+  return self->current_sender() == caf::actor_cast<caf::strong_actor_ptr>(who);
 }
 
 std::shared_ptr<known_key> router_state::find_key(std::uint64_t id) {
@@ -78,8 +98,8 @@ std::shared_ptr<known_key> router_state::find_key(std::uint64_t id) {
     log::error("sandbox", "the stored key {} cannot be used", hex_of(id));
     return nullptr;
   }
-  auto out = std::make_shared<known_key>(
-    *std::move(key), static_cast<std::uint64_t>(record->salt), record->created, record->layer);
+  auto out = std::make_shared<known_key>(*std::move(key), static_cast<std::uint64_t>(record->salt),
+                                         record->created, record->layer);
   keys.emplace(id, out);
   return out;
 }
@@ -90,7 +110,7 @@ std::shared_ptr<known_key> router_state::keep_key(const key_made& made) {
     return nullptr;
   }
   const auto created =
-    std::chrono::duration_cast<std::chrono::seconds>(now().time_since_epoch()).count();
+      std::chrono::duration_cast<std::chrono::seconds>(now().time_since_epoch()).count();
   key_record record;
   record.id = id;
   record.secret = to_bytes(made.key.view());
@@ -102,7 +122,7 @@ std::shared_ptr<known_key> router_state::keep_key(const key_made& made) {
     return nullptr;
   }
   parts.feed->publish(page_events::key_changed{
-    {hex_of(id), wall_time{std::chrono::seconds{created}}, false, 0, 0, 0}});
+      {hex_of(id), wall_time{std::chrono::seconds{created}}, false, 0, 0, 0}});
   return find_key(id);
 }
 
@@ -117,7 +137,9 @@ bool router_state::end_key(std::uint64_t id) {
       return false;
     }
     parts.model->drop_session(id, entry.first.session);
-    if (const auto holder = peers.find(entry.second.connection); holder != peers.end()) {
+    // Who asked has something left to say in its session, and lets go of the key by itself.
+    const auto holder = peers.find(entry.second.connection);
+    if (holder != peers.end() && !is_sender(holder->second.actor)) {
       self->send(holder->second.actor, key_end{id});
     }
     return true;
@@ -141,15 +163,15 @@ caf::result<session_answer> router_state::give_session(const session_query& quer
   }
   auto promise = self->make_response_promise<session_answer>();
   self->request(holder->second.actor, std::chrono::seconds{5}, session_release{query.name})
-    .then([promise](const session_answer& given) mutable { promise.deliver(given); },
-          [this, promise, name = query.name](const caf::error&) mutable {
-            // It has ended meanwhile, and has perhaps left the session here.
-            session_answer late;
-            if (const auto found = sessions.find(name); found != sessions.end()) {
-              late.session = std::exchange(found->second.session, nullptr);
-            }
-            promise.deliver(std::move(late));
-          });
+      .then([promise](const session_answer& given) mutable { promise.deliver(given); },
+            [this, promise, name = query.name](const caf::error&) mutable {
+              // It has ended meanwhile, and has perhaps left the session here.
+              session_answer late;
+              if (const auto found = sessions.find(name); found != sessions.end()) {
+                late.session = std::exchange(found->second.session, nullptr);
+              }
+              promise.deliver(std::move(late));
+            });
   return promise;
 }
 
@@ -160,11 +182,9 @@ void router_state::park(const session_parked& parked) {
   }
   found->second.session = parked.session;
   found->second.parked_at = now();
-  const auto* sender = caf::actor_cast<caf::strong_actor_ptr>(self->current_sender()).get();
   const auto holder = peers.find(found->second.connection);
   // Another connection may have asked for it already; then it stays there for that one to take.
-  if (holder != peers.end() &&
-      caf::actor_cast<caf::strong_actor_ptr>(holder->second.actor).get() == sender) {
+  if (holder != peers.end() && is_sender(holder->second.actor)) {
     found->second.connection = 0;
   }
 }
@@ -305,7 +325,7 @@ void router_state::tick() {
     spread(parts.model->poll(at));
   }
   drop_stale();
-  self->delayed_send(self, tick_every, caf::tick_atom::value);
+  self->delayed_send(self, tick_every, caf::tick_atom_v);
 }
 
 void router_state::drop_stale() {
@@ -356,22 +376,22 @@ router_actor::behavior_type router(router_actor::stateful_pointer<router_state> 
   state.start(std::move(*parts));
   self->set_down_handler([self](const caf::down_msg& down) { self->state.left(down.source); });
   return {
-    [self](caf::put_atom, std::uint64_t number, const connection_actor& who) {
-      self->state.joined(number, who);
-    },
-    [self](const key_query& query) { return key_answer{self->state.find_key(query.id)}; },
-    [self](const key_made& made) { return key_answer{self->state.keep_key(made)}; },
-    [self](const session_query& query) { return self->state.give_session(query); },
-    [self](const session_parked& parked) { self->state.park(parked); },
-    [self](const session_end& end) { return self->state.end_session(end.name); },
-    [self](const key_end& end) { return self->state.end_key(end.key); },
-    [self](const api_call& what) { self->state.call(what); },
-    [self](const call_refused& what) { self->state.refused(what); },
-    [self](const layer_told& told) { self->state.learn_layer(told); },
-    [self](const session_mail& mail) { self->state.deliver(mail); },
-    [self](const connection_note& note) { self->state.noted(note); },
-    [self](const router_task& task) { (*task.run)(self->state); },
-    [self](caf::tick_atom) { self->state.tick(); },
+      [self](caf::put_atom, std::uint64_t number, const connection_actor& who) {
+        self->state.joined(number, who);
+      },
+      [self](const key_query& query) { return key_answer{self->state.find_key(query.id)}; },
+      [self](const key_made& made) { return key_answer{self->state.keep_key(made)}; },
+      [self](const session_query& query) { return self->state.give_session(query); },
+      [self](const session_parked& parked) { self->state.park(parked); },
+      [self](const session_end& end) { return self->state.end_session(end.name); },
+      [self](const key_end& end) { return self->state.end_key(end.key); },
+      [self](const api_call& what) { self->state.call(what); },
+      [self](const call_refused& what) { self->state.refused(what); },
+      [self](const layer_told& told) { self->state.learn_layer(told); },
+      [self](const session_mail& mail) { self->state.deliver(mail); },
+      [self](const connection_note& note) { self->state.noted(note); },
+      [self](const router_task& task) { (*task.run)(self->state); },
+      [self](caf::tick_atom) { self->state.tick(); },
   };
 }
 

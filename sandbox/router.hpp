@@ -51,6 +51,9 @@ struct router_state {
   void deliver(const session_mail& mail);
   void tick();
 
+  /// Ends all connections, and with the last one the router.
+  void stop();
+
   /// All that the page shows.
   page_state describe() const;
 
@@ -73,8 +76,10 @@ struct router_state {
   std::map<std::uint64_t, std::uint64_t> main_session; ///< by key: where its updates go
   std::map<std::uint64_t, peer> peers;
   std::deque<page_call> latest_calls;
+  bool stopping = false;
 
 private:
+  bool is_sender(const connection_actor& who) const;
   std::optional<session_name> updates_go_to(std::uint64_t key);
   void subscribe(const api_call& what, slot& at);
   void record(std::uint64_t connection, std::string_view method, std::string error,
