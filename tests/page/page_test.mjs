@@ -100,6 +100,7 @@ for (const size of Object.keys(sizes)) {
       }
       for (const tab of ["live", "connections", "methods", "codes"]) {
         await page.click(`#tab-${tab}`);
+        assert.equal(await page.$eval(`#tab-${tab}`, (e) => e.getAttribute("aria-selected")), "true");
         await shot(`console-${tab}`);
       }
     }));
