@@ -59,8 +59,10 @@ void answer_by_script(step& at, account& alice, account& writer, const message_r
   }
   draft reply;
   reply.text = "You wrote: " + shortened(heard.text);
-  // She writes what always passes the checks; there is nobody to tell of a refusal.
-  (void)send_message(at, alice, writer, std::move(reply));
+  // Not a part of the call: every session of the writer is to hear it. She writes what always
+  // passes the checks, so that there is no refusal to tell anybody of.
+  step hers{at.in, {}, nullptr, at.now, at.out};
+  (void)send_message(hers, alice, writer, std::move(reply));
 }
 
 } // namespace
@@ -216,7 +218,11 @@ std::int32_t read_history(step& at, account& reader, account& writer, std::int32
   if (seen != nullptr && &reader != &writer && seen->sender_id > other.read_outbox) {
     other.read_outbox = seen->sender_id;
     at.in.data.save_dialog(writer, reader.id);
-    at.note(writer, event_kind::read_outbox, reader.id, {seen->sender_id});
+    if (writer.bot) { // bots are not told; the page is
+      at.out.events.push_back(page_events::messages_read{writer.id, reader.id, seen->sender_id});
+    } else {
+      at.note(writer, event_kind::read_outbox, reader.id, {seen->sender_id});
+    }
   }
   return before - talk.unread;
 }

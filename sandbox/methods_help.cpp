@@ -72,12 +72,7 @@ answer get_config(step& at, const json&) {
                                                {"call_packet_timeout_ms", 10'000},
                                                {"me_url_prefix", "https://t.me/"},
                                                {"caption_length_max", 1'024},
-                                               {"message_length_max", 4'096},
-                                               // Older layers only.
-                                               {"saved_gifs_limit", 200},
-                                               {"stickers_faved_limit", 5},
-                                               {"pinned_dialogs_count_max", 5},
-                                               {"pinned_infolder_count_max", 100}};
+                                               {"message_length_max", 4'096}};
   for (const auto& [name, value] : rest) {
     out[name] = value;
   }

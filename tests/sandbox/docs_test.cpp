@@ -1,0 +1,55 @@
+#include <map>
+
+#include "world_support.hpp"
+
+namespace cafegram {
+namespace {
+
+/// The part of docs/sandbox.md that says what is simulated.
+std::string methods_table() {
+  std::string out =
+      "| simulated | namespace: how many of its functions are not |\n"
+      "|---|---|\n";
+  std::map<std::string, std::pair<std::string, int>> spaces; // simulated, missing
+  for (const auto& def : test::newest_layer().codec(0).definitions().definitions()) {
+    if (!def.function) {
+      continue;
+    }
+    const auto dot = def.name.find('.');
+    auto& [simulated, missing] =
+        spaces[dot == std::string::npos ? "(wrappers)" : def.name.substr(0, dot)];
+    if (sandbox::world::is_simulated(def.name)) {
+      simulated += (simulated.empty() ? "`" : ", `") + def.name + "`";
+    } else {
+      ++missing;
+    }
+  }
+  for (const auto& [space, row] : spaces) {
+    if (space != "(wrappers)") {
+      out += "| " + row.first + " | `" + space + "`: " + std::to_string(row.second) + " |\n";
+    }
+  }
+  return out;
+}
+
+// With CAFEGRAM_PRINT_METHODS=1 the table is printed, to be put into the document.
+TEST(sandbox_docs, the_table_of_methods_is_true) {
+  const std::string expected = methods_table();
+  if (std::getenv("CAFEGRAM_PRINT_METHODS") != nullptr) {
+    std::cout << expected;
+  }
+  const std::string document =
+      test::read_text(std::filesystem::path{CAFEGRAM_SOURCE_DIR} / "docs/sandbox.md");
+  EXPECT_NE(document.find(expected), std::string::npos)
+      << "docs/sandbox.md: run this test with CAFEGRAM_PRINT_METHODS=1 and put the table in";
+}
+
+// A method that no schema has would never be called.
+TEST(sandbox_docs, every_simulated_method_exists) {
+  for (const auto name : sandbox::world::simulated_methods()) {
+    EXPECT_NE(test::newest_layer().codec(0).definitions().find_function(name), nullptr) << name;
+  }
+}
+
+} // namespace
+} // namespace cafegram

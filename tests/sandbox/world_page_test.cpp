@@ -1,0 +1,160 @@
+#include "world_support.hpp"
+
+namespace cafegram {
+namespace {
+
+using sandbox::json;
+
+class world_page : public test::world_test {
+protected:
+  void SetUp() override {
+    world_test::SetUp();
+    bot = log_in_bot();
+    auto made = world->create_person("Dora Explorer", "dora", clock.wall_now());
+    ASSERT_TRUE(made.value) << to_string(made.value.error());
+    dora = made.value->id;
+  }
+
+  sandbox::page_message send(const std::string& text) {
+    auto sent = world->send({dora, test::echo_id, text, {}, 0}, clock.wall_now());
+    EXPECT_TRUE(sent.value) << to_string(sent.value.error());
+    effects = std::move(sent.effects);
+    return sent.value.value_or(sandbox::page_message{});
+  }
+
+  template <class T>
+  const T* event() const {
+    for (const auto& one : effects.events) {
+      if (const auto* found = std::get_if<T>(&one)) {
+        return found;
+      }
+    }
+    return nullptr;
+  }
+
+  json bots_view_of_dora() {
+    json out = sandbox::make("inputPeerUser");
+    out["user_id"] = dora;
+    out["access_hash"] = 0;
+    return out;
+  }
+
+  std::uint64_t bot = 0;
+  sandbox::account_id dora = 0;
+};
+
+TEST_F(world_page, a_person_talks_to_a_bot) {
+  const auto sent = send("**hello**");
+  EXPECT_EQ(sent.id, 1);
+  EXPECT_TRUE(sent.out);
+  EXPECT_EQ(pushed(bot, "updateNewMessage")["message"]["message"], "**hello**");
+  EXPECT_EQ(
+      std::ranges::count_if(effects.events,
+                            [](const auto& one) {
+                              return std::holds_alternative<sandbox::page_events::message_new>(one);
+                            }),
+      2)
+      << "one for each side";
+  call(bot, text_to(bots_view_of_dora(), "hi"));
+  const auto* seen = event<sandbox::page_events::message_new>();
+  ASSERT_NE(seen, nullptr);
+  const auto all = world->messages(dora, test::echo_id, 0, 10);
+  ASSERT_TRUE(all);
+  ASSERT_EQ(all->size(), 2u);
+  EXPECT_EQ(all->at(0).text, "**hello**");
+  EXPECT_EQ(all->at(1).from, test::echo_id);
+  EXPECT_EQ(world->messages(dora, test::echo_id, 2, 10)->size(), 1u);
+  sandbox::page_state state;
+  world->describe(state, clock.wall_now());
+  const auto chat = std::ranges::find(state.chats, dora, &sandbox::page_chat::owner);
+  ASSERT_NE(chat, state.chats.end());
+  EXPECT_EQ(chat->unread, 1);
+  EXPECT_EQ(chat->last->text, "hi");
+  EXPECT_EQ(state.keys.size(), 1u);
+}
+
+TEST_F(world_page, edit_remove_and_read) {
+  const auto sent = send("one");
+  auto edited = world->edit(sent.id, {dora, test::echo_id, "two", {}, 0}, clock.wall_now());
+  ASSERT_TRUE(edited.value);
+  EXPECT_TRUE(edited.value->edited);
+  effects = edited.effects;
+  EXPECT_EQ(pushed(bot, "updateEditMessage")["message"]["message"], "two");
+  const auto same = world->edit(sent.id, {dora, test::echo_id, "two", {}, 0}, clock.wall_now());
+  ASSERT_FALSE(same.value);
+  EXPECT_TRUE(same.value.error().is_rpc("MESSAGE_NOT_MODIFIED"));
+  call(bot, text_to(bots_view_of_dora(), "hi"));
+  ASSERT_TRUE(world->mark_read(dora, test::echo_id, 2, clock.wall_now()).value);
+  sandbox::page_state state;
+  world->describe(state, clock.wall_now());
+  EXPECT_EQ(std::ranges::find(state.chats, dora, &sandbox::page_chat::owner)->unread, 0);
+  EXPECT_EQ(world->messages(dora, test::echo_id, 0, 10)->back().delivery,
+            sandbox::page_delivery::read);
+  auto removed = world->remove(dora, test::echo_id, sent.id, clock.wall_now());
+  ASSERT_TRUE(removed.value);
+  effects = removed.effects;
+  EXPECT_FALSE(pushed(bot, "updateDeleteMessages").is_null());
+  const auto gone = world->remove(dora, test::echo_id, sent.id, clock.wall_now());
+  EXPECT_EQ(gone.value.error().code, errc::not_found);
+}
+
+TEST_F(world_page, clicks) {
+  send("/start");
+  json message = text_to(bots_view_of_dora(), "choose");
+  message["reply_markup"] = parse(R"({"_":"replyInlineMarkup","rows":[{"_":"keyboardButtonRow",
+    "buttons":[{"_":"keyboardButtonCallback","text":"Yes","data":"eWVz"}]}]})");
+  call(bot, message);
+  const auto shown = world->messages(dora, test::echo_id, 0, 1)->at(0);
+  ASSERT_TRUE(shown.markup);
+  const auto& button = shown.markup->rows.at(0).at(0);
+  EXPECT_EQ(button.type, "keyboardButtonCallback");
+  auto clicked = world->click({dora, test::echo_id, shown.id, button.data}, clock.wall_now());
+  ASSERT_TRUE(clicked.value);
+  EXPECT_LT(*clicked.value, 1ull << 53) << "a browser's number";
+  effects = clicked.effects;
+  json reply = sandbox::make("messages.setBotCallbackAnswer");
+  reply["query_id"] = pushed(bot, "updateBotCallbackQuery")["query_id"];
+  reply["message"] = "Done";
+  reply["cache_time"] = 0;
+  call(bot, reply);
+  EXPECT_TRUE(effects.settled.empty());
+  const auto* told = event<sandbox::page_events::click_answered>();
+  ASSERT_NE(told, nullptr);
+  EXPECT_EQ(told->query, *clicked.value);
+  EXPECT_EQ(told->text, "Done");
+
+  ASSERT_TRUE(world->click({dora, test::echo_id, shown.id, button.data}, clock.wall_now()).value);
+  clock.advance(std::chrono::seconds{15});
+  effects = world->poll(clock.wall_now());
+  ASSERT_NE(event<sandbox::page_events::click_answered>(), nullptr);
+  EXPECT_TRUE(event<sandbox::page_events::click_answered>()->timed_out);
+}
+
+TEST_F(world_page, refusals_have_their_kind) {
+  const auto now = clock.wall_now();
+  EXPECT_EQ(world->create_person("", "", now).value.error().code, errc::bad_argument);
+  EXPECT_EQ(world->create_person("X", "dora", now).value.error().code, errc::bad_argument);
+  EXPECT_EQ(world->create_person("X", "no name", now).value.error().code, errc::bad_argument);
+  EXPECT_EQ(world->send({test::echo_id, dora, "x", {}, 0}, now).value.error().code,
+            errc::bad_argument)
+      << "a bot speaks for itself";
+  EXPECT_EQ(world->send({1, dora, "x", {}, 0}, now).value.error().code, errc::not_found);
+  EXPECT_TRUE(
+      world->send({dora, test::echo_id, " ", {}, 0}, now).value.error().is_rpc("MESSAGE_EMPTY"));
+  EXPECT_EQ(world->messages(1, dora, 0, 10).error().code, errc::not_found);
+}
+
+TEST_F(world_page, codes_are_shown) {
+  send_code(new_key(), "15550100");
+  sandbox::page_state state;
+  world->describe(state, clock.wall_now());
+  ASSERT_EQ(state.codes.size(), 1u);
+  EXPECT_EQ(state.codes[0].code, shown_code());
+  clock.advance(std::chrono::seconds{301});
+  state = {};
+  world->describe(state, clock.wall_now());
+  EXPECT_TRUE(state.codes.empty());
+}
+
+} // namespace
+} // namespace cafegram
