@@ -109,6 +109,7 @@ slow() {
   if check "release build" configure_and_build release; then
     run_ctest release -L slow
     run_steps "interop" tests/interop/run.sh mtcute gramjs telethon
+    run_steps "page" tests/page/run.sh
     check "clang-tidy" tests/lint.sh --tidy
     check "demonstration in a clean root" deploy/rootfs_check.sh
   fi

@@ -10,10 +10,10 @@
 #include <future>
 #include <netinet/in.h>
 #include <string>
-#include <thread>
-#include <vector>
 #include <sys/socket.h>
+#include <thread>
 #include <unistd.h>
+#include <vector>
 
 #include "page_fake.hpp"
 
