@@ -110,7 +110,7 @@ std::vector<schema_change> diff(const schema& before, const schema& after) {
       out.push_back({kind::added, def->function, def->name, {}, to_string(*def)});
     }
   }
-  std::ranges::stable_sort(out, {}, [](const schema_change& change) {
+  std::ranges::sort(out, {}, [](const schema_change& change) {
     return std::tuple{change.function, change.what, std::string_view{change.name}};
   });
   return out;

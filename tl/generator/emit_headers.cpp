@@ -44,8 +44,9 @@ constexpr std::string_view head = "// Made from the schema by cafegram_tlgen.\n#
 
 std::vector<const definition*> sorted_by_space(const model& m,
                                                std::vector<const definition*> defs) {
-  std::ranges::stable_sort(defs, {},
-                           [&m](const definition* def) { return m.name_space_of(def->name); });
+  // The definitions lie in one array: their addresses keep the schema's order.
+  std::ranges::sort(
+      defs, {}, [&m](const definition* def) { return std::pair{m.name_space_of(def->name), def}; });
   return defs;
 }
 
