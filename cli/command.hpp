@@ -41,6 +41,7 @@ void add_check(CLI::App& app, action& chosen);
 void add_connect(CLI::App& app, action& chosen);
 void add_invoke(CLI::App& app, action& chosen);
 void add_listen(CLI::App& app, action& chosen);
+void add_sandbox(CLI::App& app, action& chosen);
 void add_tl(CLI::App& app, action& chosen);
 
 } // namespace cafegram::cli

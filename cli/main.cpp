@@ -16,6 +16,7 @@ int run(int argc, char** argv) {
   app.fallthrough(false);
 
   cli::action chosen;
+  cli::add_sandbox(app, chosen);
   cli::add_connect(app, chosen);
   cli::add_listen(app, chosen);
   cli::add_invoke(app, chosen);
