@@ -66,6 +66,8 @@ async function load() {
     failed(error);
     return;
   }
+  // A sandbox that was emptied and started again knows nobody of before.
+  if (store.peer && !userOf(store.peer)) store.peer = 0;
   setView();
   if (first) {
     first = false;

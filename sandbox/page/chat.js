@@ -197,7 +197,8 @@ export async function showChat() {
   try {
     const { messages: list } = await api.messages(store.me, store.peer);
     if (mine !== loading) return;
-    messages = list;
+    // What came while we asked may be younger than the answer.
+    messages = [...list, ...messages.filter((message) => message.id > (list.at(-1)?.id ?? 0))];
     complete = list.length < 60;
   } catch (error) {
     if (mine === loading) failed(error);
