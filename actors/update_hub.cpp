@@ -58,6 +58,7 @@ struct update_hub_state {
   account who;
   bool started = false;
   bool fetching = false;
+  bool fresh = false; ///< what came before the state was known has been seen by nobody
   bool again = false; ///< another difference once this one is done
   storage::update_state state;
   update_box common;
@@ -121,11 +122,14 @@ struct update_hub_state {
 
 void update_hub_state::begin(const hub_start& how) {
   who = how.who;
+  if (!how.resume) {
+    fetch_state();
+    return;
+  }
   self->request(store, caf::infinite, load_atom_v)
       .then(
-          [this, resume = how.resume](const session_snapshot& now_stored) {
-            const auto& stored = now_stored.state->updates;
-            if (stored && resume) {
+          [this](const session_snapshot& now_stored) {
+            if (const auto& stored = now_stored.state->updates) {
               state = *stored;
               started = true;
               fetch_difference();
@@ -147,6 +151,7 @@ void update_hub_state::fetch_state() {
       retry_later(answer ? error::make(errc::malformed, "updates.getState") : answer.error());
       return;
     }
+    fresh = !started;
     take_state(*now_there);
     started = true;
     finish_difference();
@@ -225,6 +230,10 @@ bool update_hub_state::in_sequence(const update_batch& batch) {
 }
 
 void update_hub_state::offer(update_box& box, boxed_update what, const update_place& place) {
+  if (fresh && place.value <= box.value().value_or(0)) {
+    deliver(what);
+    return;
+  }
   const auto token = next_token++;
   held.emplace(token, std::move(what));
   settle(box.offer(update_token{token}, place.value, place.count, now()));
@@ -366,6 +375,7 @@ void update_hub_state::finish_difference() {
   for (const auto& object : waiting) {
     process(*object, false);
   }
+  fresh = false;
   check();
 }
 

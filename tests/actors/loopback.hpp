@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <arpa/inet.h>
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <netinet/in.h>
@@ -88,6 +89,7 @@ public:
     return plain_socket{socket_.readable() ? ::accept(socket_.fd(), nullptr, nullptr) : -1};
   }
   void close() { socket_.close(); }
+  int fd() const { return socket_.fd(); }
 
 private:
   plain_socket socket_;
