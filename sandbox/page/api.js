@@ -31,6 +31,10 @@ export const api = {
 export function listen(handlers) {
   const source = new EventSource("/api/events");
   source.addEventListener("open", () => handlers.open());
-  source.addEventListener("error", () => handlers.lost());
+  source.addEventListener("error", () => {
+    handlers.lost();
+    // A lost connection is tried again by the browser, a refusal (too many pages) is not.
+    if (source.readyState === EventSource.CLOSED) setTimeout(listen, 5000, handlers);
+  });
   source.addEventListener("message", (event) => handlers.event(JSON.parse(event.data)));
 }

@@ -301,6 +301,15 @@ await step("lost-connection", () => meet({}, async (page, { demo, problems }) =>
   await demo.stop();
   await page.waitForSelector(".state.off");
   assert.match(await text(page, ".state"), /no connection/);
+  const again = await startDemo(program, [new URL(demo.url).port]);
+  try {
+    await page.waitForSelector(".state.on", patience);
+    await openBot(page);
+    await say(page, "are you back?");
+    await lastMessage(page, "Echo: are you back?");
+  } finally {
+    await again.stop();
+  }
   problems.length = 0; // the browser says itself that the stream is gone
 }));
 
