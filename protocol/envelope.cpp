@@ -3,6 +3,7 @@
 #include <cafegram/protocol/envelope.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <utility>
 
@@ -16,6 +17,7 @@ constexpr std::size_t least_padding = 12;
 constexpr std::size_t most_padding = 1024;
 /// Padding is of random length, but not up to what is allowed: that would double small packets.
 constexpr std::size_t extra_blocks = 16;
+constexpr std::size_t longest_padding = least_padding + block - 1 + (extra_blocks - 1) * block;
 
 crypto::direction direction_of(side from) {
   return from == side::client ? crypto::direction::to_server : crypto::direction::to_client;
@@ -39,9 +41,12 @@ std::uint32_t token_of(const crypto::digest_sha256& large) {
 
 /// Lays a message and its padding out behind room for the outer header.
 bytes lay_out(const auth_key& key, const plain_message& message, random_source& random) {
+  // One draw for the padding's length and content: each costs as much as hashing the message.
+  std::array<std::uint8_t, 1 + longest_padding> drawn;
+  random.fill(drawn);
   const auto used = inner_header + message.body.size();
   const auto least = (used + least_padding + block - 1) / block * block;
-  const auto size = least + random.integer<std::uint8_t>() % extra_blocks * block;
+  const auto size = least + drawn[0] % extra_blocks * block;
   bytes out(outer_header + size);
   put(out, 0, key.id());
   const auto plain = mutable_bytes_view{out}.subspan(outer_header);
@@ -51,7 +56,7 @@ bytes lay_out(const auth_key& key, const plain_message& message, random_source& 
   put(plain, 24, message.header.seqno);
   put(plain, 28, static_cast<std::uint32_t>(message.body.size()));
   std::ranges::copy(message.body, plain.begin() + inner_header);
-  random.fill(plain.subspan(used));
+  std::copy_n(drawn.begin() + 1, size - used, plain.begin() + static_cast<std::ptrdiff_t>(used));
   return out;
 }
 

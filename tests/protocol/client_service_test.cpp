@@ -374,6 +374,20 @@ TEST(client_states, nothing_is_sent_again_before_the_server_was_asked) {
   EXPECT_EQ(p.events<request_answered>().size(), 1U);
 }
 
+TEST(client_states, an_answer_under_an_earlier_name_counts) {
+  puppet p;
+  p.take();
+  p.ask(1);
+  const auto first = p.take_query(1);
+  p.reconnect();
+  const auto question = p.take(ids::msgs_state_req);
+  ASSERT_EQ(question.size(), 1U);
+  p.send(write_state_info(question[0].id, bytes{2}), {.content = false});
+  EXPECT_NE(p.take_query(1).id, first.id);
+  p.answer(first.id);
+  EXPECT_EQ(p.events<request_answered>().size(), 1U);
+}
+
 TEST(client_states, an_unanswered_question_is_asked_again) {
   puppet p;
   p.ask(1);
