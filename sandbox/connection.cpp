@@ -39,10 +39,15 @@ void connection_state::start(connection_parts given, std::uint64_t number, std::
   self->send(parts_.router, caf::put_atom_v, number, connection_actor{self});
   wire = spawn_transport(self->system(), std::move(socket), byte_sink_actor{self});
   self->monitor(wire);
+  self->monitor(parts_.router);
+  note();
   schedule();
 }
 
 void connection_state::received(const bytes_received& read) {
+  if (closing_) {
+    return;
+  }
   credit_ += read.data->size();
   about_.bytes_in += read.data->size();
   if (held_) {
@@ -73,7 +78,7 @@ void connection_state::pump() {
     auto event = framing_->next();
     if (!event) {
       log::info("sandbox", "{}: {}", about_.remote, to_string(event.error()));
-      close();
+      end();
       return;
     }
     if (!*event) {
@@ -129,7 +134,7 @@ void connection_state::keep_key(const protocol::exchange_result& made, bytes las
             }
             flush();
           },
-          [this](const caf::error&) { close(); });
+          [this](const caf::error&) { end(); });
 }
 
 void connection_state::ask_key(std::uint64_t id) {
@@ -143,7 +148,7 @@ void connection_state::ask_key(std::uint64_t id) {
               return;
             }
             if (keys_.size() >= most_keys) {
-              close();
+              end();
               return;
             }
             keys_[id] = found.key;
@@ -153,7 +158,7 @@ void connection_state::ask_key(std::uint64_t id) {
             open_packet(found.key);
             resume();
           },
-          [this](const caf::error&) { close(); });
+          [this](const caf::error&) { end(); });
 }
 
 void connection_state::open_packet(const std::shared_ptr<known_key>& key) {
@@ -163,7 +168,7 @@ void connection_state::open_packet(const std::shared_ptr<known_key>& key) {
     log::info("sandbox", "{}: a packet was refused: {}", about_.remote,
               protocol::to_string(opening_.status));
     held_.reset();
-    close();
+    end();
     return;
   }
   if (held_->quick_ack) {
@@ -185,12 +190,16 @@ void connection_state::open_packet(const std::shared_ptr<known_key>& key) {
 
 void connection_state::ask_session(const session_name& name) {
   if (sessions_.size() >= most_sessions) {
-    close();
+    end();
     return;
   }
   self->request(parts_.router, router_deadline, session_query{name, about_.id})
       .then(
           [this, name](const session_answer& given) {
+            if (closing_) {
+              self->send(parts_.router, session_parked{name, given.session});
+              return;
+            }
             auto session = given.session;
             if (session) {
               session->wire.attached();
@@ -202,7 +211,7 @@ void connection_state::ask_session(const session_name& name) {
             take_packet(*session);
             resume();
           },
-          [this](const caf::error&) { close(); });
+          [this](const caf::error&) { end(); });
 }
 
 void connection_state::take_packet(live_session& session) {
@@ -211,7 +220,7 @@ void connection_state::take_packet(live_session& session) {
   held_.reset();
   if (!taken) {
     log::info("sandbox", "{}: {}", about_.remote, to_string(taken.error()));
-    close();
+    end();
     return;
   }
   // Held by value: an event may end the session.
@@ -256,6 +265,16 @@ void connection_state::key_ended(std::uint64_t id) {
 }
 
 void connection_state::close() {
+  if (closing_) {
+    self->quit();
+  } else {
+    end();
+  }
+}
+
+/// Leaves the sessions with the router, and stays until the router has nothing more on its way
+/// here: an answer to a call must not be lost between the two.
+void connection_state::end() {
   if (std::exchange(closing_, true)) {
     return;
   }
@@ -267,7 +286,16 @@ void connection_state::close() {
     self->send(wire, caf::close_atom_v);
     wire = nullptr;
   }
-  self->quit();
+  self->send(parts_.router, connection_note{about_, false});
+}
+
+void connection_state::lost(const caf::actor_addr& who) {
+  if (who == parts_.router) {
+    self->quit();
+    return;
+  }
+  wire = nullptr;
+  end();
 }
 
 void connection_state::flush() {
@@ -342,7 +370,7 @@ void connection_state::tick(std::uint64_t generation) {
   }
   scheduled_ = wall_time::max();
   if (idle_limit_ > duration{} && now() - last_heard_ >= idle_limit_) {
-    close();
+    end();
     return;
   }
   flush();
@@ -357,10 +385,7 @@ namespace {
 connection_actor::behavior_type
 connection(connection_actor::stateful_pointer<connection_state> self, const connection_parts& parts,
            std::uint64_t number, const std::string& remote, const caf::io::scribe_ptr& socket) {
-  self->set_down_handler([self](const caf::down_msg&) {
-    self->state.wire = nullptr;
-    self->state.close();
-  });
+  self->set_down_handler([self](const caf::down_msg& down) { self->state.lost(down.source); });
   self->state.start(parts, number, remote, socket);
   return {
       [self](const bytes_received& read) { self->state.received(read); },

@@ -6,6 +6,8 @@
 namespace cafegram::sandbox {
 namespace {
 
+constexpr std::size_t most_waiting_calls = 4096;
+
 /// `Desktop, Linux, 1.0`: what a client says of itself, for people.
 std::string client_text(const json& device) {
   std::string out;
@@ -42,6 +44,10 @@ void connection_state::learn(live_session& session, const opened_call& call) {
 
 void connection_state::handle(const session_name& name, live_session& session,
                               const protocol::call_arrived& event) {
+  if (session.calls.size() >= most_waiting_calls) {
+    session.wire.answer_error(event.id, 420, "FLOOD_WAIT_1");
+    return;
+  }
   auto opened = open_call(*parts_.layers, event.body, session.key->layer.load());
   if (!opened) {
     session.wire.answer(event.id, seal_refusal(opened.error()));
@@ -77,7 +83,7 @@ void connection_state::handle(const session_name& name, live_session&,
               flush();
             }
           },
-          [this](const caf::error&) { close(); });
+          [this](const caf::error&) { end(); });
 }
 
 void connection_state::handle(const session_name& name, live_session&,
@@ -92,7 +98,7 @@ void connection_state::handle(const session_name& name, live_session&,
             }
             key_ended(name.key);
           },
-          [this](const caf::error&) { close(); });
+          [this](const caf::error&) { end(); });
 }
 
 void connection_state::handle(const session_name&, live_session& session,

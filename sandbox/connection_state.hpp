@@ -21,7 +21,9 @@ struct connection_state {
   // -- octets
   void received(const bytes_received& read);
   void drained(std::size_t count);
+  /// Ends in good order; asked a second time, at once.
   void close();
+  void lost(const caf::actor_addr& who);
 
   // -- from the router
   void mail(const session_mail& letter);
@@ -33,6 +35,7 @@ struct connection_state {
   transport_actor wire;
 
 private:
+  void end();
   wall_time now() const { return parts_.clock->wall_now(); }
   void feed(const std::vector<char>& data);
   void pump();

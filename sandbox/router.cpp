@@ -4,6 +4,7 @@
 #include <caf/all.hpp>
 
 #include <algorithm>
+#include <charconv>
 
 namespace cafegram::sandbox {
 namespace {
@@ -30,7 +31,7 @@ void router_state::start(router_parts given) {
 }
 
 void router_state::joined(std::uint64_t number, const connection_actor& who) {
-  peers[number] = {who, {}};
+  peers[number].actor = who;
   self->monitor(who);
   if (stopping) {
     self->send(who, caf::close_atom_v);
@@ -48,7 +49,7 @@ void router_state::left(const caf::actor_addr& who) {
   parts.feed->publish(page_events::connection_changed{found->second.about, false});
   peers.erase(found);
   std::erase_if(sessions, [this, number](const auto& entry) {
-    const bool lost = entry.second.connection == number;
+    const bool lost = entry.second.connection == number && !entry.second.moving;
     if (lost) {
       parts.model->drop_session(entry.first.key, entry.first.session);
     }
@@ -76,9 +77,21 @@ void router_state::noted(const connection_note& note) {
   }
   page_connection about = note.about;
   about.calls = found->second.about.calls;
-  about.user_id = found->second.about.user_id;
+  about.user_id = user_of(about.key);
   found->second.about = about;
-  parts.feed->publish(page_events::connection_changed{std::move(about), true});
+  if (note.open) {
+    parts.feed->publish(page_events::connection_changed{std::move(about), true});
+  } else {
+    // All that was on its way to it has been sent before this: it may go.
+    self->send(found->second.actor, caf::close_atom_v);
+  }
+}
+
+account_id router_state::user_of(std::string_view key_hex) const {
+  std::uint64_t id = 0;
+  std::from_chars(key_hex.data(), key_hex.data() + key_hex.size(), id, 16);
+  const key_record* key = parts.model->find_key(id);
+  return key != nullptr ? key->user : 0;
 }
 
 bool router_state::is_sender(const connection_actor& who) const {
@@ -161,18 +174,40 @@ caf::result<session_answer> router_state::give_session(const session_query& quer
   if (before == 0 || before == query.connection || holder == peers.end()) {
     return session_answer{std::move(parked)};
   }
+  at.moving = true;
   auto promise = self->make_response_promise<session_answer>();
   self->request(holder->second.actor, std::chrono::seconds{5}, session_release{query.name})
-      .then([promise](const session_answer& given) mutable { promise.deliver(given); },
-            [this, promise, name = query.name](const caf::error&) mutable {
-              // It has ended meanwhile, and has perhaps left the session here.
-              session_answer late;
-              if (const auto found = sessions.find(name); found != sessions.end()) {
-                late.session = std::exchange(found->second.session, nullptr);
-              }
-              promise.deliver(std::move(late));
-            });
+      .then(
+          [this, promise, name = query.name](const session_answer& given) mutable {
+            promise.deliver(given);
+            moved(name);
+          },
+          [this, promise, name = query.name](const caf::error&) mutable {
+            // It has ended meanwhile, and has perhaps left the session here.
+            session_answer late;
+            if (const auto found = sessions.find(name); found != sessions.end()) {
+              late.session = std::exchange(found->second.session, nullptr);
+            }
+            promise.deliver(std::move(late));
+            moved(name);
+          });
   return promise;
+}
+
+/// The new holder has the session in its mailbox: now it gets what has come meanwhile.
+void router_state::moved(const session_name& name) {
+  const auto found = sessions.find(name);
+  if (found == sessions.end()) {
+    return;
+  }
+  found->second.moving = false;
+  if (!peers.contains(found->second.connection)) {
+    found->second.connection = 0;
+    found->second.parked_at = now();
+  }
+  for (auto& letter : std::exchange(found->second.letters, {})) {
+    deliver({name, std::move(letter)});
+  }
 }
 
 void router_state::park(const session_parked& parked) {
@@ -180,7 +215,9 @@ void router_state::park(const session_parked& parked) {
   if (found == sessions.end()) {
     return;
   }
-  found->second.session = parked.session;
+  if (parked.session) {
+    found->second.session = parked.session;
+  }
   found->second.parked_at = now();
   const auto holder = peers.find(found->second.connection);
   // Another connection may have asked for it already; then it stays there for that one to take.
@@ -251,7 +288,12 @@ void router_state::refused(const call_refused& what) {
 void router_state::record(std::uint64_t connection, std::string_view method, std::string error,
                           wall_time started) {
   if (const auto found = peers.find(connection); found != peers.end()) {
-    ++found->second.about.calls;
+    page_connection& about = found->second.about;
+    ++about.calls;
+    if (const account_id user = user_of(about.key); user != about.user_id) {
+      about.user_id = user;
+      parts.feed->publish(page_events::connection_changed{about, true});
+    }
   }
   page_call done{started, connection, std::string{method}, std::move(error),
                  std::chrono::duration_cast<std::chrono::microseconds>(now() - started)};
@@ -312,7 +354,9 @@ void router_state::deliver(const session_mail& mail) {
   if (found == sessions.end()) {
     return;
   }
-  if (const auto holder = peers.find(found->second.connection); holder != peers.end()) {
+  if (found->second.moving) {
+    found->second.letters.push_back(mail.letter);
+  } else if (const auto holder = peers.find(found->second.connection); holder != peers.end()) {
     self->send(holder->second.actor, mail);
   } else if (found->second.session) {
     found->second.session->take(*mail.letter, *parts.layers);
@@ -346,10 +390,6 @@ void router_state::drop_stale() {
 page_state router_state::describe() const {
   page_state out = parts.about;
   parts.model->describe(out, now());
-  std::map<std::string, std::int64_t> users;
-  for (page_key& key : out.keys) {
-    users[key.id] = key.user_id;
-  }
   for (const auto& [name, at] : sessions) {
     for (page_key& key : out.keys) {
       key.sessions += key.id == hex_of(name.key) && at.connection != 0 ? 1U : 0U;
@@ -357,7 +397,7 @@ page_state router_state::describe() const {
   }
   for (const auto& [number, one] : peers) {
     out.connections.push_back(one.about);
-    out.connections.back().user_id = users[one.about.key];
+    out.connections.back().user_id = user_of(one.about.key);
   }
   for (page_user& user : out.users) {
     user.online = user.online || std::ranges::any_of(out.connections, [&user](const auto& c) {

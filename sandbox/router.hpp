@@ -61,6 +61,8 @@ struct router_state {
     std::uint64_t connection = 0; ///< 0: parked here
     std::shared_ptr<live_session> session;
     wall_time parked_at;
+    bool moving = false;                                        ///< from one connection to another
+    std::vector<std::shared_ptr<const session_letter>> letters; ///< that came while it moved
     bool wants_updates = false;
     std::deque<std::int64_t> failed; ///< msg_ids of calls that were refused, the latest
   };
@@ -80,6 +82,8 @@ struct router_state {
 
 private:
   bool is_sender(const connection_actor& who) const;
+  account_id user_of(std::string_view key_hex) const;
+  void moved(const session_name& name);
   std::optional<session_name> updates_go_to(std::uint64_t key);
   void subscribe(const api_call& what, slot& at);
   void record(std::uint64_t connection, std::string_view method, std::string error,
