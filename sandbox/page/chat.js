@@ -142,7 +142,7 @@ function emptyChat() {
   return h("div", { class: "empty" }, avatar(peer, "huge"), h("h2", {}, peer.name),
     peer.about && h("p", { class: "about" }, peer.about),
     h("p", {}, peer.bot ? "Nothing said yet. Bots never speak first: say /start to the bot, and see what it answers."
-      : peer.scripted ? "She is played by the sandbox, and answers whatever you write." : "Nothing said yet."),
+      : peer.scripted ? "Played by the sandbox: answers whatever you write." : "Nothing said yet."),
     start || h("button", { type: "button", class: "primary", onclick: () => composer.sendText("Hello!") }, "Say hello"));
 }
 
@@ -256,7 +256,7 @@ function drawHead() {
   if (!peer) { $("chat-head").replaceChildren(); $("chat-head").hidden = true; return; }
   $("chat-head").hidden = false;
   const typing = store.typing.has(chatKey(store.me, store.peer));
-  const status = typing ? "is writing…" : [peer.bot ? "bot" : peer.scripted ? "played by the sandbox" : "", peer.online ? "online" : "offline"].filter(Boolean).join(" · ");
+  const status = typing ? "is writing…" : peer.scripted ? "played by the sandbox" : [peer.bot && "bot", peer.online ? "online" : "offline"].filter(Boolean).join(" · ");
   fill($("chat-head"), iconButton("back", "Back to the chats", () => openPeer(0), { class: "icon-button back", "data-key": "back" }), avatar(peer),
     h("div", { class: "who" }, h("h2", {}, peer.name), h("p", { class: typing ? "typing" : peer.online ? "online" : "" }, status)),
     peer.username && h("span", { class: "mono handle" }, `@${peer.username}`));
