@@ -140,6 +140,21 @@ TEST(schema, merging_keeps_the_first) {
   EXPECT_NE(both->find_constructor("b"), nullptr);
 }
 
+TEST(schema, our_schemas_are_canonical_and_every_id_holds) {
+  for (const char* file : {"api.tl", "mtproto.tl"}) {
+    const auto text =
+        test::read_text(std::filesystem::path{CAFEGRAM_SOURCE_DIR} / "tl" / "schema" / file);
+    const auto value = parsed(text);
+    const auto sorted = tl::canonical(value);
+    ASSERT_TRUE(sorted);
+    EXPECT_TRUE(to_text(*sorted) == text) << file;
+    for (const auto& wrong : tl::check_ids(value)) {
+      EXPECT_FALSE(wrong.reason.empty()) << file << ' ' << wrong.name;
+      EXPECT_STREQ(file, "mtproto.tl") << wrong.name;
+    }
+  }
+}
+
 TEST(schema, shared_schemas_parse_and_their_ids_hold) {
   CAFEGRAM_NEEDS_SHARED();
   int count = 0;
