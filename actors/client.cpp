@@ -123,11 +123,13 @@ std::shared_ptr<const connection_profile> make_profile(const client_options& opt
 struct client::state {
   caf::actor_system& system;
   client_actor actor;
+  client_options options;
   std::atomic<bool> stopped = false;
 
-  state(caf::actor_system& of, client_actor with)
+  state(caf::actor_system& of, client_actor with, client_options given)
     : system{of}
-    , actor{std::move(with)} {}
+    , actor{std::move(with)}
+    , options{std::move(given)} {}
   state(const state&) = delete;
   state& operator=(const state&) = delete;
   ~state() { stop(std::chrono::seconds{5}); }
@@ -174,10 +176,10 @@ result<client> client::start(runtime& on, client_options options) {
   setup.backend = *std::move(backend);
   setup.signing = std::make_shared<const signer>(session->signing_secret->view());
   setup.session = *std::move(session);
-  setup.options = std::move(options);
+  setup.options = options;
   auto& system = on.system();
   auto actor = spawn_client(system, on.shared(), std::move(setup));
-  return client{std::make_shared<state>(system, std::move(actor))};
+  return client{std::make_shared<state>(system, std::move(actor), std::move(options))};
 }
 
 result<bytes> client::invoke_bytes(bytes function, invoke_options options) {
@@ -233,6 +235,10 @@ client_status client::status() {
 
 void client::stop(std::chrono::milliseconds timeout) {
   state_->stop(timeout);
+}
+
+const client_options& client::options() const {
+  return state_->options;
 }
 
 caf::actor client::untyped_actor() const {

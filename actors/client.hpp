@@ -56,6 +56,8 @@ public:
   void network_available();
 
   client_status status();
+  /// As given to `start`.
+  const client_options& options() const;
 
   /// Drains for at most `timeout`, saves, closes. Later calls fail with `cancelled`. Idempotent.
   void stop(std::chrono::milliseconds timeout = std::chrono::seconds{5});

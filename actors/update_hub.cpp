@@ -2,6 +2,7 @@
 #include <cafegram/actors/backoff.hpp>
 #include <cafegram/actors/errors.hpp>
 #include <cafegram/actors/invoke.hpp>
+#include <cafegram/actors/update_fanout.hpp>
 #include <cafegram/actors/update_hub.hpp>
 #include <cafegram/actors/update_parts.hpp>
 #include <cafegram/base/log.hpp>
@@ -28,15 +29,6 @@ constexpr milliseconds retry_least{500};
 constexpr milliseconds retry_most{30'000};
 constexpr std::size_t max_kept = 1024;    ///< objects that come before the state is known
 constexpr std::size_t max_peers = 10'000; ///< users remembered for short forms
-
-using shared_update = std::shared_ptr<const received_update>;
-
-/// A receiver: what it has not been given yet, and how much it has not answered.
-struct subscriber {
-  caf::actor actor;
-  std::deque<shared_update> queue;
-  std::size_t unanswered = 0;
-};
 
 /// An update that a box holds, with what came with it.
 struct boxed_update {
@@ -68,9 +60,8 @@ struct update_hub_state {
   std::deque<shared_bytes> kept;
   peers_seen cache;
 
-  std::vector<subscriber> subscribers;
+  std::optional<update_fanout> receivers;
   bool behind = false; ///< receivers are slow: what a difference brings again is left to it
-  std::uint64_t dropped = 0;
   alarm ticks;
   backoff waits{retry_least, retry_most};
   std::optional<steady_time> retry_at;
@@ -105,10 +96,6 @@ struct update_hub_state {
 
   // -- out
   void deliver(const boxed_update& what);
-  void subscribe(const caf::actor& receiver);
-  void push(std::size_t index);
-  void answered(const caf::actor& receiver);
-  std::size_t backlog() const;
   void relieved();
 
   void remember(const peers_seen& peers);
@@ -391,66 +378,17 @@ void update_hub_state::deliver(const boxed_update& what) {
   event->peers = what.peers;
   event->date = what.date;
   event->account = who.id;
-  for (std::size_t i = 0; i < subscribers.size(); ++i) {
-    auto& queue = subscribers[i].queue;
-    queue.push_back(event);
-    if (queue.size() > 2 * update_backlog) {
-      // Only what no difference brings again gets this far; the oldest is worth least.
-      queue.pop_front();
-      ++dropped;
-    }
-    push(i);
-  }
-  if (!behind && backlog() > update_backlog) {
+  receivers->add(event);
+  if (!behind && receivers->backlog() > update_backlog) {
     behind = true;
     common.fall_behind();
     secondary.fall_behind();
-    log::warn("update_hub", "receivers are slow: {} updates wait", backlog());
+    log::warn("update_hub", "receivers are slow: {} updates wait", receivers->backlog());
   }
-}
-
-void update_hub_state::subscribe(const caf::actor& receiver) {
-  const auto known = [&receiver](const subscriber& one) { return one.actor == receiver; };
-  if (std::ranges::none_of(subscribers, known)) {
-    self->monitor(receiver);
-    subscribers.push_back({receiver, {}, 0});
-  }
-}
-
-void update_hub_state::push(std::size_t index) {
-  auto& to = subscribers[index];
-  while (!to.queue.empty() && to.unanswered < update_window) {
-    ++to.unanswered;
-    auto done = [this, receiver = to.actor]() { answered(receiver); };
-    self->request(to.actor, caf::infinite, update_event{std::move(to.queue.front())})
-        .then(done, [done](const caf::error& why) {
-          log::warn("update_hub", "a receiver failed: {}", to_string(to_error(why)));
-          done();
-        });
-    to.queue.pop_front();
-  }
-}
-
-void update_hub_state::answered(const caf::actor& receiver) {
-  for (std::size_t i = 0; i < subscribers.size(); ++i) {
-    if (subscribers[i].actor == receiver) {
-      --subscribers[i].unanswered;
-      push(i);
-    }
-  }
-  relieved();
-}
-
-std::size_t update_hub_state::backlog() const {
-  std::size_t out = 0;
-  for (const auto& one : subscribers) {
-    out = std::max(out, one.queue.size());
-  }
-  return out;
 }
 
 void update_hub_state::relieved() {
-  if (behind && backlog() < update_backlog / 2) {
+  if (behind && receivers->backlog() < update_backlog / 2) {
     behind = false;
     again = true;
     check();
@@ -506,16 +444,18 @@ update_hub_actor::behavior_type hub(update_hub_actor::stateful_pointer<update_hu
   state.client = std::move(client);
   state.store = std::move(store);
   state.last_sign = state.now();
+  state.receivers.emplace(self, [self] { self->state.relieved(); });
   self->set_down_handler([self](const caf::down_msg& down) {
-    std::erase_if(self->state.subscribers,
-                  [&down](const subscriber& one) { return one.actor == down.source; });
+    self->state.receivers->remove(down.source);
     self->state.relieved();
   });
   return {
       [self](const raw_updates& what) { self->state.receive(what); },
       [self](const updates_suspect& why) { self->state.suspect(why); },
       [self](const own_result& what) { self->state.own(what); },
-      [self](caf::subscribe_atom, const caf::actor& receiver) { self->state.subscribe(receiver); },
+      [self](caf::subscribe_atom, const caf::actor& receiver) {
+        self->state.receivers->subscribe(receiver);
+      },
       [self](const hub_start& how) { self->state.begin(how); },
       [self](caf::tick_atom, std::uint64_t number) { self->state.tick(number); },
   };

@@ -1,0 +1,128 @@
+#include <cafegram/actors/client_state.hpp>
+#include <cafegram/actors/errors.hpp>
+#include <cafegram/base/log.hpp>
+#include <cafegram/tl/api.hpp>
+
+#include <caf/all.hpp>
+
+#include <charconv>
+
+namespace cafegram {
+
+std::int64_t bot_id_of(std::string_view token) {
+  std::int64_t id = 0;
+  const auto [end, problem] = std::from_chars(token.data(), token.data() + token.size(), id);
+  const bool good = problem == std::errc{} && end != token.data() + token.size() && *end == ':';
+  return good ? id : 0;
+}
+
+account_promise client_state::log_in(const bot_login& how) {
+  auto promise = self->make_response_promise<account>();
+  const auto id = bot_id_of(how.token);
+  if (id == 0) {
+    promise.deliver(to_caf(error::make(
+        errc::bad_argument, "not a bot token: it has the form NUMBER:LETTERS, from @BotFather")));
+  } else if (login == login_state::logged_in && who.id == id && !logging_in) {
+    promise.deliver(who);
+  } else if (logging_in && logging_in->token == how.token) {
+    logging_in->waiting.push_back(promise);
+  } else if (logging_in) {
+    promise.deliver(to_caf(error::make(errc::bad_argument, "another login is under way")));
+  } else {
+    logging_in = running_login{how.token, {promise}};
+    log_in_bot();
+  }
+  return promise;
+}
+
+void client_state::log_in_bot() {
+  const tl::auth::importBotAuthorization request{.flags = 0,
+                                                 .api_id = setup.options.api_id,
+                                                 .api_hash = setup.options.api_hash,
+                                                 .bot_auth_token = logging_in->token};
+  invoke_request encoded{std::make_shared<const bytes>(tl::encode(request)), {}};
+  call(std::move(encoded), [this](const result<shared_bytes>& outcome) { bot_logged_in(outcome); });
+}
+
+void client_state::bot_logged_in(const result<shared_bytes>& outcome) {
+  if (!logging_in) {
+    return;
+  }
+  if (!outcome && !outcome.error().rpc && !stopping) {
+    // The server has not refused: it was not there.
+    last_error = to_string(outcome.error());
+    login_at = now() + login_waits.take(*services.random);
+    schedule();
+    return;
+  }
+  const auto waiting = std::move(logging_in->waiting);
+  logging_in.reset();
+  if (!outcome) {
+    last_error = to_string(outcome.error());
+    log::error("client", "the bot cannot log in: {}", last_error);
+    if (login == login_state::unknown) {
+      login = login_state::logged_out;
+    }
+  }
+  for (auto promise : waiting) {
+    if (outcome && login == login_state::logged_in) {
+      promise.deliver(who);
+    } else {
+      promise.deliver(
+          to_caf(outcome ? error::make(errc::malformed, "auth.Authorization") : outcome.error()));
+    }
+  }
+}
+
+void client_state::take_authorization(bytes_view object) {
+  const auto decoded = tl::decode<tl::auth::Authorization>(object);
+  const auto* good = decoded ? tl::get_if<tl::auth::authorization>(*decoded) : nullptr;
+  const auto* user = good != nullptr ? tl::get_if<tl::user>(good->user) : nullptr;
+  if (user != nullptr) {
+    logged_in(*user);
+  }
+}
+
+void client_state::logged_in(const tl::user& user) {
+  const bool same = user.id == who.id;
+  login = login_state::logged_in;
+  who = {user.id, user.bot, user.first_name.value_or(""), user.username.value_or("")};
+  last_error.clear();
+  log::info("client", "logged in as {} ({})", who.username.empty() ? who.first_name : who.username,
+            who.id);
+  self->send(pool, login_noted{true});
+  keep_login();
+  begin_updates(same && setup.options.catch_up);
+}
+
+void client_state::keep_login() {
+  auto apply = [account = who, dc = home_dc](storage::session_state& session) {
+    if (session.user && session.user->id != account.id) {
+      session.updates.reset();
+      session.channel_pts.clear();
+      session.peers.clear();
+    }
+    session.user =
+        storage::user_record{account.id, account.bot, account.first_name, account.username};
+    session.home_dc = dc;
+  };
+  self->request(store, caf::infinite, session_change{std::move(apply), true})
+      .then([]() {},
+            [](const caf::error& why) {
+              log::error("client", "the login is not saved: {}", to_string(to_error(why)));
+            });
+}
+
+void client_state::logged_out(const error& why) {
+  login = login_state::logged_out;
+  last_error = to_string(why);
+  log::warn("client", "logged out: {}", last_error);
+  self->send(pool, login_noted{false});
+  const auto& token = setup.options.bot_token;
+  if (!token.empty() && why.rpc && !logging_in) {
+    logging_in = running_login{token, {}};
+    log_in_bot();
+  }
+}
+
+} // namespace cafegram
