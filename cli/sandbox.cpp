@@ -26,7 +26,15 @@ struct sandbox_arguments {
   bool verbose = false;
 };
 
+/// As `parse_endpoint`, and port 0 besides, which is no place to connect to but one to listen on.
 result<endpoint> read_endpoint(const char* option, const std::string& text) {
+  if (text.ends_with(":0")) {
+    auto any = parse_endpoint(text.substr(0, text.size() - 1) + "1");
+    if (any) {
+      any->port = 0;
+      return *std::move(any);
+    }
+  }
   const auto parsed = parse_endpoint(text);
   if (!parsed) {
     return fail(errc::bad_argument, fmt::format("{} is not HOST:PORT: {}", option, text));
