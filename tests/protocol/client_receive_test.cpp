@@ -115,8 +115,9 @@ TEST(client_receipt, a_message_is_taken_once_in_a_container_or_not) {
   puppet p;
   const auto id = p.next_id();
   p.send(puppet::query(1), {.id = id});
-  const std::vector<container_item> twice{
-      {id, 1, puppet::query(1)}, {p.next_id(), 3, puppet::query(2)}, {id, 1, puppet::query(1)}};
+  const auto first = puppet::query(1);
+  const auto second = puppet::query(2);
+  const std::vector<container_item> twice{{id, 1, first}, {p.next_id(), 3, second}, {id, 1, first}};
   p.send(write_container(twice), {.content = false});
   EXPECT_EQ(p.events<update_arrived>().size(), 2U);
   EXPECT_EQ(p.client.counters().duplicates, 2U);
