@@ -41,9 +41,9 @@ struct delivery {
 /// A coroutine that a handler has started, with all that it waits for below it.
 struct root_task {
   conversation* home = nullptr;
+  std::optional<behavior> part_of; ///< owns the lambda that the frame belongs to, and outlives it
   task<> frame;
   std::vector<std::shared_ptr<delivery>> held;
-  std::optional<behavior> part_of; ///< owns the lambda that the frame belongs to
   std::size_t route = 0;
   bool cancelled = false;
 };

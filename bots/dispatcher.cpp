@@ -26,6 +26,9 @@ bool own(const std::shared_ptr<const update_data>& data) {
 
 void dispatcher_state::start(dispatcher_setup setup) {
   setup_ = std::move(setup);
+  auto& bounds = setup_.options;
+  bounds.queue_per_chat = std::max<std::size_t>(bounds.queue_per_chat, 1);
+  bounds.conversations = std::max<std::size_t>(bounds.conversations, 1);
   self_->set_down_handler([this](const caf::down_msg& message) { on_down(message); });
 }
 

@@ -1,0 +1,89 @@
+#include <caf/binary_deserializer.hpp>
+#include <caf/binary_serializer.hpp>
+#include <gtest/gtest.h>
+
+#include "fixture.hpp"
+
+namespace cafegram::test {
+
+namespace {
+
+template <class T>
+T through_bytes(const T& value) {
+  std::vector<char> buffer;
+  caf::binary_serializer out{nullptr, buffer};
+  if (auto e = out(const_cast<T&>(value))) {
+    ADD_FAILURE() << caf::to_string(e);
+  }
+  T back;
+  caf::binary_deserializer in{nullptr, buffer};
+  if (auto e = in(back)) {
+    ADD_FAILURE() << caf::to_string(e);
+  }
+  return back;
+}
+
+TEST(messages, a_delivery_keeps_everything_over_the_wire) {
+  const deliver sent{777, 12, person{}.says(5, "hello")};
+  const auto got = through_bytes(sent);
+  EXPECT_EQ(got.chat, 777);
+  EXPECT_EQ(got.number, 12u);
+  ASSERT_NE(got.update, nullptr);
+  EXPECT_EQ(got.update->identity, sent.update->identity);
+  EXPECT_EQ(got.update->chat, sent.update->chat);
+  EXPECT_EQ(got.update->chat.access_hash, 777 * 11);
+  const auto update = update_factory::make(got.update);
+  const auto* message = std::get_if<new_message>(&update);
+  ASSERT_NE(message, nullptr);
+  EXPECT_EQ(message->text(), "hello");
+  ASSERT_NE(message->sender_user(), nullptr);
+  EXPECT_EQ(message->sender_user()->first_name, "Alice");
+}
+
+TEST(messages, an_update_that_this_schema_does_not_know_passes_through) {
+  const bytes strange{1, 2, 3, 4, 5, 6, 7, 8};
+  auto data = std::make_shared<update_data>();
+  data->identity = "x";
+  data->update = *tl::decode<tl::Update>(strange);
+  const auto got = through_bytes(deliver{1, 1, data});
+  ASSERT_NE(got.update, nullptr);
+  EXPECT_TRUE(tl::holds<tl::unknown>(got.update->update));
+  EXPECT_EQ(tl::encode(got.update->update), strange);
+}
+
+TEST(messages, a_note_of_a_loss_too) {
+  auto data = std::make_shared<update_data>();
+  data->lost = 3;
+  const auto got = through_bytes(deliver{1, 1, data});
+  ASSERT_NE(got.update, nullptr);
+  const auto update = update_factory::make(got.update);
+  ASSERT_TRUE(std::holds_alternative<updates_lost>(update));
+  EXPECT_EQ(std::get<updates_lost>(update).count(), 3u);
+}
+
+TEST(messages, damaged_bytes_are_an_error) {
+  auto good = encode_update(*person{}.says(5, "hello"));
+  EXPECT_TRUE(decode_update(good));
+  for (std::size_t n = 0; n < good.size(); ++n) {
+    EXPECT_FALSE(decode_update(bytes_view{good}.first(n))) << n;
+  }
+  good.push_back(0);
+  EXPECT_FALSE(decode_update(good));
+}
+
+TEST(messages, what_became_of_an_update) {
+  const finished sent{777, 12, handling::cancelled, {{5, 6, true}, {7, 0, false}}};
+  const auto got = through_bytes(sent);
+  EXPECT_EQ(got.chat, 777);
+  EXPECT_EQ(got.number, 12u);
+  EXPECT_EQ(got.how, handling::cancelled);
+  ASSERT_EQ(got.effects.size(), 2u);
+  EXPECT_EQ(got.effects[0].random_id, 5);
+  EXPECT_EQ(got.effects[0].message_id, 6);
+  EXPECT_FALSE(got.effects[1].sent);
+  EXPECT_EQ(through_bytes(suspended{3, 4}).number, 4u);
+}
+
+} // namespace
+
+} // namespace cafegram::test
