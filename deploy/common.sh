@@ -73,3 +73,15 @@ configure_and_build() {
   }
   NINJA_STATUS='[%f/%t %es] ' cmake --build --preset "$preset" -j "$jobs" ${1:+--target "$@"}
 }
+
+is_busy() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# free_port NAME PORT: the port, or the next one that nobody listens on.
+free_port() {
+  local port=$2
+  while is_busy "$port"; do
+    printf '%s\n' "port $port ($1) is busy, trying $((port + 1))" >&2
+    port=$((port + 1))
+  done
+  printf '%s\n' "$port"
+}

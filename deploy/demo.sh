@@ -35,18 +35,6 @@ build() {
   configure_and_build demo "${targets[@]}" || die "the build failed; see above"
 }
 
-is_busy() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
-
-# free_port NAME PORT: the port, or the next one that nobody listens on.
-free_port() {
-  local port=$2
-  while is_busy "$port"; do
-    printf '%s\n' "port $port ($1) is busy, trying $((port + 1))" >&2
-    port=$((port + 1))
-  done
-  printf '%s\n' "$port"
-}
-
 sandbox=0 bot=0
 stop() {
   trap - EXIT INT TERM

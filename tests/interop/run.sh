@@ -40,9 +40,11 @@ install_telethon() {
 
 server=0
 start_sandbox() {
-  local line out
+  local line out port
   rm -rf "$work/data"
-  exec {out}< <(exec "$program" sandbox --listen 127.0.0.1:0 --http 127.0.0.1:0 --dc-id 2 \
+  # gramjs stores ports in 16 bits with a sign.
+  port=$(free_port interop 20443)
+  exec {out}< <(exec "$program" sandbox --listen "127.0.0.1:$port" --http 127.0.0.1:0 --dc-id 2 \
     --key-out "$work/server.pem" --data "$work/data" --schemas "$work/schemas" \
     2>"$work/sandbox.log")
   server=$!
