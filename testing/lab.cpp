@@ -89,10 +89,20 @@ const char* lab::bot_token() {
 }
 
 result<void> lab::wait_for_bot() {
+  const auto state = server_->page().state();
+  if (!state) {
+    return std::unexpected(state.error());
+  }
+  const auto there = [](const sandbox::page_user& user) {
+    return user.id == bot_id && user.online;
+  };
+  if (std::ranges::any_of(state->users, there)) {
+    return {};
+  }
   const auto event = take(
-      [](const sandbox::page_event& e) {
+      [](const sandbox::page_event& e) { // what a login brings
         const auto* changed = std::get_if<events::user_changed>(&e);
-        return changed != nullptr && changed->user.id == bot_id && changed->user.online;
+        return changed != nullptr && changed->user.id == bot_id;
       },
       "itself");
   if (!event) {

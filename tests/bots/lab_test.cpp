@@ -26,7 +26,7 @@ TEST(lab, a_bot_of_all_three_kinds_talks_to_people) {
     r.on(command("name"),
          [](context ctx) -> task<> {
            const auto answer = co_await ctx.ask("Name?", 10s);
-           co_await ctx.reply(answer ? "Hello, " + answer->text() : std::string{"late"});
+           co_await ctx.reply("Hello, " + answer->text());
          })
         .on(command("late"),
             [](context ctx) -> task<> {
