@@ -74,6 +74,7 @@ public:
   std::map<std::uint32_t, fate> fates;
   int reconnects = 0;
   int lives = 0;
+  int replaced = 0; ///< sessions that the client gave up for its clock
   std::string last_break;
 
   const client_session& client() const { return client_; }
@@ -246,6 +247,8 @@ private:
         auto& one = fates[static_cast<std::uint32_t>(failure->id)];
         ++one.settled;
         one.why = failure->why.code;
+      } else if (std::holds_alternative<session_replaced>(*event)) {
+        ++replaced;
       } else if (const auto* broken = std::get_if<must_reconnect>(&*event)) {
         last_break = broken->why.what;
         cut();
@@ -309,21 +312,42 @@ TEST(network, a_quiet_one_answers_everything) {
 TEST(network, whatever_happens_each_request_is_settled_once_and_none_runs_twice) {
   const auto base = test::seed();
   totals sum;
+  int kept = 0;
+  int reconnects = 0;
   for (std::uint64_t round = 0; round < 60; ++round) {
     SCOPED_TRACE("round " + std::to_string(round));
-    simulation world{base + round, {.late = 300}};
+    simulation world{base + round, {}};
     world.run(600);
     const auto result = judge(world);
-    EXPECT_GT(world.reconnects, 2);
-    // The server kept the session: nothing is unknown to it, and nothing need run again.
-    EXPECT_EQ(result.ran_twice, 0);
+    // The server kept the session, and the client too: nothing need run again, not even a read.
+    if (world.replaced == 0) {
+      EXPECT_EQ(result.ran_twice, 0);
+      ++kept;
+    }
+    reconnects += world.reconnects;
     sum.requests += result.requests;
     sum.answered += result.answered;
     if (HasFailure()) {
       return;
     }
   }
+  EXPECT_GT(kept, 0);
+  EXPECT_GT(reconnects, 120);
   EXPECT_GT(sum.answered, sum.requests * 8 / 10);
+}
+
+/// What was under way when a connection broke reaches the server after all, beside the next one.
+TEST(network, late_packets_run_nothing_twice_that_may_not_be_repeated) {
+  const auto base = test::seed();
+  for (std::uint64_t round = 0; round < 60; ++round) {
+    SCOPED_TRACE("round " + std::to_string(round));
+    simulation world{base + 2000 + round, {.cut = 20, .late = 300}};
+    world.run(600);
+    judge(world);
+    if (HasFailure()) {
+      return;
+    }
+  }
 }
 
 TEST(network, a_server_that_forgets_sessions_runs_only_what_may_be_repeated_again) {
