@@ -9,6 +9,8 @@ namespace cafegram::tl::detail {
 class text_sink {
 public:
   virtual ~text_sink() = default;
+  /// True when nothing that the sink is told matters: a trial, to see whether octets can be walked.
+  virtual bool silent() const { return false; }
   virtual void begin_object(std::string_view name) = 0;
   virtual void end_object() = 0;
   virtual void field(std::string_view name) = 0;

@@ -161,6 +161,22 @@ TEST(api_types, nesting_is_bounded) {
   EXPECT_NE(tl::dump(text).find("<"), std::string::npos);
 }
 
+TEST(api_types, calls_in_calls_end_in_octets) {
+  tl::writer out;
+  for (int i = 0; i < 100'000; ++i) {
+    out.u32(tl::invokeWithoutUpdates::tl_id);
+  }
+  out.u32(tl::help::getConfig::tl_id);
+  const auto call = tl::decode<tl::invokeWithoutUpdates>(out.view());
+  ASSERT_TRUE(call);
+  EXPECT_EQ(tl::encode(*call), to_bytes(out.view()));
+  const auto text = tl::to_json(*call);
+  EXPECT_NE(text.find("$object"), std::string::npos);
+  const auto back = tl::from_json<tl::invokeWithoutUpdates>(text);
+  ASSERT_TRUE(back) << to_string(back.error());
+  EXPECT_TRUE(tl::equal(*back, *call));
+}
+
 TEST(api_types, memory_is_bounded) {
   // Four octets of each `inputPeerSelf` become a counted value of its own.
   tl::writer out;
