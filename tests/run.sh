@@ -108,7 +108,7 @@ slow() {
   check "packages" need_packages "${slow_packages[@]}" || finish
   if check "release build" configure_and_build release; then
     run_ctest release -L slow
-    run_steps "interop" tests/interop/run.sh mtcute gramjs telethon
+    run_steps "interop" tests/interop/run.sh mtcute gramjs telethon rigs
     run_steps "page" tests/page/run.sh
     check "clang-tidy" tests/lint.sh --tidy
     check "demonstration in a clean root" deploy/rootfs_check.sh

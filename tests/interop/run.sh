@@ -3,6 +3,7 @@
 #
 # CLIENT is mtcute, gramjs or telethon (every transport that it has), or CLIENT:TRANSPORT. Each prints
 # its steps; the exit status is 1 if one failed. A package that cannot be installed is a failure.
+# CLIENT may also be rigs: the scripts of the shared folder, where there is one (CAFEGRAM_SHARED).
 # With INTEROP_PORT and INTEROP_KEY set, a server that runs already is used instead of the sandbox.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -79,6 +80,18 @@ run_client() {
   return 1
 }
 
+# Files are not simulated yet: their steps are left out of the judgement.
+run_rigs() {
+  local shared=${CAFEGRAM_SHARED:-$PWD/../shared}
+  if [ ! -x "$shared/rigs/run.sh" ]; then
+    say "rigs: skipped, no shared folder (set CAFEGRAM_SHARED)"
+    return 0
+  fi
+  RIGS_DIR=$work/rigs PORT=$INTEROP_PORT RSA_PEM=$INTEROP_KEY "$shared/rigs/run.sh" 2>&1 |
+    grep -vE '^(upload_file|download_file|result):' | tee "$work/rigs.log"
+  grep -q ': ok' "$work/rigs.log" && ! grep -qE '^[a-z_]+: fail' "$work/rigs.log"
+}
+
 transports_of() {
   case $1 in
     mtcute) printf '%s\n' "" intermediate padded obfuscated ;;
@@ -92,13 +105,14 @@ status=0
 install_npm_clients || { printf 'npm packages: fail\n'; exit 1; }
 node "$work/schemas.mjs" "$work/schemas" || { printf 'schemas: fail\n'; exit 1; }
 case "$*" in
-  *telethon*) install_telethon || { printf 'telethon packages: fail\n'; exit 1; } ;;
+  *telethon* | *rigs*) install_telethon || { printf 'telethon packages: fail\n'; exit 1; } ;;
 esac
 if [ -z "${INTEROP_PORT:-}" ]; then
   start_sandbox || { printf 'sandbox: fail it did not start\n'; exit 1; }
 fi
 for client in "$@"; do
   case $client in
+    rigs) run_rigs || status=1; continue ;;
     *:*) chosen=("${client#*:}") ;;
     *) mapfile -t chosen < <(transports_of "$client") ;;
   esac
