@@ -2,7 +2,7 @@
 #include <cafegram/sandbox/text.hpp>
 
 #include <algorithm>
-#include <array>
+#include <tuple>
 
 namespace cafegram::sandbox {
 
@@ -64,11 +64,10 @@ bool overlaps(const json& entities, std::size_t offset, std::size_t length) {
   });
 }
 
+/// By offset; of two that begin together the longer one is around the other.
 void sort_entities(json& entities) {
-  std::ranges::stable_sort(entities.get_ref<json::array_t&>(), [](const json& a, const json& b) {
-    const auto left = number(a, "offset");
-    const auto right = number(b, "offset");
-    return left != right ? left < right : number(a, "length") > number(b, "length");
+  std::ranges::sort(entities.get_ref<json::array_t&>(), {}, [](const json& one) {
+    return std::tuple{number(one, "offset"), -number(one, "length"), kind(one)};
   });
 }
 

@@ -37,7 +37,7 @@ int word_index(const definition& def, int position) {
   const parameter& param = def.params[static_cast<std::size_t>(position)];
   const int at = param.conditional() ? find_parameter(def, param.flags_word) : -1;
   const bool good =
-    at >= 0 && at < position && def.params[static_cast<std::size_t>(at)].type.is_flags_word();
+      at >= 0 && at < position && def.params[static_cast<std::size_t>(at)].type.is_flags_word();
   return good ? at : -1;
 }
 

@@ -7,9 +7,8 @@ namespace {
 
 /// The part of docs/sandbox.md that says what is simulated.
 std::string methods_table() {
-  std::string out =
-      "| simulated | namespace: how many of its functions are not |\n"
-      "|---|---|\n";
+  std::string out = "| simulated | namespace: how many of its functions are not |\n"
+                    "|---|---|\n";
   std::map<std::string, std::pair<std::string, int>> spaces; // simulated, missing
   for (const auto& def : test::newest_layer().codec(0).definitions().definitions()) {
     if (!def.function) {

@@ -71,7 +71,9 @@ protected:
           }
         }
       }
-      one->history.push_back(one->seen);
+      if (one->history.empty() || one->history.back().pts != one->seen.pts) {
+        one->history.push_back(one->seen);
+      }
     }
   }
 

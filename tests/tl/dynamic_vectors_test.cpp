@@ -42,19 +42,19 @@ void run_cases(const std::string& vectors, const std::filesystem::path& schema_p
   const auto codec = test::codec_of(test::read_text(schema_path));
   const json all = test::parse_json(test::read_text(test::shared_folder() / "vectors" / vectors));
   std::size_t checked = 0;
-  std::size_t other_id = 0;
+  std::string other_id;
   for (const json& item : all["cases"]) {
     const bytes wire = test::hex(item["hex"].get<std::string>());
     const auto name = item["name"].get<std::string>();
     const auto id =
         static_cast<std::uint32_t>(std::stoul(item["id"].get<std::string>(), nullptr, 16));
     if (codec.definitions().find(id) == nullptr) {
-      ++other_id;
+      other_id += " " + name;
       continue;
     }
     const auto decoded = codec.decode(wire);
     if (!decoded && decoded.error().what.find("unknown constructor") != std::string::npos) {
-      ++other_id; // of something inside
+      other_id += " (in " + name + ")";
       continue;
     }
     ASSERT_TRUE(decoded) << name << ": " << to_string(decoded.error());
@@ -65,8 +65,8 @@ void run_cases(const std::string& vectors, const std::filesystem::path& schema_p
     EXPECT_EQ(to_hex(*encoded), item["hex"].get<std::string>()) << name;
     ++checked;
   }
-  std::cout << vectors << ": " << checked << " checked, " << other_id
-            << " left out (another id in this schema)\n";
+  std::cout << vectors << ": " << checked
+            << " checked; left out, with another id in this schema:" << other_id << '\n';
   EXPECT_GE(checked, least);
 }
 
