@@ -23,6 +23,13 @@ std::uint16_t port_of(const std::string& address) {
              : static_cast<std::uint16_t>(std::strtoul(address.c_str() + colon + 1, nullptr, 10));
 }
 
+/// What a person wants to see of a log that is about to go with its folder.
+std::string last_lines(const std::string& path) {
+  constexpr std::size_t most = 2000;
+  auto text = read_file(path).value_or("");
+  return text.size() > most ? text.substr(text.size() - most) : text;
+}
+
 /// Sandbox and bot in processes of their own, and somebody at the page.
 class demonstration {
 public:
@@ -77,28 +84,24 @@ private:
     return {};
   }
 
-  /// Until the bot is logged in: the sandbox then knows it as a user who is there.
+  /// Until the bot is logged in: the sandbox then has it among the users who are there. Whatever
+  /// happens in the sandbox is a reason to look again.
   result<void> wait_for_bot() {
-    const auto state = page_->get("/api/state");
-    if (!state) {
-      return std::unexpected(state.error());
-    }
-    for (const auto& user : state->value("users", tl::json::array())) {
-      if (user.value("id", std::int64_t{0}) == bot_id && user.value("online", false)) {
-        return {};
+    const auto until = std::chrono::steady_clock::now() + seconds{20};
+    while (std::chrono::steady_clock::now() < until) {
+      const auto state = page_->get("/api/state");
+      if (!state) {
+        return std::unexpected(state.error());
       }
+      for (const auto& user : state->value("users", tl::json::array())) {
+        if (user.value("id", std::int64_t{0}) == bot_id && user.value("online", false)) {
+          return {};
+        }
+      }
+      static_cast<void>(page_->wait([](const tl::json&) { return true; }, seconds{1}));
     }
-    const auto seen = page_->wait(
-        [](const tl::json& e) {
-          return e.value("type", "") == "user" &&
-                 e["user"].value("id", std::int64_t{0}) == bot_id &&
-                 e["user"].value("online", false);
-        },
-        seconds{20});
-    if (!seen) {
-      return fail(errc::deadline, "the bot did not log in, see " + folder_ + "/bot.log");
-    }
-    return {};
+    return fail(errc::deadline,
+                "the bot did not log in; the end of its log:\n" + last_lines(folder_ + "/bot.log"));
   }
 
   std::string bot_program_;
@@ -119,6 +122,11 @@ int run_check(const std::string& bot) {
   }
   conversation talk{[&demo]() -> page_client& { return demo.page(); }, bot_id};
   talk.run_all([&demo] { return demo.restart_server(); });
+  if (talk.passed() != talk.steps()) {
+    fmt::print("\nthe bot's log:\n{}\nthe sandbox's log:\n{}\n",
+               last_lines(folder->path() + "/bot.log"),
+               last_lines(folder->path() + "/sandbox.log"));
+  }
   fmt::print("{} of {} steps as expected\n", talk.passed(), talk.steps());
   return talk.passed() == talk.steps() ? done : failed;
 }
