@@ -179,19 +179,21 @@ caf::result<session_answer> router_state::give_session(const session_query& quer
   self->request(holder->second.actor, std::chrono::seconds{5}, session_release{query.name})
       .then(
           [this, promise, name = query.name](const session_answer& given) mutable {
-            promise.deliver(given);
+            promise.deliver(given.session ? given : take_parked(name));
             moved(name);
           },
           [this, promise, name = query.name](const caf::error&) mutable {
-            // It has ended meanwhile, and has perhaps left the session here.
-            session_answer late;
-            if (const auto found = sessions.find(name); found != sessions.end()) {
-              late.session = std::exchange(found->second.session, nullptr);
-            }
-            promise.deliver(std::move(late));
+            promise.deliver(take_parked(name));
             moved(name);
           });
   return promise;
+}
+
+/// A holder that has ended meanwhile has left the session here before it answered.
+session_answer router_state::take_parked(const session_name& name) {
+  const auto found = sessions.find(name);
+  return found == sessions.end() ? session_answer{}
+                                 : session_answer{std::exchange(found->second.session, nullptr)};
 }
 
 /// The new holder has the session in its mailbox: now it gets what has come meanwhile.

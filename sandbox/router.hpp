@@ -83,6 +83,7 @@ struct router_state {
 private:
   bool is_sender(const connection_actor& who) const;
   account_id user_of(std::string_view key_hex) const;
+  session_answer take_parked(const session_name& name);
   void moved(const session_name& name);
   std::optional<session_name> updates_go_to(std::uint64_t key);
   void subscribe(const api_call& what, slot& at);
