@@ -105,8 +105,10 @@ public:
                                              std::shared_ptr<random_source> random, wall_time now);
   ~world();
 
-  /// Runs one function, given in the newest layer's names (`{"_":"messages.sendMessage",...}`) as
-  /// the dynamic codec decodes it; members of older layers are understood too.
+  /// Runs one function, as the dynamic codec decodes it (`{"_":"messages.sendMessage",...}`); names
+  /// and members of older layers are understood. The answer is in the newest layer's names but for
+  /// what sandbox/layer_forms.hpp names. A call that waits (`outcome::reply` is none) comes back in
+  /// the `settled` of a later step, by `who.call`, which must not be 0.
   outcome call(const caller& who, const json& request, wall_time now);
 
   /// Settles what is due: waiting calls whose deadline has passed.
