@@ -191,8 +191,14 @@ void client_session::state::dispatch(const incoming& message, steady_time now) {
   case ids::gzip_packed:
     return take_gzip(message, now);
   case ids::rpc_result:
+    proven = connection;
     return take_result(message);
+  case ids::bad_msg_notification:
+  case ids::bad_server_salt:
+  case ids::new_session_created: // come before there is a session, or with it
+    return dispatch_service(message, constructor, now);
   default:
+    proven = connection;
     return dispatch_service(message, constructor, now);
   }
 }
@@ -233,7 +239,7 @@ void client_session::state::take_result(const incoming& message) {
     ++counters.unknown_results;
     return;
   }
-  introduced = introduced || which->introduced;
+  introduced = introduced || (which->introduced && which->connection == connection);
   finish(*which, answer->body);
 }
 

@@ -2,6 +2,7 @@
 #include <cafegram/tl/codec.hpp>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace cafegram::protocol {
@@ -10,7 +11,6 @@ namespace {
 constexpr std::size_t max_acks_at_once = 1024;
 constexpr std::size_t max_ids_at_once = 4096;
 constexpr std::size_t kept_services = 256;
-constexpr std::size_t kept_containers = 256;
 constexpr std::size_t kept_tokens = 64;
 constexpr int wanted_salts = 64;
 constexpr auto salts_patience = std::chrono::seconds{60};
@@ -125,7 +125,7 @@ void client_session::state::add_services(draft& d, steady_time now) {
     const auto delay = std::chrono::duration_cast<std::chrono::seconds>(options.disconnect_delay);
     add(kind::ping, {},
         write_ping(random->integer<std::int64_t>(), static_cast<std::int32_t>(delay.count())));
-    ping_sent = now;
+    ping_sent = ping_sent.value_or(now);
   }
   if (salts.runs_out(clock.unix_time(now)) &&
       (!salts_asked || now - *salts_asked >= salts_patience)) {
@@ -226,6 +226,25 @@ void client_session::state::add_request(draft& d, request& which, steady_time no
   }
 }
 
+/// A container is known as long as one of its requests is open: a notification may name it. Of the
+/// others the last ones stay; the rest goes when there are twice as many as were left before.
+void client_session::state::forget_containers() {
+  if (containers.size() <= containers_bound) {
+    return;
+  }
+  const auto recent = std::prev(containers.end(), least_containers / 2)->first;
+  std::erase_if(containers, [this, recent](const auto& entry) {
+    return entry.first < recent && std::ranges::none_of(
+                                       entry.second,
+                                       [this](msg_id id) {
+                                         const auto* which = requests.find(id);
+                                         return which != nullptr && which->name == id &&
+                                                which->now != request::phase::waiting;
+                                       });
+  });
+  containers_bound = std::max(least_containers, 2 * containers.size());
+}
+
 std::uint64_t client_session::state::current_salt(steady_time now) {
   const auto before = salts.last_used();
   const auto salt = salts.at(clock.unix_time(now));
@@ -254,7 +273,7 @@ message_header client_session::state::finish_draft(draft& d, bytes_view& body, s
     which->outer = header.id;
   }
   containers.emplace(header.id, std::move(members));
-  keep_last(containers, kept_containers);
+  forget_containers();
   d.owned.push_back(write_container(d.items));
   body = d.owned.back();
   return header;

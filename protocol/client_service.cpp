@@ -97,7 +97,7 @@ void client_session::state::refuse(const bad_message& what, steady_time now) {
   for (const auto id : members) {
     auto* which = requests.find(id);
     if (which == nullptr) {
-      refuse_service(id);
+      refuse_service(id, now);
       continue;
     }
     if (which->name != id || which->now == request::phase::waiting) {
@@ -105,16 +105,17 @@ void client_session::state::refuse(const bad_message& what, steady_time now) {
     }
     which->even_seqno = what.code == 34 || (which->even_seqno && what.code != 35);
     which->singly = which->singly || what.code == 64;
-    if (what.code == 20) {
+    const auto why = "bad_msg_notification " + std::to_string(what.code);
+    if (what.code != 20) {
+      send_again(*which, why);
+    } else if (one_more_refusal(*which, why)) {
       ask(*which);
-    } else {
-      send_again(*which, "bad_msg_notification " + std::to_string(what.code));
     }
   }
 }
 
 /// A service message goes out again, a few times between answers; what is left has its own timer.
-void client_session::state::refuse_service(msg_id id) {
+void client_session::state::refuse_service(msg_id id, steady_time now) {
   const auto node = services.extract(id);
   if (node.empty() || ++service_refusals > options.max_resends) {
     return;
@@ -126,6 +127,7 @@ void client_session::state::refuse_service(msg_id id) {
   switch (node.mapped().what) {
   case sent_service::kind::acks:
     again(due.acks);
+    due.acks_by = now; // late already
     return;
   case sent_service::kind::ping:
     due.ping = true;
@@ -174,14 +176,16 @@ void client_session::state::take_new_session(bytes_view body) {
     if (which->outer >= what->first) {
       continue;
     }
-    // Sent over this connection and never acknowledged: it came before the session was there, and
-    // was not taken. Anything else an earlier life of the session may have run.
-    if (which->connection == connection && !which->acknowledged) {
+    // Sent over this connection, on which nothing else was heard of the session, and never
+    // acknowledged: it came before the session was there, and was not taken. Anything else an
+    // earlier life of the session may have run.
+    if (which->connection == connection && proven != connection && !which->acknowledged) {
       send_again(*which, "new_session_created");
     } else {
       resend_or_give_up(*which);
     }
   }
+  proven = connection;
   events.emplace_back(server_session_created{.first = what->first, .unique_id = what->unique_id});
 }
 

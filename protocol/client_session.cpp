@@ -44,6 +44,10 @@ result<void> client_session::state::submit(request_id id, bytes body, const requ
     return fail(errc::limit, "too many requests are under way",
                 static_cast<std::int64_t>(options.max_requests));
   }
+  if (body.size() > options.max_unpacked) {
+    return fail(errc::limit, "a request is too long, compressed or not",
+                static_cast<std::int64_t>(body.size()));
+  }
   if (o.gzip && body.size() > gzip_from) {
     if (auto packed = gzip_pack(body)) {
       body = *std::move(packed);
@@ -78,14 +82,20 @@ void client_session::state::fail_request(request_id id, error why) {
   settle(id, request_failed{.id = id, .why = std::move(why)});
 }
 
-void client_session::state::send_again(request& which, std::string_view why) {
-  if (++which.refusals > options.max_resends) {
-    fail_request(which.id, error::make(errc::protocol_violation,
-                                       "refused again and again: " + std::string{why}));
-    return;
+bool client_session::state::one_more_refusal(request& which, std::string_view why) {
+  if (++which.refusals <= options.max_resends) {
+    return true;
   }
-  ++counters.resends;
-  requests.wait(which);
+  fail_request(which.id, error::make(errc::protocol_violation,
+                                     "refused again and again: " + std::string{why}));
+  return false;
+}
+
+void client_session::state::send_again(request& which, std::string_view why) {
+  if (one_more_refusal(which, why)) {
+    ++counters.resends;
+    requests.wait(which);
+  }
 }
 
 void client_session::state::break_off(errc code, std::string why) {
@@ -148,6 +158,8 @@ void client_session::state::poll(steady_time now) {
   }
   if (now >= next_ping) {
     due.ping = true;
+    // Counted from here: behind a socket that takes nothing more the ping itself never goes out.
+    ping_sent = ping_sent.value_or(now);
     next_ping = after(now, options.ping_interval);
   }
   if (question_sent && now >= after(*question_sent, question_patience)) {
@@ -194,6 +206,8 @@ void client_session::state::replace_session(steady_time now, const std::vector<m
     }
   }
   requests.forget_names();
+  introduced = false;
+  proven = 0;
   previous_session = session_id;
   session_id = random->integer<std::uint64_t>();
   source.reset();

@@ -63,6 +63,8 @@ struct client_session::state {
   void cancel(request_id id, error why);
   void settle(request_id id, session_event with);
   void fail_request(request_id id, error why);
+  /// Counts a refusal; false when it was one too many and the request has failed.
+  bool one_more_refusal(request& which, std::string_view why);
   /// Sends a refused request again, unless that has been done too often.
   void send_again(request& which, std::string_view why);
   void break_off(errc code, std::string why);
@@ -94,7 +96,7 @@ struct client_session::state {
   void take_acks(bytes_view body);
   void take_bad_message(const incoming& message, steady_time now);
   void refuse(const bad_message& what, steady_time now);
-  void refuse_service(msg_id id);
+  void refuse_service(msg_id id, steady_time now);
   void take_new_session(bytes_view body);
   void take_pong(bytes_view body);
   void take_salts(bytes_view body, steady_time now);
@@ -121,6 +123,7 @@ struct client_session::state {
   void add_service(draft& d, sent_service record, bytes body, bool content, steady_time now);
   bytes with_prefixes(request& which);
   message_header finish_draft(draft& d, bytes_view& body, steady_time now);
+  void forget_containers();
   std::int32_t next_seqno(bool content);
   std::uint64_t current_salt(steady_time now);
 
@@ -140,6 +143,7 @@ struct client_session::state {
   bool connected = false;
   bool broken = false; ///< nothing more is taken from this connection
   std::uint64_t connection = 0;
+  std::uint64_t proven = 0; ///< the last connection over which the session was seen to live
   steady_time next_ping = steady_time::max();
   std::optional<steady_time> ping_sent; ///< and nothing heard since
   std::optional<steady_time> question_sent;
@@ -152,6 +156,9 @@ struct client_session::state {
 
   std::map<msg_id, sent_service> services;
   std::map<msg_id, std::vector<msg_id>> containers;
+  static constexpr std::size_t least_containers = 256;
+  std::size_t containers_bound =
+      least_containers; ///< of how many are kept before some are forgotten
   std::deque<std::pair<std::uint32_t, std::vector<request_id>>> tokens;
   int service_refusals = 0; ///< since the last answer
   std::size_t unpack_left = 0;

@@ -31,7 +31,8 @@ void server_clock::raise(msg_id seen, steady_time now) {
 }
 
 msg_id msg_id_source::next(duration unix_time, unsigned low_bits) {
-  constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
+  // One second below the end: ids that rise from there have room.
+  constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max() - 1;
   const auto count = static_cast<std::uint64_t>(std::max<std::int64_t>(unix_time.count(), 0));
   const auto seconds = std::min(static_cast<std::int64_t>(count / nanos), most);
   const auto fraction = static_cast<std::int64_t>(((count % nanos) << 32) / nanos);
