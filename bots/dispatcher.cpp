@@ -170,6 +170,9 @@ void dispatcher_state::on_finished(const finished& message) {
     return;
   }
   ++counts_.finished;
+  counts_.cancelled += message.how == handling::cancelled ? 1 : 0;
+  counts_.refused += message.how == handling::refused ? 1 : 0;
+  counts_.sent += static_cast<std::uint64_t>(std::ranges::count_if(message.effects, &effect::sent));
   --in_flight_;
   if (message.number == at->second.current) {
     at->second.busy = false;

@@ -81,8 +81,11 @@ struct dispatcher_status {
   std::size_t in_flight = 0;   ///< delivered and not finished
   std::uint64_t delivered = 0; ///< in all, as the rest
   std::uint64_t finished = 0;
-  std::uint64_t failed = 0; ///< updates whose handler threw, or died
-  std::uint64_t lost = 0;   ///< dropped because a chat's queue was full
+  std::uint64_t failed = 0;    ///< updates whose handler threw, or died
+  std::uint64_t lost = 0;      ///< dropped because a chat's queue was full
+  std::uint64_t cancelled = 0; ///< of the finished ones: their coroutine was ended from outside
+  std::uint64_t refused = 0;   ///< of the finished ones: too many coroutines ran already
+  std::uint64_t sent = 0;      ///< messages that Telegram has taken
   std::uint64_t put_to_sleep = 0;
 };
 

@@ -211,21 +211,50 @@ TEST_F(dispatching, what_the_bot_itself_has_written_is_left_out) {
 
 TEST_F(dispatching, an_update_of_the_account_arrives) {
   start(counting_bot);
-  const auto data = alice_.says(1, "a");
-  auto received = std::make_shared<received_update>();
-  received->identity = data->identity;
-  received->update = data->update;
-  received->peers = data->peers;
-  received->account = bot_id;
-  auto finished = std::make_shared<bool>(false);
-  system_.spawn([=, this](caf::event_based_actor* self) {
-    self->request(bot_, caf::infinite, update_event{received})
-        .then([finished] { *finished = true; },
-              [](const caf::error& e) { ADD_FAILURE() << caf::to_string(e); });
-  });
-  settle();
-  EXPECT_TRUE(*finished);
+  EXPECT_EQ(*give_raw(*alice_.says(1, "a")), reception::taken);
   EXPECT_EQ(telegram_->texts(), strings{"a 1"});
+  EXPECT_EQ(status().sent, 1u);
+}
+
+TEST_F(dispatching, updates_wait_until_the_bot_knows_its_name) {
+  const auto known = std::exchange(self_, {});
+  start([](router& r) { r.on(command("x"), [](context ctx) { ctx.reply("mine"); }); });
+  const auto first = give_raw(*alice_.says(1, "/x@some_bot"));
+  EXPECT_EQ(*first, reception::waits);
+  caf::anon_send(bot_, known);
+  settle();
+  EXPECT_EQ(*first, reception::taken);
+  EXPECT_EQ(telegram_->texts(), strings{"mine"});
+}
+
+TEST_F(dispatching, whoever_waits_gets_an_answer_when_the_bot_ends) {
+  self_ = {};
+  start(counting_bot);
+  const auto early = give_raw(*alice_.says(1, "a"));
+  caf::anon_send_exit(bot_, caf::exit_reason::kill);
+  settle();
+  EXPECT_EQ(*early, reception::refused);
+}
+
+TEST_F(dispatching, whoever_waits_for_room_gets_an_answer_when_the_bot_ends) {
+  telegram_->hold = true;
+  start(slow_bot, {.queue_total = 1});
+  give(alice_.says(1, "a"));
+  const auto second = give(alice_.says(2, "b"));
+  EXPECT_EQ(*second, reception::waits);
+  caf::anon_send_exit(bot_, caf::exit_reason::kill);
+  settle();
+  EXPECT_EQ(*second, reception::refused);
+}
+
+TEST_F(dispatching, a_send_that_failed_is_not_counted_as_sent) {
+  telegram_->hold = true;
+  start(slow_bot);
+  give(alice_.says(1, "a"));
+  telegram_->refuse_next(error::from_rpc(403, "USER_IS_BLOCKED"));
+  settle();
+  EXPECT_EQ(status().finished, 1u);
+  EXPECT_EQ(status().sent, 0u);
 }
 
 TEST_F(dispatching, stops_when_handlers_have_ended) {

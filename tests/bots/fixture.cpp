@@ -111,6 +111,9 @@ system_config::system_config() {
 bot_test::bot_test()
   : system_{config_}
   , scheduler_{dynamic_cast<caf::scheduler::test_coordinator&>(system_.scheduler())} {
+  self_.id = bot_id;
+  self_.bot = true;
+  self_.username = "some_bot";
   client_ = system_.spawn(fake_client, telegram_);
   telegram_->poke = [client = client_] { caf::anon_send(client, caf::ok_atom_v); };
 }
@@ -129,13 +132,9 @@ bot_test::~bot_test() {
 void bot_test::start(const std::function<void(router&)>& setup, bot_options options) {
   auto routes = std::make_shared<router>();
   setup(*routes);
-  account self;
-  self.id = bot_id;
-  self.bot = true;
-  self.username = "some_bot";
   const bytes secret(32, 7);
   dispatcher_setup with{caf::actor_cast<caller_actor>(client_),
-                        std::make_shared<const signer>(secret), self, std::move(routes), options};
+                        std::make_shared<const signer>(secret), self_, std::move(routes), options};
   bot_ = system_.spawn(dispatcher, std::move(with));
   settle();
 }
@@ -147,6 +146,22 @@ std::shared_ptr<bot_test::reception> bot_test::post(std::shared_ptr<const update
         .then([outcome] { *outcome = reception::taken; },
               [outcome](const caf::error&) { *outcome = reception::refused; });
   });
+  return outcome;
+}
+
+std::shared_ptr<bot_test::reception> bot_test::give_raw(const update_data& data) {
+  auto received = std::make_shared<received_update>();
+  received->identity = data.identity;
+  received->update = data.update;
+  received->peers = data.peers;
+  received->account = bot_id;
+  auto outcome = std::make_shared<reception>(reception::waits);
+  system_.spawn([outcome, received, bot = bot_](caf::event_based_actor* self) {
+    self->request(bot, caf::infinite, update_event{received})
+        .then([outcome] { *outcome = reception::taken; },
+              [outcome](const caf::error&) { *outcome = reception::refused; });
+  });
+  settle();
   return outcome;
 }
 

@@ -99,9 +99,12 @@ protected:
   bot_test();
   ~bot_test() override;
 
-  /// Spawns the dispatcher; once per test.
-  void start(const std::function<void(router&)>& setup, bot_options options = {});
   enum class reception { waits, taken, refused };
+
+  /// Spawns the dispatcher, for `self_`; once per test.
+  void start(const std::function<void(router&)>& setup, bot_options options = {});
+  /// An update as the account hands it over.
+  std::shared_ptr<reception> give_raw(const update_data& data);
   /// Hands over an update and lets everything run. What became of it may change later.
   std::shared_ptr<reception> give(std::shared_ptr<const update_data> update);
   /// The same without letting anything run.
@@ -117,6 +120,7 @@ protected:
   caf::scheduler::test_coordinator& scheduler_;
   std::shared_ptr<fake_telegram> telegram_ = std::make_shared<fake_telegram>();
   caf::actor client_;
+  account self_;
   dispatcher_actor bot_;
   person alice_;
   person bob_{888, "Bob"};

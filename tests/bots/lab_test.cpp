@@ -3,8 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <memory>
 #include <signal.h>
 #include <spawn.h>
 #include <string>
@@ -95,36 +98,88 @@ TEST(lab, a_bot_that_brings_nothing_is_a_deadline) {
   EXPECT_EQ(ann->hears().error().code, errc::deadline);
 }
 
-// The program of the README, as it is built.
-TEST(lab, the_smallest_bot_runs_and_ends_cleanly) {
-  const auto room = lab::start(nullptr);
-  ASSERT_TRUE(room) << to_string(room.error());
-  const auto key = std::filesystem::temp_directory_path() /
-                   ("cafegram-lab-" + std::to_string(::getpid()) + ".pem");
-  std::ofstream{key} << (*room)->public_key_pem();
-  const std::vector<std::string> words{
-      CAFEGRAM_ECHO_PROGRAM, "--sandbox", "127.0.0.1:" + std::to_string((*room)->port()),
-      "--rsa-key",           key,         "--bot-token",
-      lab::bot_token()};
-  std::vector<char*> argv;
-  for (const auto& word : words) {
-    argv.push_back(const_cast<char*>(word.c_str()));
+// The program of the README, as it is built, against a room without a bot.
+class echo_program : public ::testing::Test {
+protected:
+  echo_program() {
+    std::filesystem::create_directory(folder_);
+    std::ofstream{folder_ / "key.pem"} << (*room_)->public_key_pem();
   }
-  argv.push_back(nullptr);
-  pid_t child = 0;
-  ASSERT_EQ(::posix_spawn(&child, argv[0], nullptr, nullptr, argv.data(), environ), 0);
-  const auto there = (*room)->wait_for_bot();
-  EXPECT_TRUE(there) << to_string(there.error());
-  auto ann = (*room)->make_person("Ann");
+  ~echo_program() override {
+    if (child_ > 0) {
+      ::kill(child_, SIGKILL);
+      wait_for_end();
+    }
+    std::filesystem::remove_all(folder_);
+  }
+
+  void run(const std::string& token) {
+    const std::vector<std::string> words{CAFEGRAM_ECHO_PROGRAM,
+                                         "--sandbox",
+                                         "127.0.0.1:" + std::to_string((*room_)->port()),
+                                         "--rsa-key",
+                                         folder_ / "key.pem",
+                                         "--bot-token",
+                                         token};
+    std::vector<char*> argv;
+    for (const auto& word : words) {
+      argv.push_back(const_cast<char*>(word.c_str()));
+    }
+    argv.push_back(nullptr);
+    posix_spawn_file_actions_t actions;
+    ::posix_spawn_file_actions_init(&actions);
+    ::posix_spawn_file_actions_addopen(&actions, 1, log().c_str(), O_CREAT | O_WRONLY, 0600);
+    ::posix_spawn_file_actions_adddup2(&actions, 1, 2);
+    EXPECT_EQ(::posix_spawn(&child_, argv[0], &actions, nullptr, argv.data(), environ), 0);
+    ::posix_spawn_file_actions_destroy(&actions);
+  }
+
+  /// The exit code; -1 where a signal has ended it.
+  int wait_for_end() {
+    int status = 0;
+    EXPECT_EQ(::waitpid(child_, &status, 0), child_);
+    child_ = 0;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+
+  std::string log() const { return folder_ / "log"; }
+  std::string printed() const {
+    std::ifstream in{log()};
+    return {std::istreambuf_iterator<char>{in}, {}};
+  }
+
+  result<std::unique_ptr<lab>> room_ = lab::start(nullptr);
+  pid_t child_ = 0;
+  std::filesystem::path folder_ =
+      std::filesystem::temp_directory_path() / ("cafegram-lab-" + std::to_string(::getpid()));
+};
+
+TEST_F(echo_program, runs_and_ends_cleanly) {
+  run(lab::bot_token());
+  const auto there = (*room_)->wait_for_bot();
+  ASSERT_TRUE(there) << to_string(there.error());
+  auto ann = (*room_)->make_person("Ann");
   EXPECT_TRUE(ann && ann->says("hi"));
   const auto echo = ann->hears();
   EXPECT_TRUE(echo && echo->text == "Echo: hi");
-  ::kill(child, SIGINT);
-  int status = 0;
-  ASSERT_EQ(::waitpid(child, &status, 0), child);
-  EXPECT_TRUE(WIFEXITED(status));
-  EXPECT_EQ(WEXITSTATUS(status), 0);
-  std::filesystem::remove(key);
+  ::kill(child_, SIGINT);
+  EXPECT_EQ(wait_for_end(), 0);
+  const std::string token = lab::bot_token();
+  EXPECT_NE(printed().find("logged in"), std::string::npos);
+  EXPECT_EQ(printed().find(token.substr(token.find(':') + 1)), std::string::npos);
+}
+
+TEST_F(echo_program, ends_with_1_where_its_login_is_refused) {
+  run("1000003:not%allowed");
+  EXPECT_EQ(wait_for_end(), 1);
+  EXPECT_NE(printed().find("ACCESS_TOKEN_INVALID"), std::string::npos) << printed();
+  EXPECT_EQ(printed().find("not%allowed"), std::string::npos);
+}
+
+TEST_F(echo_program, ends_with_1_for_what_is_no_token) {
+  run("nonsense");
+  EXPECT_EQ(wait_for_end(), 1);
+  EXPECT_NE(printed().find("not a bot token"), std::string::npos) << printed();
 }
 
 } // namespace

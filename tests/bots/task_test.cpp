@@ -267,6 +267,7 @@ TEST_F(coroutine, holds_at_most_64_updates_without_a_checkpoint) {
   give(alice_.says(65, "too much"));
   EXPECT_EQ(status().in_flight, 0u);
   EXPECT_EQ(status().finished, 65u);
+  EXPECT_EQ(status().cancelled, 65u);
   EXPECT_EQ(status().failed, 0u);
 }
 
@@ -298,7 +299,8 @@ TEST_F(coroutine, only_so_many_run_in_one_conversation) {
     give(alice_.says(i, "x"));
   }
   EXPECT_EQ(*count, 16);
-  EXPECT_EQ(status().finished, 4u); // the refused ones
+  EXPECT_EQ(status().finished, 4u);
+  EXPECT_EQ(status().refused, 4u);
 }
 
 TEST_F(coroutine, a_behavior_may_be_made_of_them) {
