@@ -3,6 +3,7 @@
 #include <cafegram/base/bytes.hpp>
 #include <cafegram/base/environment.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <memory>
