@@ -22,6 +22,8 @@ public:
   void subscribe(const caf::actor& receiver);
   void remove(const caf::actor_addr& receiver);
   void add(const std::shared_ptr<const received_update>& update);
+  /// Nobody is there to be given anything.
+  bool empty() const { return subscribers_.empty(); }
   /// The longest queue of any receiver.
   std::size_t backlog() const;
 

@@ -97,6 +97,7 @@ struct update_hub_state {
   // -- out
   void deliver(const boxed_update& what);
   void relieved();
+  void subscribe(const caf::actor& receiver);
 
   void remember(const peers_seen& peers);
   std::shared_ptr<const peers_seen> remembered(const update_batch& batch) const;
@@ -119,7 +120,8 @@ void update_hub_state::begin(const hub_start& how) {
             if (const auto& stored = now_stored.state->updates) {
               state = *stored;
               started = true;
-              fetch_difference();
+              again = true;
+              check();
             } else {
               fetch_state();
             }
@@ -167,6 +169,11 @@ void update_hub_state::receive(const raw_updates& what) {
     } else {
       again = true;
     }
+    return;
+  }
+  if (receivers->empty()) {
+    // Taken from nobody: the state stays, and the first receiver gets the difference.
+    again = true;
     return;
   }
   process(*what.object, false);
@@ -271,7 +278,7 @@ void update_hub_state::own(const own_result& what) {
 // -- difference ---------------------------------------------------------------------------------
 
 void update_hub_state::check() {
-  if (!started || fetching || behind) {
+  if (!started || fetching || behind || receivers->empty()) {
     return;
   }
   if ((again || common.behind() || secondary.behind()) && !retry_at) {
@@ -358,6 +365,9 @@ void update_hub_state::retry_later(const error& why) {
 
 void update_hub_state::finish_difference() {
   fetching = false;
+  if (receivers->empty()) {
+    return;
+  }
   auto waiting = std::exchange(kept, {});
   for (const auto& object : waiting) {
     process(*object, false);
@@ -384,6 +394,14 @@ void update_hub_state::deliver(const boxed_update& what) {
     common.fall_behind();
     secondary.fall_behind();
     log::warn("update_hub", "receivers are slow: {} updates wait", receivers->backlog());
+  }
+}
+
+void update_hub_state::subscribe(const caf::actor& receiver) {
+  const bool first = receivers->empty();
+  receivers->subscribe(receiver);
+  if (first && started && !fetching) {
+    finish_difference();
   }
 }
 
@@ -453,9 +471,7 @@ update_hub_actor::behavior_type hub(update_hub_actor::stateful_pointer<update_hu
       [self](const raw_updates& what) { self->state.receive(what); },
       [self](const updates_suspect& why) { self->state.suspect(why); },
       [self](const own_result& what) { self->state.own(what); },
-      [self](caf::subscribe_atom, const caf::actor& receiver) {
-        self->state.receivers->subscribe(receiver);
-      },
+      [self](caf::subscribe_atom, const caf::actor& receiver) { self->state.subscribe(receiver); },
       [self](const hub_start& how) { self->state.begin(how); },
       [self](caf::tick_atom, std::uint64_t number) { self->state.tick(number); },
   };

@@ -205,6 +205,21 @@ TEST_F(update_hub_fixture, continues_from_the_stored_state) {
   hub = next;
 }
 
+TEST_F(update_hub_fixture, waits_for_its_first_receiver) {
+  self->send(hub, live({fresh(1, 11)}));
+  ASSERT_EQ(take(1), (ids{1}));
+  auto next = spawn_update_hub(rt.system(), rt.shared(), client, store);
+  self->send_exit(hub, caf::exit_reason::kill);
+  hub = next;
+  self->send(next, hub_start{{.id = me, .bot = true, .first_name = {}, .username = {}}, true});
+  self->send(next, live({fresh(2, 12)}));
+  EXPECT_TRUE(take(1, 200ms).empty());
+  server->lay_out({2}, 12);
+  self->send(next, caf::subscribe_atom_v, caf::actor_cast<caf::actor>(self));
+  EXPECT_EQ(take(2, 500ms), (ids{2}));
+  EXPECT_EQ(server->asked_from, (ids{11}));
+}
+
 TEST_F(update_hub_fixture, a_receiver_that_does_not_answer_gets_a_window_and_no_more) {
   auto silent = rt.system().spawn(
       [count = std::make_shared<int>(0)](caf::event_based_actor* actor) -> caf::behavior {
