@@ -193,11 +193,16 @@ private:
   }
 
   void encode_objects(const json& value) {
+    if (depth_ >= max_depth) {
+      return bad("nested too deep");
+    }
+    ++depth_;
     out_.vector_header(true, value.size());
     for (std::size_t i = 0; i < value.size() && good(); ++i) {
       const step here{*this, fmt::format("[{}]", i)};
       encode_object(value[i], -1, false);
     }
+    --depth_;
   }
 
   /// `type`: index of the boxed type that is needed, or -1 for any.

@@ -1,7 +1,11 @@
 #include <cafegram/tl/api.hpp>
 #include <cafegram/tl/updates.hpp>
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
+#include <span>
+#include <utility>
 
 namespace cafegram::tl {
 
@@ -11,14 +15,13 @@ namespace {
 class container_reader {
 public:
   container_reader(bytes_view body, bool combined, const limits& bounds)
-    : body_{body}
+    : whole_{body, bounds}
     , combined_{combined}
-    , bounds_{bounds} {}
+    , work_left_{free_work + 4 * body.size()} {}
 
   std::optional<Updates> read() {
-    reader in{body_, bounds_};
-    const auto count = in.vector_count(true, 4, sizeof(Update));
-    if (!in.ok() || !read_from(in.offset(), count)) {
+    const auto count = whole_.vector_count(true, 4, sizeof(Update));
+    if (!whole_.ok() || !read_from(whole_, count) || doubtful_) {
       return std::nullopt;
     }
     if (combined_) {
@@ -39,6 +42,9 @@ public:
 private:
   using updates_struct = ::cafegram::tl::updates_;
 
+  /// Octets that may be read in all, beside four times the container.
+  static constexpr std::size_t free_work = std::size_t{4} << 20;
+
   struct tail {
     std::vector<User> users;
     std::vector<Chat> chats;
@@ -47,49 +53,67 @@ private:
     std::int32_t seq = 0;
   };
 
-  /// Reads `left` updates and the tail from `at` to the end.
-  bool read_from(std::size_t at, std::uint32_t left) {
+  /// Reads `left` updates and the tail from `in` to the end. A copy of a reader goes on where it
+  /// is, and with what it has counted: the bounds hold for the container as a whole.
+  bool read_from(reader in, std::uint32_t left) {
     const auto kept = updates_.size();
     for (; left > 0; --left) {
-      reader in{body_.subspan(at), bounds_};
+      const reader before = in;
       auto update = decode_prefix<Update>(in);
+      spend(in.offset() - before.offset());
       if (!in.ok()) {
-        const bool found =
-            in.failure().fault == decode_fault::unknown_constructor && skip_unknown(at, left - 1);
+        const bool found = in.failure().fault == decode_fault::unknown_constructor &&
+                           skip_unknown(before, left - 1);
         if (!found) {
           updates_.resize(kept);
         }
         return found;
       }
-      at += in.offset();
       updates_.push_back(std::move(update));
     }
-    if (!read_tail(at)) {
+    if (!read_tail(in)) {
       updates_.resize(kept);
       return false;
     }
     return true;
   }
 
-  /// Tries where the unknown update at `at` ends.
-  bool skip_unknown(std::size_t at, std::uint32_t left) {
+  /// Finds where the unknown update at `from` ends: where all behind it can be read. There must be
+  /// one such place only: its content may be a stranger's text that looks like further updates.
+  bool skip_unknown(const reader& from, std::uint32_t left) {
     const auto place = updates_.size();
-    const auto id = reader{body_.subspan(at)}.u32();
+    const auto rest = from.rest();
+    std::size_t length = 0;
+    std::vector<Update> behind;
+    tail last;
     updates_.emplace_back();
-    for (auto end = at + 4; end + 4 <= body_.size(); end += 4) {
-      if (!may_begin(reader{body_.subspan(end)}.u32(), left)) {
+    for (std::size_t end = 4; end + 4 <= rest.size() && !doubtful_; end += 4) {
+      spend(1);
+      if (!may_begin(reader{rest.subspan(end)}.u32(), left)) {
         continue;
       }
-      if (--trials_ < 0) {
-        break;
+      reader after = from;
+      after.raw(end);
+      if (!read_from(after, left)) {
+        continue;
       }
-      if (read_from(end, left)) {
-        updates_[place] = unknown{id, to_bytes(body_.subspan(at + 4, end - at - 4))};
-        return true;
-      }
+      doubtful_ = doubtful_ || length != 0;
+      length = end;
+      behind.assign(
+          std::make_move_iterator(updates_.begin() + 1 + static_cast<std::ptrdiff_t>(place)),
+          std::make_move_iterator(updates_.end()));
+      last = std::exchange(tail_, {});
+      updates_.resize(place + 1);
     }
     updates_.resize(place);
-    return false;
+    if (length == 0 || doubtful_) {
+      return false;
+    }
+    updates_.push_back(unknown{reader{rest}.u32(), to_bytes(rest.subspan(4, length - 4))});
+    updates_.insert(updates_.end(), std::make_move_iterator(behind.begin()),
+                    std::make_move_iterator(behind.end()));
+    tail_ = std::move(last);
+    return true;
   }
 
   /// The next update may be unknown too: any word that the schema does not place elsewhere.
@@ -97,32 +121,34 @@ private:
     if (left == 0) {
       return word == vector_id;
     }
-    const auto& type = Update::tl_type_info;
-    for (std::size_t i = 0; i < type.count; ++i) {
-      if (type.alternatives[i].id == word) {
-        return true;
-      }
-    }
-    return false;
+    const std::span all{Update::tl_type_info.alternatives, Update::tl_type_info.count};
+    return std::ranges::binary_search(all, word, {}, &detail::alternative::id);
   }
 
-  bool read_tail(std::size_t at) {
-    reader in{body_.subspan(at), bounds_};
+  bool read_tail(reader in) {
+    const auto begin = in.offset();
     tail_.users = decode_prefix<std::vector<User>>(in);
     tail_.chats = decode_prefix<std::vector<Chat>>(in);
     tail_.date = in.i32();
     tail_.seq_start = combined_ ? in.i32() : 0;
     tail_.seq = in.i32();
+    spend(in.offset() - begin);
     in.finish();
     return in.ok();
   }
 
-  bytes_view body_;
+  /// Whoever makes us read more than that wants nothing else.
+  void spend(std::size_t octets) {
+    doubtful_ = doubtful_ || octets > work_left_;
+    work_left_ -= std::min(octets, work_left_);
+  }
+
+  reader whole_;
   bool combined_;
-  limits bounds_;
+  std::size_t work_left_;
+  bool doubtful_ = false; ///< it can be read in more than one way, or not within bounds
   std::vector<Update> updates_;
   tail tail_;
-  int trials_ = 64; ///< each costs at most one pass over the rest
 };
 
 /// `updateShort update:Update date:int`: the date is the last word.

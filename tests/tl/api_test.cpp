@@ -245,8 +245,11 @@ TEST(api_types, json_that_does_not_fit_is_refused_with_its_path) {
   }
   EXPECT_FALSE(tl::from_json<tl::InputPeer>(R"({"_":"inputUserSelf"})"));
   EXPECT_TRUE(tl::from_json<tl::InputPeer>(R"({"_":"inputPeerChat","chat_id":7})"));
-  const std::string deep(100'000, '[');
-  EXPECT_FALSE(tl::from_json(deep, tl::schema_table));
+  EXPECT_FALSE(tl::from_json(std::string(100'000, '['), tl::schema_table));
+  const auto deep = std::string(1'000'000, '[') + std::string(1'000'000, ']');
+  const auto out = tl::from_json(deep, tl::schema_table);
+  ASSERT_FALSE(out);
+  EXPECT_NE(out.error().what.find("nested too deep"), std::string::npos);
 }
 
 TEST(api_types, names_are_known_by_id) {
