@@ -246,7 +246,10 @@ void connection_state::mail(const session_mail& letter) {
     return;
   }
   found->second->take(*letter.letter, *parts_.layers);
-  flush();
+  // Behind the mail that is here already: many answers, one packet.
+  if (!std::exchange(flush_asked_, true)) {
+    self->send(self, caf::flush_atom_v);
+  }
 }
 
 session_answer connection_state::release(const session_name& name) {
@@ -299,6 +302,7 @@ void connection_state::lost(const caf::actor_addr& who) {
 }
 
 void connection_state::flush() {
+  flush_asked_ = false;
   if (closing_ || !framing_->detected()) {
     return;
   }
@@ -394,6 +398,7 @@ connection(connection_actor::stateful_pointer<connection_state> self, const conn
       [self](const session_release& what) { return self->state.release(what.name); },
       [self](const key_end& end) { self->state.key_ended(end.key); },
       [self](caf::close_atom) { self->state.close(); },
+      [self](caf::flush_atom) { self->state.flush(); },
       [self](caf::tick_atom, std::uint64_t generation) { self->state.tick(generation); },
   };
 }

@@ -29,6 +29,8 @@ struct connection_state {
   void mail(const session_mail& letter);
   session_answer release(const session_name& name);
   void tick(std::uint64_t generation);
+  /// Sends all that the sessions have, as far as the transport has room.
+  void flush();
   void key_ended(std::uint64_t id);
 
   connection_actor::pointer self;
@@ -59,7 +61,6 @@ private:
               const protocol::disconnect_delay_set& event);
   void learn(live_session& session, const opened_call& call);
 
-  void flush();
   void send(bytes out);
   void send_error(std::int32_t code);
   void schedule();
@@ -80,6 +81,7 @@ private:
   wall_time last_heard_;
   wall_time scheduled_ = wall_time::max();
   std::uint64_t generation_ = 0;
+  bool flush_asked_ = false;
   bool closing_ = false;
 };
 

@@ -278,7 +278,6 @@ void router_state::call(const api_call& what) {
 }
 
 void router_state::refused(const call_refused& what) {
-  parts.model->count_call(what.error, true);
   auto& failed = sessions[what.name].failed;
   failed.push_back(what.msg_id);
   if (failed.size() > most_failed) {

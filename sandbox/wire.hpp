@@ -122,6 +122,8 @@ using connection_actor = byte_sink_actor::extend<
     caf::reacts_to<key_end>,
     // Ends, leaving its sessions with the router.
     caf::reacts_to<caf::close_atom>,
+    // INTERNAL: packs what its mail has brought.
+    caf::reacts_to<caf::flush_atom>,
     // INTERNAL: acknowledgements and idle time.
     caf::reacts_to<caf::tick_atom, std::uint64_t>>;
 
