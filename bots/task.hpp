@@ -47,7 +47,7 @@ template <class First, class... Rest>
 inline constexpr bool owns_parameters<First, Rest...> = parameters_by_value<First, Rest...>;
 
 struct final_awaiter {
-  final_awaiter() noexcept {}
+  final_awaiter() noexcept = default;
   bool await_ready() const noexcept { return false; }
   template <class Promise>
   std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> done) const noexcept {

@@ -89,6 +89,38 @@ TEST(lab, a_bot_of_all_three_kinds_talks_to_people) {
   EXPECT_EQ(edited->text, "done");
 }
 
+TEST(lab, many_people_at_once_are_answered_each_in_order) {
+  const auto room = lab::start([](router& r) {
+    r.otherwise([](bot_actor self) -> behavior {
+      auto seen = std::make_shared<int>(0); // of this chat alone: no lock, no sharing
+      return {[self, seen](const new_message& m) {
+        self->reply(m, m.text() + " " + std::to_string((*seen)++));
+      }};
+    });
+  });
+  ASSERT_TRUE(room) << to_string(room.error());
+  std::vector<testing::person> people;
+  for (int i = 0; i < 8; ++i) {
+    auto one = (*room)->make_person("Person " + std::to_string(i));
+    ASSERT_TRUE(one) << to_string(one.error());
+    people.push_back(*one);
+  }
+  constexpr int rounds = 6;
+  for (int n = 0; n < rounds; ++n) {
+    for (auto& one : people) {
+      ASSERT_TRUE(one.says("message " + std::to_string(n)));
+    }
+  }
+  for (auto& one : people) {
+    for (int n = 0; n < rounds; ++n) {
+      const auto answer = one.hears();
+      ASSERT_TRUE(answer) << to_string(answer.error());
+      const auto number = std::to_string(n);
+      EXPECT_EQ(answer->text, "message " + number + " " + number);
+    }
+  }
+}
+
 TEST(lab, a_bot_that_brings_nothing_is_a_deadline) {
   const auto room = lab::start([](router& r) { r.on(command("x"), [](context) {}); });
   ASSERT_TRUE(room) << to_string(room.error());
