@@ -19,7 +19,9 @@ constexpr std::chrono::seconds restart_window{60};
 
 client_state::~client_state() {
   const auto why = error::make(errc::cancelled, "the client has stopped");
-  for (auto& [id, call] : calls) {
+  // What is told may look into the map.
+  const auto left = std::exchange(calls, {});
+  for (const auto& [id, call] : left) {
     call.done(std::unexpected(why));
   }
   if (logging_in) {
@@ -97,7 +99,14 @@ void client_state::begin_updates(bool resume) {
 void client_state::child_ended(const caf::down_msg& down) {
   --children;
   if (closing) {
-    if (children == 0) {
+    if (children == 1) {
+      // What the others have told it comes first: an exit message would overtake it.
+      self->request(store, caf::infinite, caf::flush_atom_v)
+          .then([this]() { self->send_exit(store, caf::exit_reason::user_shutdown); },
+                [this](const caf::error&) {
+                  self->send_exit(store, caf::exit_reason::user_shutdown);
+                });
+    } else if (children == 0) {
       ended();
     }
     return;
@@ -154,8 +163,6 @@ void client_state::close_when_idle() {
   closing = true;
   self->send_exit(pool, caf::exit_reason::user_shutdown);
   self->send_exit(hub, caf::exit_reason::user_shutdown);
-  // Ends last of what it has been told before: the mailbox keeps the order.
-  self->send_exit(store, caf::exit_reason::user_shutdown);
   if (children == 0) {
     ended();
   }

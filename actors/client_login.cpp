@@ -57,6 +57,10 @@ void client_state::bot_logged_in(const result<shared_bytes>& outcome) {
   }
   const auto waiting = std::move(logging_in->waiting);
   logging_in.reset();
+  if (outcome && fetching_state) {
+    after_state = waiting;
+    return;
+  }
   if (!outcome) {
     last_error = to_string(outcome.error());
     log::error("client", "the bot cannot log in: {}", last_error);
@@ -92,7 +96,34 @@ void client_state::logged_in(const tl::user& user) {
             who.id);
   self->send(pool, login_noted{true});
   keep_login();
-  begin_updates(same && setup.options.catch_up);
+  if (same && setup.options.catch_up) {
+    begin_updates(true);
+  } else {
+    fetch_first_state();
+  }
+}
+
+void client_state::fetch_first_state() {
+  fetching_state = true;
+  invoke_request request{std::make_shared<const bytes>(tl::encode(tl::updates::getState{})), {}};
+  call(std::move(request), [this](const result<shared_bytes>& outcome) {
+    fetching_state = false;
+    const auto decoded = outcome ? tl::decode<tl::updates::State>(**outcome)
+                                 : result<tl::updates::State>{std::unexpected(outcome.error())};
+    const auto* known = decoded ? tl::get_if<tl::updates::state>(*decoded) : nullptr;
+    if (known != nullptr) {
+      const storage::update_state from{known->pts, known->qts, known->date, known->seq};
+      self->send(store,
+                 session_change{[from](storage::session_state& session) { session.updates = from; },
+                                true});
+    }
+    // Without it the hub asks again, until it is told.
+    begin_updates(known != nullptr);
+    for (auto& promise : after_state) {
+      promise.deliver(who);
+    }
+    after_state.clear();
+  });
 }
 
 void client_state::keep_login() {

@@ -65,6 +65,9 @@ struct client_state {
   std::int32_t home_dc = 0;
   std::string last_error;
   std::optional<running_login> logging_in;
+  /// A login is told when it is known from where on its updates count.
+  std::vector<account_promise> after_state;
+  bool fetching_state = false;
   backoff login_waits{client_retry_least, client_retry_most};
   std::optional<steady_time> login_at;
 
@@ -108,6 +111,7 @@ struct client_state {
   void bot_logged_in(const result<shared_bytes>& outcome);
   void take_authorization(bytes_view object);
   void logged_in(const tl::user& user);
+  void fetch_first_state();
   void logged_out(const error& why);
   void keep_login();
 
