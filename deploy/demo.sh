@@ -46,12 +46,16 @@ stop() {
 
 start_sandbox() {
   local line out
-  exec {out}< <(exec "$bin/cafegram" sandbox --listen "127.0.0.1:$mtproto_port" \
+  # A named pipe, so that the sandbox is a job of this shell and its end is noticed.
+  rm -f "$data/announcements"
+  mkfifo -m 600 "$data/announcements"
+  "$bin/cafegram" sandbox --listen "127.0.0.1:$mtproto_port" \
     --http "127.0.0.1:$page_port" --dc-id 2 --key-out "$data/server.pem" --data "$data/world" \
-    2>"$data/sandbox.log")
+    >"$data/announcements" 2>"$data/sandbox.log" &
   sandbox=$!
+  exec {out}<"$data/announcements"
   while IFS= read -r -t 20 line <&"$out"; do
-    [ "$line" = ready ] && { cat <&"$out" >/dev/null & return 0; }
+    [ "$line" = ready ] && return 0
   done
   cat "$data/sandbox.log" >&2
   die "the sandbox did not start"
