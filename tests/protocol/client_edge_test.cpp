@@ -1,3 +1,5 @@
+#include <cafegram/protocol/gzip.hpp>
+
 #include <limits>
 
 #include "puppet.hpp"
@@ -126,6 +128,86 @@ TEST(client_edges, a_new_session_is_introduced) {
   EXPECT_EQ(p.take_calls().back().body, introduced(2));
 }
 
+// -- what comes again ------------------------------------------------------------------------
+
+TEST(client_edges, the_members_of_a_repeated_container_are_acknowledged_again) {
+  puppet p{{.ack_count = 1}};
+  p.take();
+  const auto first = puppet::query(1);
+  const auto second = puppet::query(2);
+  const auto quiet = puppet::query(3);
+  const std::vector<container_item> items{
+      {p.next_id(), 1, first}, {p.next_id(), 3, second}, {p.next_id(), 4, quiet}};
+  auto packet = p.packet(write_container(items), {.content = false});
+  auto again = packet;
+  p.client.receive(packet, p.now());
+  EXPECT_EQ(p.events<update_arrived>().size(), 3U);
+  const std::vector content{items[0].id, items[1].id};
+  auto acks = p.take(ids::msgs_ack);
+  ASSERT_EQ(acks.size(), 1U);
+  EXPECT_EQ(read_ids(acks[0].body), content);
+  p.client.receive(again, p.now());
+  EXPECT_TRUE(p.events<update_arrived>().empty());
+  acks = p.take(ids::msgs_ack);
+  ASSERT_EQ(acks.size(), 1U);
+  EXPECT_EQ(read_ids(acks[0].body), content);
+}
+
+TEST(client_edges, an_answer_sent_again_settles_its_request_however_old_its_id_is) {
+  puppet p;
+  p.take();
+  const auto old = p.next_id();
+  p.ask(1);
+  const auto call = p.take_query(1);
+  for (int i = 0; i < 1000; ++i) {
+    p.send(puppet::query(2));
+  }
+  const auto answer = puppet::result_of(call.id, puppet::query(7));
+  const auto update = puppet::query(3);
+  p.events<update_arrived>();
+  const std::vector<container_item> items{{old, 1, answer}, {msg_id{number(old) + 4}, 3, update}};
+  p.send(write_container(items), {.content = false});
+  EXPECT_FALSE(p.broken());
+  EXPECT_EQ(p.events<request_answered>().size(), 1U);
+  p.send(write_container(items), {.content = false});
+  EXPECT_TRUE(p.events<request_answered>().empty());
+}
+
+TEST(client_edges, acknowledgements_outlive_their_connection) {
+  puppet p;
+  p.take();
+  p.send(puppet::query(1));
+  p.reconnect();
+  const auto acks = p.take(ids::msgs_ack);
+  ASSERT_EQ(acks.size(), 1U);
+  EXPECT_EQ(read_ids(acks[0].body), std::vector{p.last_sent});
+}
+
+TEST(client_edges, an_answer_that_nobody_waits_for_is_acknowledged_not_fetched) {
+  puppet p{{.ack_count = 1}};
+  p.take();
+  auto info = write_longs(ids::msg_detailed_info, {4, 12'345});
+  append(info, bytes{9, 0, 0, 0, 0, 0, 0, 0});
+  p.send(info, {.content = false});
+  const auto sent = p.take();
+  ASSERT_EQ(sent.size(), 1U);
+  EXPECT_EQ(sent[0].constructor(), ids::msgs_ack);
+  EXPECT_EQ(read_ids(sent[0].body), std::vector{msg_id{12'345}});
+}
+
+TEST(client_edges, what_was_to_follow_a_request_follows_nothing_once_that_is_answered) {
+  puppet p;
+  p.take();
+  p.ask(1);
+  p.ask(2, {.after = request_id{1}});
+  const auto sent = p.take_calls();
+  ASSERT_EQ(sent.size(), 2U);
+  EXPECT_EQ(sent[1].constructor(), ids::invoke_after_msg);
+  p.answer(sent[0].id);
+  p.refuse(sent[1].id, 48, 77);
+  p.take_query(2);
+}
+
 // -- time ------------------------------------------------------------------------------------
 
 TEST(client_edges, a_socket_that_takes_nothing_more_is_found_dead) {
@@ -172,6 +254,28 @@ TEST(client_edges, a_request_beyond_all_bounds_is_not_even_compressed) {
   ASSERT_FALSE(taken);
   EXPECT_EQ(taken.error().code, errc::limit);
   EXPECT_TRUE(p.client.submit(request_id{1}, bytes(1U << 20, 0), {}));
+}
+
+bytes packed(std::size_t octets) {
+  return *gzip_pack(puppet::query(1, octets / 4));
+}
+
+TEST(client_edges, a_packet_unpacks_to_no_more_than_one_message_may) {
+  puppet p{{.max_unpacked = 1U << 20}};
+  p.take();
+  for (int round = 0; round < 2; ++round) { // the next packet begins anew
+    p.send_container(std::vector<bytes>(20, packed(400'000)));
+    EXPECT_EQ(p.events<update_arrived>().size(), 2U);
+  }
+  // Answers count as well.
+  std::vector<bytes> answers;
+  for (std::uint32_t i = 1; i <= 5; ++i) {
+    p.ask(i);
+    answers.push_back(puppet::result_of(p.take_query(i).id, packed(400'000)));
+  }
+  p.send_container(answers);
+  EXPECT_EQ(p.events<request_answered>().size(), 2U);
+  EXPECT_EQ(p.events<request_failed>().size(), 3U);
 }
 
 } // namespace
