@@ -164,7 +164,9 @@ result<exchange_step> client_key_exchange::state::on_dh_gen(bytes_view body, wal
   switch (message->how) {
   case exchange::outcome::ok: {
     next = awaited::nothing;
-    const std::uint64_t salt = exchange::first_salt(fresh_copy(), both.server);
+    auto nonce = fresh_copy();
+    const std::uint64_t salt = exchange::first_salt(nonce, both.server);
+    crypto::wipe(nonce);
     return exchange_step{
         {}, exchange_result{*std::move(made), salt, time_offset, options.expires_in, options.dc}};
   }

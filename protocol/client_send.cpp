@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t max_acks_at_once = 1024;
 constexpr std::size_t max_ids_at_once = 4096;
 constexpr std::size_t kept_services = 256;
+constexpr std::size_t kept_containers = 32;
 constexpr std::size_t kept_tokens = 64;
 constexpr int wanted_salts = 64;
 constexpr auto salts_patience = std::chrono::seconds{60};
@@ -227,12 +228,12 @@ void client_session::state::add_request(draft& d, request& which, steady_time no
 }
 
 /// A container is known as long as one of its requests is open: a notification may name it. Of the
-/// others the last ones stay; the rest goes when there are twice as many as were left before.
+/// others the last ones stay; the rest goes when it is more than what can be open.
 void client_session::state::forget_containers() {
-  if (containers.size() <= containers_bound) {
+  if (containers.size() <= 2 * (kept_containers + requests.size())) {
     return;
   }
-  const auto recent = std::prev(containers.end(), least_containers / 2)->first;
+  const auto recent = std::prev(containers.end(), kept_containers)->first;
   std::erase_if(containers, [this, recent](const auto& entry) {
     return entry.first < recent && std::ranges::none_of(
                                        entry.second,
@@ -242,7 +243,6 @@ void client_session::state::forget_containers() {
                                                 which->now != request::phase::waiting;
                                        });
   });
-  containers_bound = std::max(least_containers, 2 * containers.size());
 }
 
 std::uint64_t client_session::state::current_salt(steady_time now) {

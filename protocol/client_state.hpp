@@ -156,9 +156,6 @@ struct client_session::state {
 
   std::map<msg_id, sent_service> services;
   std::map<msg_id, std::vector<msg_id>> containers;
-  static constexpr std::size_t least_containers = 256;
-  std::size_t containers_bound =
-      least_containers; ///< of how many are kept before some are forgotten
   std::deque<std::pair<std::uint32_t, std::vector<request_id>>> tokens;
   int service_refusals = 0; ///< since the last answer
   std::size_t unpack_left = 0;

@@ -159,6 +159,7 @@ result<res_pq> read_res_pq(bytes_view body) {
 
 bytes write(const inner_data& value) {
   tl::writer out;
+  out.reserve(256); // growing would leave copies of new_nonce behind
   out.u32(value.expires_in ? (value.dc ? id_inner_temp_dc : id_inner_temp)
                            : (value.dc ? id_inner_dc : id_inner));
   put_number(out, value.pq);
