@@ -237,6 +237,14 @@ void update_hub_state::settle(const protocol::box_verdict& verdict) {
   for (const auto token : verdict.drop) {
     held.erase(static_cast<std::uint64_t>(token));
   }
+  if (verdict.apply.empty()) {
+    return;
+  }
+  // Told to the store first: who has seen an update may rely on it that no later hub brings it
+  // again. A hub dies between two messages, never between these two steps.
+  state.pts = common.value().value_or(state.pts);
+  state.qts = secondary.value().value_or(state.qts);
+  save();
   for (const auto token : verdict.apply) {
     const auto found = held.find(static_cast<std::uint64_t>(token));
     const auto what = std::move(found->second);
@@ -244,11 +252,6 @@ void update_hub_state::settle(const protocol::box_verdict& verdict) {
     if (what.update) {
       deliver(what);
     }
-  }
-  if (!verdict.apply.empty()) {
-    state.pts = common.value().value_or(state.pts);
-    state.qts = secondary.value().value_or(state.qts);
-    save();
   }
 }
 
