@@ -175,6 +175,9 @@ void dc_connection_state::received(const bytes_received& read) {
 void dc_connection_state::drained(std::size_t count) {
   if (wire && self->current_sender() == wire) {
     in_flight -= std::min(count, in_flight);
+    if (line->ready()) {
+      line->session().drained();
+    }
     pump();
   }
 }

@@ -28,6 +28,7 @@ void client_session::state::receive(std::span<const mutable_bytes_view> packets,
     return;
   }
   ping_sent.reset();
+  ping_stuck.reset();
   std::vector<opening> openings(packets.size());
   for (std::size_t i = 0; i < packets.size(); ++i) {
     openings[i].packet = packets[i];

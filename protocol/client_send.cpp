@@ -127,6 +127,7 @@ void client_session::state::add_services(draft& d, steady_time now) {
     add(kind::ping, {},
         write_ping(random->integer<std::int64_t>(), static_cast<std::int32_t>(delay.count())));
     ping_sent = ping_sent.value_or(now);
+    ping_stuck.reset();
   }
   if (salts.runs_out(clock.unix_time(now)) &&
       (!salts_asked || now - *salts_asked >= salts_patience)) {

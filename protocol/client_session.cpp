@@ -130,6 +130,7 @@ void client_session::state::disconnect() {
   broken = false;
   previous_session.reset();
   ping_sent.reset();
+  ping_stuck.reset();
   question_sent.reset();
   salts_asked.reset();
   next_ping = steady_time::max();
@@ -156,10 +157,12 @@ void client_session::state::poll(steady_time now) {
   if (ping_sent && now >= after(*ping_sent, options.dead_after)) {
     return break_off(errc::network, "nothing was received after a ping: the connection is dead");
   }
+  if (ping_stuck && now >= after(*ping_stuck, options.dead_after)) {
+    return break_off(errc::network, "nothing goes out and nothing comes: the connection is dead");
+  }
   if (now >= next_ping) {
     due.ping = true;
-    // Counted from here: behind a socket that takes nothing more the ping itself never goes out.
-    ping_sent = ping_sent.value_or(now);
+    ping_stuck = ping_stuck.value_or(now);
     next_ping = after(now, options.ping_interval);
   }
   if (question_sent && now >= after(*question_sent, question_patience)) {
@@ -177,8 +180,10 @@ steady_time client_session::state::next_deadline() const {
     return next;
   }
   next = std::min(next, next_ping);
-  if (ping_sent) {
-    next = std::min(next, after(*ping_sent, options.dead_after));
+  for (const auto since : {ping_sent, ping_stuck}) {
+    if (since) {
+      next = std::min(next, after(*since, options.dead_after));
+    }
   }
   if (question_sent) {
     next = std::min(next, after(*question_sent, question_patience));
@@ -286,6 +291,11 @@ void client_session::disconnected() {
 
 void client_session::heard() {
   state_->ping_sent.reset();
+  state_->ping_stuck.reset();
+}
+
+void client_session::drained() {
+  state_->ping_stuck.reset();
 }
 
 void client_session::receive(std::span<const mutable_bytes_view> packets, steady_time now) {

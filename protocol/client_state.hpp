@@ -145,7 +145,8 @@ struct client_session::state {
   std::uint64_t connection = 0;
   std::uint64_t proven = 0; ///< the last connection over which the session was seen to live
   steady_time next_ping = steady_time::max();
-  std::optional<steady_time> ping_sent; ///< and nothing heard since
+  std::optional<steady_time> ping_sent;  ///< and nothing heard since
+  std::optional<steady_time> ping_stuck; ///< due since then, but nothing is taken from us
   std::optional<steady_time> question_sent;
   std::optional<steady_time> salts_asked;
 

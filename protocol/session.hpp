@@ -157,6 +157,8 @@ public:
   void disconnected();
   /// The socket brought something, be it half a frame: the other side lives.
   void heard();
+  /// The socket took some of what had waited for it: a ping that waits behind is late, not lost.
+  void drained();
 
   /// Takes packets that arrived together, decrypting them in place. Errors in them become events.
   void receive(std::span<const mutable_bytes_view> packets, steady_time now);

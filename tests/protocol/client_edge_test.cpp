@@ -221,6 +221,28 @@ TEST(client_edges, a_socket_that_takes_nothing_more_is_found_dead) {
   EXPECT_TRUE(p.broken());
 }
 
+TEST(client_edges, a_slow_socket_is_not_dead) {
+  puppet p;
+  p.take();
+  p.client.heard();
+  p.clock.advance(60s);
+  p.client.poll(p.now());
+  for (int i = 0; i < 3; ++i) {
+    p.clock.advance(14s); // the ping waits behind a long upload
+    p.client.poll(p.now());
+    EXPECT_FALSE(p.broken());
+    p.client.drained();
+  }
+  EXPECT_EQ(p.take(ids::ping_delay_disconnect).size(), 1U);
+  p.client.drained(); // the ping itself: the answer is what counts now
+  p.clock.advance(14s);
+  p.client.poll(p.now());
+  EXPECT_FALSE(p.broken());
+  p.clock.advance(1s);
+  p.client.poll(p.now());
+  EXPECT_TRUE(p.broken());
+}
+
 TEST(client_edges, pings_more_frequent_than_patience_do_not_hide_a_dead_connection) {
   puppet p{{.ping_interval = 10s, .dead_after = 15s}};
   p.take();
