@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <iterator>
 #include <utility>
 
 namespace cafegram {
@@ -59,7 +60,11 @@ error error::from_rpc(std::int32_t code, std::string_view text, std::string_view
 std::string to_string(const error& e) {
   std::string out{to_string(e.code)};
   if (e.rpc) {
-    out += ": " + std::to_string(e.rpc->code) + " " + e.rpc->text;
+    out += ": " + std::to_string(e.rpc->code) + " ";
+    // The server's words, shown on terminals: no control characters.
+    std::ranges::transform(e.rpc->text, std::back_inserter(out), [](char c) {
+      return static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
+    });
     if (!e.what.empty()) {
       out += " (" + e.what + ")";
     }

@@ -53,6 +53,20 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
+/// A line stays one line, and tells a terminal nothing: parts of it may come from the other side.
+std::string one_line(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const auto octet = static_cast<unsigned char>(c);
+    if (octet < 0x20 || octet == 0x7f) {
+      out += fmt::format("\\x{:02x}", static_cast<unsigned>(octet));
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
 } // namespace
 
 void configure(const options& opts) {
@@ -73,7 +87,7 @@ void write(level at, std::string_view component, std::string_view line) {
     s.logger->log(to_spdlog(at), R"("component":"{}","message":"{}")", escaped(component),
                   escaped(line));
   } else {
-    s.logger->log(to_spdlog(at), "{}: {}", component, line);
+    s.logger->log(to_spdlog(at), "{}: {}", component, one_line(line));
   }
 }
 

@@ -35,6 +35,9 @@ TEST(error, reads_as_one_line) {
   EXPECT_EQ(to_string(error::make(errc::deadline, "help.getConfig took longer than 60 s")),
             "deadline: help.getConfig took longer than 60 s");
   EXPECT_TRUE(error::from_rpc(420, "FLOOD_WAIT_5").is_rpc("FLOOD_WAIT"));
+  const auto hostile = error::from_rpc(400, "A\nB\x1b[2J\x7f");
+  EXPECT_EQ(to_string(hostile), "rpc: 400 A?B?[2J?");
+  EXPECT_EQ(hostile.rpc->text, "A\nB\x1b[2J\x7f"); // as it came
 }
 
 } // namespace

@@ -18,5 +18,14 @@ TEST(log, json_lines_are_escaped) {
   EXPECT_EQ(out.find("below"), std::string::npos);
 }
 
+TEST(log, a_line_of_text_stays_one_line_without_control_characters) {
+  testing::internal::CaptureStderr();
+  log::configure({});
+  log::warn("unit", "{}", "400 A\nunit: forged\x1b[2J\x7f naïve");
+  const std::string out = testing::internal::GetCapturedStderr();
+  EXPECT_NE(out.find("unit: 400 A\\x0aunit: forged\\x1b[2J\\x7f naïve\n"), std::string::npos)
+      << out;
+}
+
 } // namespace
 } // namespace cafegram
