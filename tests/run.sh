@@ -97,6 +97,7 @@ fast() {
   check "packages" need_packages "${fast_packages[@]}" || finish
   check "format, layers, sizes" tests/lint.sh
   if check "release build" configure_and_build release; then
+    check "documents name tests that exist" tests/check_docs.py build/release
     run_ctest release -LE slow
     run_steps "interop mtcute" tests/interop/run.sh mtcute
   fi

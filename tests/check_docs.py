@@ -1,0 +1,55 @@
+#!/usr/bin/env python3
+"""check_docs.py BUILD: every test that a table of docs/features.md or docs/protocol.md names exists.
+
+Tests are named as CTest names them; `*` stands for any rest. Without a folder they are tests of `protocol`.
+Scripts and commands that a row names are not looked at.
+"""
+import fnmatch
+import re
+import subprocess
+import sys
+
+FOLDERS = ("base", "tl", "crypto", "protocol", "storage", "actors", "bots", "sandbox", "testing", "page",
+           "cli", "install", "interop")
+
+
+def existing(build):
+    listing = subprocess.run(["ctest", "--test-dir", build, "-N"], check=True, capture_output=True,
+                             text=True).stdout
+    return re.findall(r"Test +#\d+: (\S+)", listing)
+
+
+def named(path):
+    """(line number, pattern) of each test in the last column of the tables. `.name` continues the suite
+    of the name before it; a name without a folder is one of `protocol`."""
+    for number, line in enumerate(open(path, encoding="utf8"), 1):
+        if not line.startswith("|") or line.startswith("|--"):
+            continue
+        column = line.rstrip().rstrip("|").split("|")[-1].replace("`", " ")
+        suite = ""
+        for name in re.findall(r"[A-Za-z0-9_.*/]+", column):
+            if re.fullmatch(r"\.[a-z0-9_*]+", name) and suite:
+                yield number, suite + name
+            elif re.fullmatch(r"[a-z0-9_]+(\.[a-zA-Z0-9_*]+)+", name) and not name.endswith((".py", ".sh")):
+                full = name if name.split(".")[0] in FOLDERS else "protocol." + name
+                suite = full.rsplit(".", 1)[0]
+                yield number, full
+
+
+def main(build):
+    tests = existing(build)
+    missing = 0
+    seen = 0
+    for path in ("docs/features.md", "docs/protocol.md"):
+        for number, pattern in named(path):
+            seen += 1
+            if not any(fnmatch.fnmatchcase(test, pattern) or test.startswith(pattern + "/")
+                       for test in tests):
+                print(f"{path}:{number}: no test is called {pattern}")
+                missing += 1
+    print(f"{seen} tests named, {missing} missing, {len(tests)} exist")
+    return 1 if missing or not seen else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else "build/release"))
