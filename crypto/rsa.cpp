@@ -225,11 +225,14 @@ result<rsa_block> rsa_public_key::encrypt_pad(bytes_view data, random_source& ra
   for (int attempt = 0; attempt < 256; ++attempt) {
     fixed_secret<32> temp_key;
     random.fill(temp_key.view());
-    const rsa_block block = pad_block(padded, temp_key);
+    rsa_block block = pad_block(padded, temp_key);
     if (std::ranges::lexicographical_compare(block, native_->modulus)) {
+      auto out = encrypt_raw(block);
+      wipe(block);
       wipe(padded);
-      return encrypt_raw(block);
+      return out;
     }
+    wipe(block);
   }
   wipe(padded);
   return fail(errc::bad_argument, "the random source gives no temp_key that fits the modulus");
@@ -308,12 +311,13 @@ result<rsa_private_key::opened> rsa_private_key::open(bytes_view block) const {
   for (std::size_t i = 0; i < mask.size(); ++i) {
     temp_key.view()[i] = plain[i] ^ mask[i];
   }
-  std::array<std::uint8_t, key_size - 32> work;
+  fixed_secret<key_size - 32> storage;
+  const auto work = storage.view();
   ige_decrypt(ige_job{temp_key.view(), zero_iv, encrypted, work});
-  const auto data = std::span{work}.first<padded_size>();
+  const auto data = work.first<padded_size>();
   std::ranges::reverse(data);
-  if (constant_time_equal(sha256({temp_key.view(), data}),
-                          std::span{work}.subspan<padded_size>())) {
+  if (constant_time_equal(sha256({temp_key.view(), data}), work.subspan<padded_size>())) {
+    wipe(plain);
     return opened{padding::rsa_pad, to_bytes(data), {}};
   }
   if (plain[0] != 0) {
@@ -321,6 +325,7 @@ result<rsa_private_key::opened> rsa_private_key::open(bytes_view block) const {
   }
   opened out{padding::old, to_bytes(std::span{plain}.subspan<21>()), {}};
   std::copy_n(plain.begin() + 1, out.old_hash.size(), out.old_hash.begin());
+  wipe(plain);
   return out;
 }
 
