@@ -52,7 +52,7 @@ void client_state::start() {
     logging_in = running_login{token, {}};
     log_in_bot();
   } else if (login == login_state::logged_in) {
-    begin_updates(setup.options.catch_up);
+    begin_updates(setup.options.catch_up ? updates_from::stored : updates_from::now);
   } else {
     login = login_state::logged_out;
   }
@@ -92,8 +92,8 @@ void client_state::start_pool() {
   ++children;
 }
 
-void client_state::begin_updates(bool resume) {
-  self->send(hub, hub_start{who, resume});
+void client_state::begin_updates(updates_from from) {
+  self->send(hub, hub_start{who, from});
 }
 
 void client_state::child_ended(const caf::down_msg& down) {
@@ -121,7 +121,7 @@ void client_state::child_ended(const caf::down_msg& down) {
     start_hub();
     self->send(pool, caf::put_atom_v, update_sink_actor{hub});
     if (login == login_state::logged_in) {
-      begin_updates(true);
+      begin_updates(updates_from::stored);
     }
   } else if (down.source == pool) {
     self->request(store, caf::infinite, load_atom_v)

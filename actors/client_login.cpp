@@ -97,7 +97,7 @@ void client_state::logged_in(const tl::user& user) {
   self->send(pool, login_noted{true});
   keep_login();
   if (same && setup.options.catch_up) {
-    begin_updates(true);
+    begin_updates(updates_from::stored);
   } else {
     fetch_first_state();
   }
@@ -118,7 +118,7 @@ void client_state::fetch_first_state() {
                                 true});
     }
     // Without it the hub asks again, until it is told.
-    begin_updates(known != nullptr);
+    begin_updates(known != nullptr ? updates_from::login : updates_from::now);
     for (auto& promise : after_state) {
       promise.deliver(who);
     }

@@ -89,7 +89,7 @@ struct client_state {
   void start_store();
   void start_pool();
   void start_hub();
-  void begin_updates(bool resume);
+  void begin_updates(updates_from from);
   void child_ended(const caf::down_msg& down);
   bool may_restart();
 

@@ -193,10 +193,18 @@ struct account {
   std::string username;
 };
 
+/// Where a hub begins.
+enum class updates_from : std::uint8_t {
+  now,    ///< a state that it asks for
+  stored, ///< the stored state, fetching what came since
+  login,  ///< the stored state, which was asked for at this login: what came before it over this
+          ///< connection has been seen by nobody
+};
+
 /// What a hub needs to begin.
 struct hub_start {
   account who;
-  bool resume = false; ///< from the stored state, fetching what came since
+  updates_from from = updates_from::now;
 };
 
 enum class login_state : std::uint8_t { unknown, logged_out, logged_in };

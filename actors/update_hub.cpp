@@ -110,10 +110,11 @@ struct update_hub_state {
 
 void update_hub_state::begin(const hub_start& how) {
   who = how.who;
-  if (!how.resume) {
+  if (how.from == updates_from::now) {
     fetch_state();
     return;
   }
+  fresh = how.from == updates_from::login;
   self->request(store, caf::infinite, load_atom_v)
       .then(
           [this](const session_snapshot& now_stored) {

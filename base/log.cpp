@@ -26,7 +26,12 @@ spdlog::level::level_enum to_spdlog(level at) {
   return spdlog::level::off;
 }
 
+constexpr const char* text_pattern = "%H:%M:%S.%e %L %v";
+constexpr const char* json_pattern = R"({"time":"%Y-%m-%dT%H:%M:%S.%f%z","level":"%l",%v})";
+
 struct state {
+  state() { logger->set_pattern(text_pattern); }
+
   std::shared_ptr<spdlog::logger> logger = std::make_shared<spdlog::logger>(
       "cafegram", std::make_shared<spdlog::sinks::stderr_sink_mt>());
   bool json = false;
@@ -73,8 +78,7 @@ void configure(const options& opts) {
   state& s = current();
   s.json = opts.json;
   s.logger->set_level(to_spdlog(opts.threshold));
-  s.logger->set_pattern(opts.json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%f%z","level":"%l",%v})"
-                                  : "%H:%M:%S.%e %L %v");
+  s.logger->set_pattern(opts.json ? json_pattern : text_pattern);
 }
 
 bool enabled(level at) {

@@ -1,3 +1,4 @@
+#include <cafegram/base/log.hpp>
 #include <cafegram/cli/command.hpp>
 #include <cafegram/tl/schema.hpp>
 
@@ -9,6 +10,8 @@ using namespace cafegram;
 namespace {
 
 int run(int argc, char** argv) {
+  // A command's output is its own; `sandbox` says more.
+  log::configure({.threshold = log::level::warn});
   CLI::App app{"Telegram from the command line, and a Telegram of one's own to try it on."};
   app.name("cafegram");
   app.set_version_flag("--version", "cafegram " CAFEGRAM_VERSION);

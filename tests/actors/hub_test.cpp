@@ -110,7 +110,8 @@ struct update_hub_fixture : testing::Test {
 
   void SetUp() override {
     self->send(hub, caf::subscribe_atom_v, caf::actor_cast<caf::actor>(self));
-    self->send(hub, hub_start{{.id = me, .bot = true, .first_name = {}, .username = {}}, false});
+    self->send(hub, hub_start{{.id = me, .bot = true, .first_name = {}, .username = {}},
+                              updates_from::now});
   }
   void TearDown() override {
     for (const auto& actor : {caf::actor_cast<caf::actor>(hub), caf::actor_cast<caf::actor>(client),
@@ -199,10 +200,28 @@ TEST_F(update_hub_fixture, continues_from_the_stored_state) {
   auto next = spawn_update_hub(rt.system(), rt.shared(), client, store);
   self->send_exit(hub, caf::exit_reason::kill);
   self->send(next, caf::subscribe_atom_v, caf::actor_cast<caf::actor>(self));
-  self->send(next, hub_start{{.id = me, .bot = true, .first_name = {}, .username = {}}, true});
+  self->send(next, hub_start{{.id = me, .bot = true, .first_name = {}, .username = {}},
+                             updates_from::stored});
   EXPECT_EQ(take(1), (ids{2}));
   EXPECT_EQ(server->asked_from, (ids{11}));
   hub = next;
+}
+
+// A message may come between the login and the answer that says where its counting begins: it is
+// before that place, and no difference brings it.
+TEST_F(update_hub_fixture, what_came_during_the_login_is_not_lost) {
+  self->send(hub, live({fresh(1, 11)}));
+  ASSERT_EQ(take(1), (ids{1}));
+  auto next = spawn_update_hub(rt.system(), rt.shared(), client, store);
+  self->send_exit(hub, caf::exit_reason::kill);
+  hub = next;
+  self->send(next, caf::subscribe_atom_v, caf::actor_cast<caf::actor>(self));
+  self->send(next, live({fresh(2, 11)}));
+  self->send(next, hub_start{{.id = me, .bot = true, .first_name = {}, .username = {}},
+                             updates_from::login});
+  EXPECT_EQ(take(1), (ids{2}));
+  self->send(next, live({fresh(3, 11), fresh(4, 12)}));
+  EXPECT_EQ(take(2, 500ms), (ids{4})) << "from then on its place is not given twice";
 }
 
 TEST_F(update_hub_fixture, waits_for_its_first_receiver) {
@@ -211,7 +230,8 @@ TEST_F(update_hub_fixture, waits_for_its_first_receiver) {
   auto next = spawn_update_hub(rt.system(), rt.shared(), client, store);
   self->send_exit(hub, caf::exit_reason::kill);
   hub = next;
-  self->send(next, hub_start{{.id = me, .bot = true, .first_name = {}, .username = {}}, true});
+  self->send(next, hub_start{{.id = me, .bot = true, .first_name = {}, .username = {}},
+                             updates_from::stored});
   self->send(next, live({fresh(2, 12)}));
   EXPECT_TRUE(take(1, 200ms).empty());
   server->lay_out({2}, 12);
