@@ -204,7 +204,12 @@ void dc_connection_state::submit(const submit_call& call) {
 }
 
 void dc_connection_state::drop(call_id id) {
-  if (calls.erase(id) > 0 && line->ready()) {
+  if (calls.erase(id) == 0) {
+    return;
+  }
+  // Without a network nothing else would take it out, however long that lasts.
+  std::erase(waiting, id);
+  if (line->ready()) {
     line->session().cancel(protocol::request_id{id});
     pump();
   }

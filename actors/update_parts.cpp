@@ -1,6 +1,7 @@
 #include <cafegram/actors/update_parts.hpp>
 #include <cafegram/crypto/hash.hpp>
 #include <cafegram/tl/api.hpp>
+#include <cafegram/tl/updates.hpp>
 
 #include <fmt/format.h>
 
@@ -183,7 +184,7 @@ std::string identity_of(std::int64_t account, const tl::Update& update) {
 }
 
 result<update_batch> read_updates(bytes_view object, std::int64_t account) {
-  auto decoded = tl::decode<tl::Updates>(object);
+  auto decoded = tl::decode_updates(object);
   if (!decoded) {
     return std::unexpected(std::move(decoded.error()));
   }

@@ -3,6 +3,7 @@
 #include <cafegram/bots/conversation.hpp>
 #include <cafegram/bots/filter.hpp>
 #include <cafegram/bots/invoke.hpp>
+#include <cafegram/tl/updates.hpp>
 
 #include <utility>
 
@@ -36,7 +37,7 @@ result<sent_message> sent_outcome(const chat_ref& to, std::int64_t random_id,
     }
     return std::unexpected(answer.error());
   }
-  auto updates = tl::decode<tl::Updates>(*answer);
+  auto updates = tl::decode_updates(*answer);
   if (!updates) {
     return std::unexpected(std::move(updates.error()));
   }
