@@ -330,7 +330,13 @@ void update_hub_state::take_difference(const tl::updates::Difference& answer) {
       },
       [this](const tl::updates::differenceSlice& part) {
         apply_difference(part, part.intermediate_state);
-        fetch_difference();
+        if (behind) {
+          // The rest stays with the server until the receivers have taken this.
+          again = true;
+          finish_difference();
+        } else {
+          fetch_difference();
+        }
       },
       [this](const tl::updates::differenceTooLong& gap) {
         log::warn("update_hub", "updates are lost between pts {} and {}", state.pts, gap.pts);

@@ -179,6 +179,22 @@ TEST_F(update_hub_fixture, goes_on_until_the_difference_is_final) {
   EXPECT_EQ(server->asked_from, (ids{11, 13}));
 }
 
+TEST_F(update_hub_fixture, a_long_difference_waits_for_slow_receivers) {
+  constexpr std::int32_t slices = 5;
+  constexpr std::int32_t per_slice = 2000;
+  ids all;
+  for (std::int32_t n = 0; n < slices; ++n) {
+    ids part;
+    for (std::int32_t m = 0; m < per_slice; ++m) {
+      part.push_back(n * per_slice + m + 1);
+    }
+    all.insert(all.end(), part.begin(), part.end());
+    server->lay_out(part, 10 + (n + 1) * per_slice, n + 1 < slices);
+  }
+  self->send(hub, updates_suspect{"test"});
+  EXPECT_EQ(take(all.size()), all);
+}
+
 TEST_F(update_hub_fixture, own_results_leave_no_gap_and_are_not_handed_out) {
   self->send(hub, live({fresh(1, 11)}));
   ASSERT_EQ(take(1), (ids{1}));
