@@ -32,8 +32,11 @@ bool is_flood_wait(const error& why) {
          why.is_rpc("SLOWMODE_WAIT");
 }
 
+/// That the server has the send already is no trouble, whatever the code: asking again changes
+/// nothing.
 bool is_server_trouble(const error& why) {
-  return why.rpc && (why.rpc->code >= 500 || why.rpc->code == -503);
+  return !why.is_rpc("RANDOM_ID_DUPLICATE") && why.rpc &&
+         (why.rpc->code >= 500 || why.rpc->code == -503);
 }
 
 } // namespace

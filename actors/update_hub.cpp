@@ -50,7 +50,9 @@ struct update_hub_state {
   account who;
   bool started = false;
   bool fetching = false;
-  bool fresh = false; ///< what came before the state was known has been seen by nobody
+  /// Where the counting began at this login, until what came before is handed out: updates up to
+  /// here come in no difference, and nobody has seen them.
+  std::optional<storage::update_state> beginning;
   bool again = false; ///< another difference once this one is done
   storage::update_state state;
   update_box common;
@@ -114,12 +116,14 @@ void update_hub_state::begin(const hub_start& how) {
     fetch_state();
     return;
   }
-  fresh = how.from == updates_from::login;
   self->request(store, caf::infinite, load_atom_v)
       .then(
-          [this](const session_snapshot& now_stored) {
+          [this, from = how.from](const session_snapshot& now_stored) {
             if (const auto& stored = now_stored.state->updates) {
               state = *stored;
+              if (from == updates_from::login) {
+                beginning = state;
+              }
               started = true;
               again = true;
               check();
@@ -141,8 +145,10 @@ void update_hub_state::fetch_state() {
       retry_later(answer ? error::make(errc::malformed, "updates.getState") : answer.error());
       return;
     }
-    fresh = !started;
     take_state(*now_there);
+    if (!started) {
+      beginning = state;
+    }
     started = true;
     finish_difference();
   });
@@ -225,7 +231,7 @@ bool update_hub_state::in_sequence(const update_batch& batch) {
 }
 
 void update_hub_state::offer(update_box& box, boxed_update what, const update_place& place) {
-  if (fresh && place.value <= box.value().value_or(0)) {
+  if (beginning && place.value <= (&box == &common ? beginning->pts : beginning->qts)) {
     deliver(what);
     return;
   }
@@ -382,7 +388,7 @@ void update_hub_state::finish_difference() {
   for (const auto& object : waiting) {
     process(*object, false);
   }
-  fresh = false;
+  beginning.reset();
   check();
 }
 

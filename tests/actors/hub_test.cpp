@@ -240,6 +240,21 @@ TEST_F(update_hub_fixture, what_came_during_the_login_is_not_lost) {
   EXPECT_EQ(take(2, 500ms), (ids{4})) << "from then on its place is not given twice";
 }
 
+// The other way round: it comes after that place, over the connection and by the difference too.
+TEST_F(update_hub_fixture, what_came_after_the_first_state_is_handed_out_once) {
+  self->send(hub, live({fresh(1, 11)}));
+  ASSERT_EQ(take(1), (ids{1}));
+  auto next = spawn_update_hub(rt.system(), rt.shared(), client, store);
+  self->send_exit(hub, caf::exit_reason::kill);
+  hub = next;
+  server->lay_out({2}, 12);
+  self->send(next, caf::subscribe_atom_v, caf::actor_cast<caf::actor>(self));
+  self->send(next, live({fresh(2, 12)}));
+  self->send(next, hub_start{{.id = me, .bot = true, .first_name = {}, .username = {}},
+                             updates_from::login});
+  EXPECT_EQ(take(2, 500ms), (ids{2}));
+}
+
 TEST_F(update_hub_fixture, waits_for_its_first_receiver) {
   self->send(hub, live({fresh(1, 11)}));
   ASSERT_EQ(take(1), (ids{1}));
