@@ -2,6 +2,7 @@
 #include <cafegram/actors/backoff.hpp>
 #include <cafegram/actors/errors.hpp>
 #include <cafegram/actors/invoke.hpp>
+#include <cafegram/actors/peer_memory.hpp>
 #include <cafegram/actors/update_fanout.hpp>
 #include <cafegram/actors/update_hub.hpp>
 #include <cafegram/actors/update_parts.hpp>
@@ -27,8 +28,7 @@ using std::chrono::milliseconds;
 constexpr std::chrono::minutes silence_limit{15};
 constexpr milliseconds retry_least{500};
 constexpr milliseconds retry_most{30'000};
-constexpr std::size_t max_kept = 1024;    ///< objects that come before the state is known
-constexpr std::size_t max_peers = 10'000; ///< users remembered for short forms
+constexpr std::size_t max_kept = 1024; ///< objects that come before the state is known
 
 /// An update that a box holds, with what came with it.
 struct boxed_update {
@@ -60,7 +60,7 @@ struct update_hub_state {
   std::unordered_map<std::uint64_t, boxed_update> held;
   std::uint64_t next_token = 1;
   std::deque<shared_bytes> kept;
-  peers_seen cache;
+  peer_memory users;
 
   std::optional<update_fanout> receivers;
   bool behind = false; ///< receivers are slow: what a difference brings again is left to it
@@ -101,8 +101,6 @@ struct update_hub_state {
   void relieved();
   void subscribe(const caf::actor& receiver);
 
-  void remember(const peers_seen& peers);
-  std::shared_ptr<const peers_seen> remembered(const update_batch& batch) const;
   void save();
   void check();
   void tick(std::uint64_t number);
@@ -197,7 +195,7 @@ void update_hub_state::process(bytes_view object, bool own) {
 }
 
 void update_hub_state::process(const update_batch& batch, bool own) {
-  remember(*batch.peers);
+  users.note(*batch.peers);
   if (batch.too_long || !in_sequence(batch)) {
     again = true;
     return;
@@ -207,7 +205,7 @@ void update_hub_state::process(const update_batch& batch, bool own) {
   }
   std::shared_ptr<const peers_seen> peers = batch.peers;
   if (batch.short_form) {
-    peers = remembered(batch);
+    peers = users.known(batch);
   }
   for (const auto& update : batch.updates) {
     const auto place = place_of(update);
@@ -360,7 +358,7 @@ void update_hub_state::apply_difference(const Difference& from, const tl::update
   const auto peers = std::make_shared<peers_seen>();
   note_users(*peers, from.users);
   note_chats(*peers, from.chats);
-  remember(*peers);
+  users.note(*peers);
   for (const auto& message : from.new_messages) {
     deliver({tl::updateNewMessage{.message = message, .pts = 0, .pts_count = 0}, peers, 0, false});
   }
@@ -427,25 +425,6 @@ void update_hub_state::relieved() {
     again = true;
     check();
   }
-}
-
-void update_hub_state::remember(const peers_seen& peers) {
-  if (cache.users.size() + peers.users.size() > max_peers) {
-    cache = {};
-  }
-  for (const auto& [id, user] : peers.users) {
-    cache.users.insert_or_assign(id, user);
-  }
-}
-
-std::shared_ptr<const peers_seen> update_hub_state::remembered(const update_batch& batch) const {
-  auto out = std::make_shared<peers_seen>();
-  for (const auto id : users_in(batch)) {
-    if (const auto found = cache.users.find(id); found != cache.users.end()) {
-      out->users.insert(*found);
-    }
-  }
-  return out;
 }
 
 void update_hub_state::save() {
