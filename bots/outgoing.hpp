@@ -16,13 +16,13 @@ namespace cafegram {
 class outgoing {
 public:
   outgoing(formatted_text text)
-    : text_{std::move(text)} {} // NOLINT
+    : text_{std::move(text)} {} // NOLINT(google-explicit-constructor)
   outgoing(std::string text)
-    : text_{std::move(text)} {} // NOLINT
+    : text_{std::move(text)} {} // NOLINT(google-explicit-constructor)
   outgoing(std::string_view text)
-    : text_{std::string{text}} {} // NOLINT
+    : text_{std::string{text}} {} // NOLINT(google-explicit-constructor)
   outgoing(const char* text)
-    : text_{std::string{text}} {} // NOLINT
+    : text_{std::string{text}} {} // NOLINT(google-explicit-constructor)
   outgoing(std::string text, std::span<const tl::MessageEntity> entities)
     : text_{std::move(text), {entities.begin(), entities.end()}} {}
 

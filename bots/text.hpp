@@ -21,9 +21,9 @@ public:
   formatted_text() = default;
   formatted_text(std::string text); // NOLINT(google-explicit-constructor): a text is one
   formatted_text(std::string_view text)
-    : formatted_text{std::string{text}} {} // NOLINT
+    : formatted_text{std::string{text}} {} // NOLINT(google-explicit-constructor)
   formatted_text(const char* text)
-    : formatted_text{std::string{text}} {} // NOLINT
+    : formatted_text{std::string{text}} {} // NOLINT(google-explicit-constructor)
   formatted_text(std::string text, std::vector<tl::MessageEntity> entities);
 
   const std::string& text() const { return text_; }
