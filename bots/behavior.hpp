@@ -70,7 +70,7 @@ class behavior {
 public:
   template <class... Fs>
     requires(sizeof...(Fs) > 0 && !(std::is_same_v<std::decay_t<Fs>, behavior> || ...))
-  behavior(Fs... handlers) // NOLINT(google-explicit-constructor): `return {...}`
+  behavior(Fs... handlers)
     : table_{std::make_shared<table>()} {
     (detail::check_behavior_handler<Fs>(), ...);
     if constexpr ((detail::behavior_handler_like<Fs> && ...)) {

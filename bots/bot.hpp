@@ -20,6 +20,6 @@
 
 namespace cafegram {
 
-using namespace std::chrono_literals; // NOLINT(google-build-using-namespace): `ask(question, 60s)`
+using namespace std::chrono_literals; // for `ask(question, 60s)`
 
 } // namespace cafegram

@@ -28,7 +28,7 @@ public:
     return add({tl::KeyboardInlineButton{std::move(buttons)}...});
   }
   inline_keyboard& add(std::vector<tl::KeyboardInlineButton> row);
-  operator tl::ReplyMarkup() const; // NOLINT(google-explicit-constructor)
+  operator tl::ReplyMarkup() const;
 
 private:
   std::vector<std::vector<tl::KeyboardInlineButton>> rows_;
@@ -50,7 +50,7 @@ public:
   reply_keyboard& selective();
   reply_keyboard& persistent();
   reply_keyboard& placeholder(std::string text);
-  operator tl::ReplyMarkup() const; // NOLINT(google-explicit-constructor)
+  operator tl::ReplyMarkup() const;
 
 private:
   std::vector<std::vector<tl::KeyboardButton>> rows_;

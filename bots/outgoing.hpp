@@ -15,14 +15,15 @@ namespace cafegram {
 /// `outgoing("Ready").silent().markup(inline_keyboard{}.row(callback_button("OK", "ok")))`.
 class outgoing {
 public:
+  // Implicit: wherever a message is wanted, a text will do.
   outgoing(formatted_text text)
-    : text_{std::move(text)} {} // NOLINT(google-explicit-constructor)
+    : text_{std::move(text)} {}
   outgoing(std::string text)
-    : text_{std::move(text)} {} // NOLINT(google-explicit-constructor)
+    : text_{std::move(text)} {}
   outgoing(std::string_view text)
-    : text_{std::string{text}} {} // NOLINT(google-explicit-constructor)
+    : text_{std::string{text}} {}
   outgoing(const char* text)
-    : text_{std::string{text}} {} // NOLINT(google-explicit-constructor)
+    : text_{std::string{text}} {}
   outgoing(std::string text, std::span<const tl::MessageEntity> entities)
     : text_{std::move(text), {entities.begin(), entities.end()}} {}
 

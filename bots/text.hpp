@@ -19,11 +19,12 @@ std::size_t utf16_length(std::string_view text);
 class formatted_text {
 public:
   formatted_text() = default;
-  formatted_text(std::string text); // NOLINT(google-explicit-constructor): a text is one
+  // Implicit: a plain text is a formatted one.
+  formatted_text(std::string text);
   formatted_text(std::string_view text)
-    : formatted_text{std::string{text}} {} // NOLINT(google-explicit-constructor)
+    : formatted_text{std::string{text}} {}
   formatted_text(const char* text)
-    : formatted_text{std::string{text}} {} // NOLINT(google-explicit-constructor)
+    : formatted_text{std::string{text}} {}
   formatted_text(std::string text, std::vector<tl::MessageEntity> entities);
 
   const std::string& text() const { return text_; }
