@@ -228,10 +228,12 @@ void client_session::state::take_result(const incoming& message) {
   clock.confirm();
   service_refusals = 0;
   if (const auto service = services.find(answer->request); service != services.end()) {
-    const bool destroy = service->second.what == sent_service::kind::destroy;
+    const auto what = service->second.what;
     services.erase(service);
-    if (destroy) {
+    if (what == sent_service::kind::destroy) {
       take_key_destroyed(constructor_of(answer->body));
+    } else if (what == sent_service::kind::bind) {
+      take_binding(answer->body);
     }
     return;
   }
@@ -284,6 +286,10 @@ void client_session::state::finish_error(request& which, bytes_view body) {
       answer->text == "CONNECTION_NOT_INITED" || answer->text == "CONNECTION_LAYER_INVALID";
   if (not_introduced && !prefix.empty()) {
     introduced = false;
+    return send_again(which, answer->text);
+  }
+  if (answer->text == "AUTH_KEY_PERM_EMPTY" && terms) {
+    bind_again();
     return send_again(which, answer->text);
   }
   // The request that it was to follow went out under another id, or has ended: what it waited for.

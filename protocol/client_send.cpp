@@ -41,10 +41,10 @@ bool client_session::state::something_to_send(steady_time now) {
   if (!connected || broken) {
     return false;
   }
-  return due.ping || due.destroy || !due.questions.empty() || !due.resends.empty() ||
+  return due.bind || due.ping || due.destroy || !due.questions.empty() || !due.resends.empty() ||
          !due.drops.empty() || !due.exact.empty() || !due.replies.empty() ||
          due.acks.size() >= options.ack_count || (due.acks_by && now >= *due.acks_by) ||
-         requests.any_waiting();
+         (!unbound() && requests.any_waiting());
 }
 
 bool client_session::state::take_packets(std::vector<outgoing_packet>& out, steady_time now,
@@ -77,6 +77,14 @@ bool client_session::state::take_packets(std::vector<outgoing_packet>& out, stea
 
 draft client_session::state::compose(steady_time now) {
   draft d;
+  if (due.bind) {
+    add_binding(d, now);
+    return d;
+  }
+  if (unbound()) {
+    add_services(d, now);
+    return d;
+  }
   auto* first = requests.first_waiting();
   if (first != nullptr && first->singly) {
     add_request(d, *first, now);

@@ -147,6 +147,8 @@ void client_session::state::refuse_service(msg_id id, steady_time now) {
   case sent_service::kind::destroy:
     due.destroy = true;
     return;
+  case sent_service::kind::bind:
+    return bind_again();
   case sent_service::kind::reply: // who asked will ask again
     return;
   }
@@ -168,6 +170,16 @@ void client_session::state::take_new_session(bytes_view body) {
   if (salts.last_used() != what->salt) {
     salts.replace(what->salt);
     events.emplace_back(salt_changed{.salt = what->salt});
+  }
+  if (const auto unheard = std::ranges::find_if(services,
+                                                [&what](const auto& entry) {
+                                                  return entry.first < what->first &&
+                                                         entry.second.what ==
+                                                             sent_service::kind::bind;
+                                                });
+      unheard != services.end()) {
+    services.erase(unheard);
+    bind_again();
   }
   auto open = requests.all(request::phase::sent);
   const auto asked = requests.all(request::phase::asked);

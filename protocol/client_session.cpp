@@ -145,6 +145,7 @@ void client_session::state::disconnect() {
   due.acks = std::move(acks);
   due.acks_by = acks_by;
   due.destroy = destroy;
+  due.bind = unbound();
 }
 
 void client_session::state::poll(steady_time now) {
@@ -227,6 +228,7 @@ void client_session::state::replace_session(steady_time now, const std::vector<m
   const bool destroy = due.destroy;
   due = {};
   due.destroy = destroy;
+  due.bind = unbound();
   due.ping = true;
   events.emplace_back(session_replaced{.session_id = session_id});
 }
@@ -275,6 +277,10 @@ void client_session::cancel(request_id id) {
 void client_session::introduce_with(bytes prefix) {
   state_->prefix = std::move(prefix);
   state_->introduced = false;
+}
+
+void client_session::bind_to(auth_key permanent, std::int32_t expires_at, bool is_bound) {
+  state_->bind_to(std::move(permanent), expires_at, is_bound);
 }
 
 void client_session::destroy_key() {

@@ -16,7 +16,17 @@ namespace cafegram::protocol {
 
 /// A service message that the client sent, kept to know answers and refusals.
 struct sent_service {
-  enum class kind : std::uint8_t { acks, ping, salts, question, resend, drop, destroy, reply };
+  enum class kind : std::uint8_t {
+    acks,
+    ping,
+    salts,
+    question,
+    resend,
+    drop,
+    destroy,
+    bind,
+    reply
+  };
   kind what = kind::acks;
   std::vector<msg_id> which; ///< the ids that it is about
 };
@@ -27,6 +37,7 @@ struct due_services {
   std::optional<steady_time> acks_by; ///< the oldest of them goes out then
   bool ping = false;
   bool destroy = false;
+  bool bind = false;             ///< `auth.bindTempAuthKey`: before anything else
   std::vector<msg_id> questions; ///< `msgs_state_req`
   std::vector<msg_id> resends;   ///< `msg_resend_req`: answers that did not come
   std::vector<msg_id> drops;     ///< `rpc_drop_answer`
@@ -42,6 +53,13 @@ struct incoming {
   msg_id outer{}; ///< of the packet
   bool contained = false;
   int depth = 0; ///< of gzip
+};
+
+/// What the session's key, a temporary one, hangs on.
+struct binding_terms {
+  auth_key permanent;
+  std::int32_t expires_at = 0;
+  bool bound = false;
 };
 
 /// A packet being put together. Bodies lie in `owned` or in the requests.
@@ -112,6 +130,13 @@ struct client_session::state {
   void ask(request& which);
   bytes states_of(const std::vector<msg_id>& which) const;
 
+  // -- client_binding.cpp: a temporary key
+  void bind_to(auth_key permanent, std::int32_t expires_at, bool is_bound);
+  bool unbound() const { return terms && !terms->bound; }
+  void add_binding(draft& d, steady_time now);
+  void take_binding(bytes_view body);
+  void bind_again();
+
   // -- client_send.cpp: packing
   bool something_to_send(steady_time now);
   bool take_packets(std::vector<outgoing_packet>& out, steady_time now, std::size_t max);
@@ -149,6 +174,8 @@ struct client_session::state {
   std::optional<steady_time> ping_stuck; ///< due since then, but nothing is taken from us
   std::optional<steady_time> question_sent;
   std::optional<steady_time> salts_asked;
+
+  std::optional<binding_terms> terms;
 
   request_table requests;
   due_services due;

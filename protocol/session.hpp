@@ -89,14 +89,22 @@ struct clock_corrected {
 struct key_destroyed {
   enum class outcome : std::uint8_t { ok, none, fail } what = outcome::ok;
 };
+/// The temporary key is bound: requests flow; see `bind_to`.
+struct key_bound {};
+/// It was not, and nothing flows: the owner decides about the keys. Errors: `rpc`
+/// (`ENCRYPTED_MESSAGE_INVALID`: the permanent key is not known), `protocol_violation`.
+struct key_not_bound {
+  error why;
+};
 /// Close this connection and open another; no request is lost. Nothing else is taken from it.
 struct must_reconnect {
   error why;
 };
 
-using session_event = std::variant<request_answered, request_failed, request_received,
-                                   update_arrived, server_session_created, session_replaced,
-                                   salt_changed, clock_corrected, key_destroyed, must_reconnect>;
+using session_event =
+    std::variant<request_answered, request_failed, request_received, update_arrived,
+                 server_session_created, session_replaced, salt_changed, clock_corrected,
+                 key_destroyed, key_bound, key_not_bound, must_reconnect>;
 
 /// One packet to send, and whether to ask the transport for a quick acknowledgement.
 struct outgoing_packet {
@@ -148,6 +156,11 @@ public:
   /// the octets of `invokeWithLayer(initConnection(` up to the query. Again when the server says
   /// CONNECTION_NOT_INITED or CONNECTION_LAYER_INVALID.
   void introduce_with(bytes prefix);
+  /// The session's key is a temporary one, until `expires_at` (server time, Unix seconds). Unless
+  /// it `is_bound` to the permanent key by an earlier session, that comes first: until `key_bound`
+  /// no request is sent. Bound again when the server says AUTH_KEY_PERM_EMPTY.
+  /// Spec: "Perfect Forward Secrecy".
+  void bind_to(auth_key permanent, std::int32_t expires_at, bool is_bound = false);
   /// Asks the server to forget the authorization key; see `key_destroyed`.
   void destroy_key();
 
