@@ -9,7 +9,7 @@
 namespace cafegram {
 
 std::string_view to_string(errc code) {
-  static constexpr std::array<std::string_view, 16> names = {"none",
+  static constexpr std::array<std::string_view, 17> names = {"none",
                                                              "rpc",
                                                              "deadline",
                                                              "cancelled",
@@ -24,7 +24,8 @@ std::string_view to_string(errc code) {
                                                              "network",
                                                              "transport error",
                                                              "not found",
-                                                             "logged out"};
+                                                             "logged out",
+                                                             "circuit open"};
   const auto index = static_cast<std::size_t>(code);
   return index < names.size() ? names[index] : "unknown";
 }
@@ -47,6 +48,40 @@ rpc_failure rpc_failure::parse(std::int32_t code, std::string_view text) {
     }
   }
   return out;
+}
+
+rpc_class rpc_failure::kind() const {
+  switch (code) {
+  case 303:
+  case 400:
+  case 401:
+  case 402:
+  case 403:
+  case 404:
+  case 406:
+  case 420:
+    return static_cast<rpc_class>(code);
+  case 503:
+  case -503:
+    return rpc_class::timeout;
+  default:
+    return rpc_class::internal;
+  }
+}
+
+bool rpc_name::matches(const rpc_failure& which) const {
+  if (which.name == name) {
+    return true;
+  }
+  // Text in the place of a number is part of the name that came.
+  const auto star = documented.find('*');
+  if (star == std::string_view::npos) {
+    return false;
+  }
+  const auto before = documented.substr(0, star);
+  const auto after = documented.substr(star + 1);
+  return which.text.size() > before.size() + after.size() && which.text.starts_with(before) &&
+         which.text.ends_with(after);
 }
 
 error error::make(errc code, std::string what, std::int64_t number) {

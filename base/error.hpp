@@ -26,9 +26,34 @@ enum class errc : std::uint8_t {
   transport_error = 13,   ///< a transport error word such as -404; see `error::number`
   not_found = 14,         ///< the thing named does not exist
   logged_out = 15,        ///< the login is gone: log in again
+  circuit_open = 16,      ///< the server keeps failing at this call; `number`: milliseconds to wait
 };
 
 std::string_view to_string(errc code);
+
+/// What an `rpc_error`'s code means. Unknown codes count as `internal`.
+enum class rpc_class : std::int16_t {
+  see_other = 303,        ///< another data centre
+  bad_request = 400,      ///< the call is wrong
+  unauthorized = 401,     ///< no login
+  payment_required = 402, ///< in Stars
+  forbidden = 403,        ///< the account may not
+  not_found = 404,        ///< there is no such method
+  not_acceptable = 406,   ///< as 400; the user is told by an update
+  flood = 420,            ///< too many calls
+  internal = 500,         ///< trouble at the server
+  timeout = 503,          ///< the server took too long (-503)
+};
+
+struct rpc_failure;
+
+/// The name of one of Telegram's errors; rpc_errors.hpp has all of them: `rpc::FLOOD_WAIT`.
+struct rpc_name {
+  std::string_view name;       ///< without its number: `FLOOD_WAIT`
+  std::string_view documented; ///< `X` for a number, `*` for some text: `FLOOD_WAIT_X`
+
+  bool matches(const rpc_failure& which) const;
+};
 
 /// Telegram's `rpc_error`, split: `FLOOD_WAIT_30` has name `FLOOD_WAIT` and value 30.
 struct rpc_failure {
@@ -39,6 +64,8 @@ struct rpc_failure {
 
   /// Splits the text of an `rpc_error`. Spec: "Error handling".
   static rpc_failure parse(std::int32_t code, std::string_view text);
+
+  rpc_class kind() const;
 
   friend bool operator==(const rpc_failure&, const rpc_failure&) = default;
 };
@@ -55,6 +82,8 @@ struct error {
 
   /// True for an `rpc_error` with this name, such as `FLOOD_WAIT`.
   bool is_rpc(std::string_view name) const { return rpc && rpc->name == name; }
+  /// The same with a name that the compiler knows: `is_rpc(rpc::FLOOD_WAIT)`.
+  bool is_rpc(const rpc_name& which) const { return rpc && which.matches(*rpc); }
 
   friend bool operator==(const error&, const error&) = default;
 };
