@@ -9,7 +9,7 @@
 namespace cafegram {
 
 std::string_view to_string(errc code) {
-  static constexpr std::array<std::string_view, 17> names = {"none",
+  static constexpr std::array<std::string_view, 19> names = {"none",
                                                              "rpc",
                                                              "deadline",
                                                              "cancelled",
@@ -25,7 +25,9 @@ std::string_view to_string(errc code) {
                                                              "transport error",
                                                              "not found",
                                                              "logged out",
-                                                             "circuit open"};
+                                                             "circuit open",
+                                                             "proxy",
+                                                             "key unknown"};
   const auto index = static_cast<std::size_t>(code);
   return index < names.size() ? names[index] : "unknown";
 }

@@ -27,6 +27,8 @@ enum class errc : std::uint8_t {
   not_found = 14,         ///< the thing named does not exist
   logged_out = 15,        ///< the login is gone: log in again
   circuit_open = 16,      ///< the server keeps failing at this call; `number`: milliseconds to wait
+  proxy = 17,             ///< a proxy refused, or broke its protocol; see `error::number`
+  key_unknown = 18,       ///< no answer in time: the server does not know the key of the login
 };
 
 std::string_view to_string(errc code);
