@@ -41,6 +41,10 @@ std::string_view advice(errc code) {
     return "The login is gone: log in again.";
   case errc::circuit_open:
     return "Telegram keeps failing at this call: it is not made for a while. Try again later.";
+  case errc::proxy:
+    return "The proxy refused the connection or broke its protocol: look at its settings.";
+  case errc::key_unknown:
+    return "The server does not know the key of this login, which is kept. If that lasts, log in.";
   }
   return "An unknown error.";
 }
