@@ -2,6 +2,7 @@
 #include <cafegram/actors/client_core.hpp>
 #include <cafegram/actors/errors.hpp>
 #include <cafegram/actors/method_traits.hpp>
+#include <cafegram/actors/stop.hpp>
 #include <cafegram/protocol/dc_options.hpp>
 
 #include <caf/all.hpp>
@@ -135,19 +136,9 @@ struct client::state {
   ~state() { stop(std::chrono::seconds{5}); }
 
   void stop(std::chrono::milliseconds timeout) {
-    if (stopped.exchange(true)) {
-      return;
+    if (!stopped.exchange(true)) {
+      stop_and_wait(system, caf::actor_cast<caf::actor>(actor), timeout);
     }
-    if (on_actor_thread()) {
-      caf::anon_send(actor, stop_request{timeout});
-      return;
-    }
-    caf::scoped_actor self{system};
-    self->monitor(actor);
-    self->send(actor, stop_request{timeout});
-    // The client keeps its own deadline; this one is for a client that cannot any more.
-    self->receive([](const caf::down_msg&) {},
-                  caf::after(timeout + std::chrono::seconds{5}) >> [] {});
   }
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cafegram/actors/messages.hpp>
 #include <cafegram/actors/options.hpp>
 #include <cafegram/actors/system.hpp>
 #include <cafegram/base/bytes.hpp>
@@ -13,10 +14,6 @@
 #include <string_view>
 
 namespace cafegram {
-
-struct account;
-struct client_status;
-struct update_event;
 
 /// One account on one session. A handle: copies share the client; when the last one goes, it is
 /// stopped. Blocking members are for `main` and command lines: on a thread that runs actors they

@@ -126,7 +126,7 @@ void client_state::fetch_first_state() {
   });
 }
 
-void client_state::keep_login() {
+void client_state::keep_login() const {
   auto apply = [account = who, dc = home_dc](storage::session_state& session) {
     if (session.user && session.user->id != account.id) {
       session.updates.reset();

@@ -113,7 +113,7 @@ struct client_state {
   void logged_in(const tl::user& user);
   void fetch_first_state();
   void logged_out(const error& why);
-  void keep_login();
+  void keep_login() const;
 
   // -- end, time, picture
   void stop(const stop_request& how);

@@ -62,7 +62,7 @@ struct connector_state {
   void start_attempts(steady_time now);
   void wait_for_sockets(steady_time now);
   void check_attempts(connect_job& job, const std::vector<pollfd>& ready);
-  void finish(connect_job& job, connect_attempt& winner);
+  void finish(connect_job& job, connect_attempt& winner) const;
   void give_up_late(steady_time now);
 };
 
@@ -222,7 +222,7 @@ void connector_state::check_attempts(connect_job& job, const std::vector<pollfd>
   }
 }
 
-void connector_state::finish(connect_job& job, connect_attempt& winner) {
+void connector_state::finish(connect_job& job, connect_attempt& winner) const {
   auto& backend = self->system().middleman().backend();
   job.promise.deliver(connected{backend.new_scribe(winner.release()), winner.to()});
   job.attempts.clear();

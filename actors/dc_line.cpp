@@ -111,7 +111,7 @@ void dc_line::receive(bytes_view data, steady_time now, wall_time wall) {
       }
     } else {
       const auto code = std::get<protocol::transport_error>(**event).code;
-      events_.push_back(line_refused{code, exchange_.has_value()});
+      events_.emplace_back(line_refused{code, exchange_.has_value()});
       broken_ = true;
     }
   }
@@ -146,7 +146,7 @@ void dc_line::advance_exchange(bytes_view payload, steady_time now, wall_time wa
   begin_session(key, {now, server_now, true}, protocol::salt_list{made.salt});
   exchange_.reset();
   session_->connected(now);
-  events_.push_back(line_key_made{std::move(key)});
+  events_.emplace_back(line_key_made{std::move(key)});
 }
 
 void dc_line::poll(steady_time now) {
@@ -203,7 +203,7 @@ std::vector<protocol::released_request> dc_line::drop_key() {
 
 void dc_line::break_off(error why) {
   broken_ = true;
-  events_.push_back(line_broken{std::move(why)});
+  events_.emplace_back(line_broken{std::move(why)});
 }
 
 } // namespace cafegram

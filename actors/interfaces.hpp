@@ -52,10 +52,14 @@ using transport_actor = caf::io::connection_handler::extend<
     caf::reacts_to<bytes_to_send>,
     // Gives back credit; without it the transport stops to read at 1 MiB.
     caf::reacts_to<bytes_consumed>,
-    // Closes the socket and ends.
+    // Sends what was written, for two seconds at most, closes the socket and ends.
     caf::reacts_to<caf::close_atom>,
     // INTERNAL: the kernel took octets.
-    caf::reacts_to<caf::io::data_transferred_msg>>;
+    caf::reacts_to<caf::io::data_transferred_msg>,
+    // INTERNAL: the I/O loop knows the socket.
+    caf::reacts_to<caf::ok_atom>,
+    // INTERNAL: the two seconds are over.
+    caf::reacts_to<caf::tick_atom>>;
 
 /// Who owns a connection hears of it by these; the pool does.
 using connection_owner_actor = caf::typed_actor<

@@ -79,7 +79,7 @@ std::optional<transport_choice> transport_choice::parse(std::string_view text) {
   }
   for (const auto kind : {transport_kind::abridged, transport_kind::intermediate,
                           transport_kind::padded, transport_kind::full}) {
-    if (text == name_of(kind) && !(out.obfuscated && kind == transport_kind::full)) {
+    if (text == name_of(kind) && (!out.obfuscated || kind != transport_kind::full)) {
       out.kind = kind;
       return out;
     }

@@ -2,6 +2,9 @@
 
 #include <caf/all.hpp>
 #include <caf/io/middleman.hpp>
+#include <caf/io/network/multiplexer.hpp>
+
+#include <sys/socket.h>
 
 namespace cafegram {
 
@@ -15,6 +18,8 @@ constexpr std::size_t large_read = std::size_t{64} << 10;
 // Reports of drained octets are bundled; any bundle fits into the high-water mark.
 constexpr std::size_t drained_report = std::size_t{64} << 10;
 static_assert(2 * drained_report <= transport_high_water);
+// A peer that does not read has so long to take what was written before the end.
+constexpr auto linger = std::chrono::seconds{2};
 
 struct transport_state {
   explicit transport_state(transport_actor::broker_pointer owner)
@@ -26,14 +31,21 @@ struct transport_state {
   std::size_t read_size = small_read;
   std::size_t unconsumed = 0;
   std::size_t unreported = 0;
+  std::size_t unwritten = 0;
   bool halted = false;
+  bool ending = false;
+  bool loop_knows = false;
+  caf::error reason;
 
   void start(caf::io::scribe_ptr opened, byte_sink_actor to);
   void received(caf::io::new_data_msg& read);
   void adapt(std::size_t got);
   void consumed(std::size_t count);
   void write(const bytes_to_send& out);
-  void drained(std::size_t count);
+  void drained(const caf::io::data_transferred_msg& by);
+  void end(caf::error why);
+  void loop_has_turned();
+  void give_up();
 };
 
 void transport_state::start(caf::io::scribe_ptr opened, byte_sink_actor to) {
@@ -47,6 +59,9 @@ void transport_state::start(caf::io::scribe_ptr opened, byte_sink_actor to) {
 }
 
 void transport_state::received(caf::io::new_data_msg& read) {
+  if (ending) {
+    return;
+  }
   const auto got = read.buf.size();
   // A large read is handed over as it is; a small one is copied, so that its buffer is used again.
   auto data = got >= small_read
@@ -78,30 +93,67 @@ void transport_state::consumed(std::size_t count) {
 }
 
 void transport_state::write(const bytes_to_send& out) {
+  if (ending) {
+    return;
+  }
+  unwritten += out.data->size();
   auto& buffer = self->wr_buf(socket);
   buffer.insert(buffer.end(), out.data->begin(), out.data->end());
   self->flush(socket);
 }
 
-void transport_state::drained(std::size_t count) {
-  unreported += count;
+void transport_state::drained(const caf::io::data_transferred_msg& by) {
+  unwritten = by.remaining;
+  unreported += by.written;
   if (unreported >= drained_report) {
     self->send(sink, bytes_drained{std::exchange(unreported, 0)});
   }
+  if (ending && loop_knows && unwritten == 0) {
+    self->quit(reason);
+  }
+}
+
+/// CAF 0.17.6 keeps a socket for ever whose broker ends in the same turn of the I/O loop that added
+/// it, so the end waits for the next turn; and then, with a limit, for what was written.
+void transport_state::end(caf::error why) {
+  if (std::exchange(ending, true)) {
+    return;
+  }
+  reason = std::move(why);
+  self->system().middleman().backend().post(
+      [wire = transport_actor{self}] { caf::anon_send(wire, caf::ok_atom_v); });
+}
+
+void transport_state::loop_has_turned() {
+  loop_knows = true;
+  if (unwritten == 0) {
+    self->quit(reason);
+  } else {
+    self->delayed_send(self, linger, caf::tick_atom_v);
+  }
+}
+
+void transport_state::give_up() {
+  // The handle of a connection is its descriptor; without this the rest stays until it is read.
+  ::shutdown(static_cast<int>(socket.id()), SHUT_RDWR);
+  self->quit(reason);
 }
 
 transport_actor::behavior_type
 transport(transport_actor::stateful_broker_pointer<transport_state> self,
           caf::io::scribe_ptr socket, byte_sink_actor sink) {
   self->state.start(std::move(socket), std::move(sink));
-  self->set_down_handler([self](const caf::down_msg&) { self->quit(); });
+  self->set_down_handler([self](const caf::down_msg&) { self->state.end({}); });
+  self->set_exit_handler([self](caf::exit_msg& told) { self->state.end(std::move(told.reason)); });
   return {
       [self](caf::io::new_data_msg& read) { self->state.received(read); },
       [self](const caf::io::connection_closed_msg&) { self->quit(); },
       [self](const bytes_to_send& out) { self->state.write(out); },
       [self](const bytes_consumed& by) { self->state.consumed(by.count); },
-      [self](caf::close_atom) { self->quit(); },
-      [self](const caf::io::data_transferred_msg& by) { self->state.drained(by.written); },
+      [self](caf::close_atom) { self->state.end({}); },
+      [self](const caf::io::data_transferred_msg& by) { self->state.drained(by); },
+      [self](caf::ok_atom) { self->state.loop_has_turned(); },
+      [self](caf::tick_atom) { self->state.give_up(); },
   };
 }
 

@@ -1,5 +1,6 @@
 #include <cafegram/actors/errors.hpp>
 #include <cafegram/actors/interfaces.hpp>
+#include <cafegram/actors/stop.hpp>
 #include <cafegram/bots/dispatcher.hpp>
 #include <cafegram/bots/run.hpp>
 
@@ -23,19 +24,9 @@ struct bot::state {
   ~state() { stop(std::chrono::seconds{5}); }
 
   void stop(std::chrono::milliseconds timeout) {
-    if (stopped.exchange(true)) {
-      return;
+    if (!stopped.exchange(true)) {
+      stop_and_wait(system, caf::actor_cast<caf::actor>(actor), timeout);
     }
-    if (on_actor_thread()) { // where nobody may wait
-      caf::anon_send(actor, stop_request{timeout});
-      return;
-    }
-    caf::scoped_actor self{system};
-    self->monitor(actor);
-    self->send(actor, stop_request{timeout});
-    // The dispatcher keeps the deadline; this one is for a dispatcher that cannot any more.
-    self->receive([](const caf::down_msg&) {},
-                  caf::after(timeout + std::chrono::seconds{5}) >> [] {});
   }
 };
 

@@ -3,8 +3,9 @@
 #
 #   fast  release build whole and its tests, format and layer checks, ASan and UBSan over the pure
 #         layers, an independent client against the sandbox (default)
-#   slow  the rest: ASan over everything, the slow tests, clang-tidy, all independent clients, the
-#         page in a browser, the demonstration in a clean root file system
+#   slow  the rest: the slow tests, what the build costs, clang-tidy, all independent clients, the
+#         page in a browser, the demonstration in a clean root file system, clang's build and its
+#         tests, ASan and UBSan over everything
 #
 # The last line is `N passed, N failed`; the exit status is 1 if anything failed.
 set -uo pipefail
@@ -109,11 +110,13 @@ slow() {
   check "packages" need_packages "${slow_packages[@]}" || finish
   if check "release build" configure_and_build release; then
     run_ctest release -L slow
+    check "build budget" bench/build_budget.py build/release
     run_steps "interop" tests/interop/run.sh mtcute gramjs telethon rigs
     run_steps "page" tests/page/run.sh
     check "clang-tidy" tests/lint.sh --tidy
     check "demonstration in a clean root" deploy/rootfs_check.sh
   fi
+  check "clang build" configure_and_build clang && run_ctest clang -LE slow
   check "asan-all build" configure_and_build asan-all && run_ctest asan-all -LE slow
   finish
 }

@@ -7,6 +7,8 @@
 #include <caf/io/middleman.hpp>
 
 #include <algorithm>
+#include <filesystem>
+#include <iterator>
 #include <numeric>
 
 #include "loopback.hpp"
@@ -53,6 +55,10 @@ struct transport_fixture : testing::Test {
     return out;
   }
 };
+
+std::ptrdiff_t open_descriptors() {
+  return std::distance(std::filesystem::directory_iterator{"/proc/self/fd"}, {});
+}
 
 bytes pattern(std::size_t size) {
   bytes out(size);
@@ -142,6 +148,51 @@ TEST(transport, dies_with_its_sink) {
   }
   EXPECT_TRUE(peer.readable());
   EXPECT_TRUE(peer.read(1).empty());
+}
+
+TEST_F(transport_fixture, stays_to_send_what_was_written_however_it_is_ended) {
+  // More than the kernel takes at once: the rest is sent after the end was asked for.
+  const auto sent = pattern(std::size_t{8} << 20);
+  self->send(wire, bytes_to_send{std::make_shared<const bytes>(sent)});
+  self->send_exit(wire, caf::exit_reason::user_shutdown);
+  EXPECT_EQ(peer.read(sent.size()).size(), sent.size());
+  EXPECT_TRUE(peer.read(1).empty());
+}
+
+TEST_F(transport_fixture, gives_up_on_a_peer_that_does_not_read) {
+  const std::size_t size = std::size_t{32} << 20;
+  self->send(wire, bytes_to_send{std::make_shared<const bytes>(size)});
+  self->send(wire, caf::close_atom_v);
+  bool ended = false;
+  self->receive([&](const caf::down_msg& down) { ended = down.source == wire; },
+                caf::after(20s) >> []() {});
+  EXPECT_TRUE(ended);
+  EXPECT_LT(peer.read(size).size(), size) << "the socket lives on without an owner";
+}
+
+// What is closed before the I/O thread has seen it once is never given back by CAF itself.
+TEST(transport, gives_back_sockets_that_are_closed_at_once) {
+  const test::listener server{64};
+  const auto before = open_descriptors();
+  for (const bool told : {true, false}) {
+    std::vector<test::plain_socket> peers;
+    runtime rt;
+    const caf::scoped_actor self{rt.system()};
+    for (int i = 0; i < 16; ++i) {
+      auto attempt = connect_attempt::start(server.where());
+      ASSERT_TRUE(attempt);
+      peers.push_back(server.accept());
+      auto socket = rt.system().middleman().backend().new_scribe(attempt->release());
+      auto wire = spawn_transport(rt.system(), socket, caf::actor_cast<byte_sink_actor>(self));
+      self->send(wire, bytes_to_send{std::make_shared<const bytes>(pattern(100))});
+      if (told) {
+        self->send(wire, caf::close_atom_v);
+      } else {
+        self->send_exit(wire, caf::exit_reason::user_shutdown);
+      }
+    }
+  }
+  EXPECT_EQ(open_descriptors(), before);
 }
 
 } // namespace cafegram

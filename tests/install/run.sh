@@ -4,6 +4,7 @@
 #
 #   pure     tl, crypto and protocol alone, where CAF and Protocol Buffers cannot be found
 #   bot      the README's bot, from the bots component
+#   sandbox  a server of one's own with a client that logs in to it, from the sandbox component
 #   unknown  a component that does not exist is refused by name
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -40,6 +41,12 @@ case $name in
     # Without a token the bot says how to get one.
     env -u API_ID -u API_HASH -u BOT_TOKEN "$work/build/bot" >"$work/run.log" 2>&1 && exit 1
     grep -q BOT_TOKEN "$work/run.log"
+    ;;
+  sandbox)
+    consume "$here/sandbox" || { cat "$work/configure.log"; exit 1; }
+    [ "$("$work/build/sandbox" "$work/data" 2>"$work/run.log")" = 42 ] ||
+      { cat "$work/run.log"; exit 1; }
+    [ -s "$work/data/world.db" ]
     ;;
   unknown)
     mkdir "$work/project"
