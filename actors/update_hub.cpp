@@ -80,7 +80,7 @@ struct update_hub_state {
   void receive(const raw_updates& what);
   void process(bytes_view object, bool own);
   void process(const update_batch& batch, bool own);
-  bool in_sequence(const update_batch& batch);
+  bool in_sequence(const update_batch& batch) const;
   void offer(update_box& box, boxed_update what, const update_place& place);
   void settle(const protocol::box_verdict& verdict);
   void move_counter(const update_place& place);
@@ -101,7 +101,7 @@ struct update_hub_state {
   void relieved();
   void subscribe(const caf::actor& receiver);
 
-  void save();
+  void save() const;
   void check();
   void tick(std::uint64_t number);
 };
@@ -224,7 +224,7 @@ void update_hub_state::process(const update_batch& batch, bool own) {
   }
 }
 
-bool update_hub_state::in_sequence(const update_batch& batch) {
+bool update_hub_state::in_sequence(const update_batch& batch) const {
   return batch.seq_start == 0 || state.seq == 0 || batch.seq_start <= state.seq + 1;
 }
 
@@ -427,7 +427,7 @@ void update_hub_state::relieved() {
   }
 }
 
-void update_hub_state::save() {
+void update_hub_state::save() const {
   self->send(store, session_change{
                         [to = state](storage::session_state& session) { session.updates = to; }});
 }

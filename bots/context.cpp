@@ -46,7 +46,7 @@ result<sent_message> sent_outcome(const chat_ref& to, std::int64_t random_id,
 
 // A free function: the coroutine owns its copies.
 task<std::optional<new_message>> ask_in(context ctx, outgoing question, duration timeout) {
-  const auto sent = co_await ctx.reply(std::move(question));
+  const auto sent = co_await ctx.reply(question);
   if (!sent) {
     log::warn("conversation", "chat {}: a question could not be sent: {}", ctx.chat().marked_id(),
               to_string(sent.error()));
@@ -98,11 +98,11 @@ std::int64_t context::user_id() const {
   return 0;
 }
 
-pending<sent_message> context::reply(outgoing message) const {
-  return send(chat(), std::move(message));
+pending<sent_message> context::reply(const outgoing& message) const {
+  return send(chat(), message);
 }
 
-pending<sent_message> context::send(const chat_ref& to, outgoing message) const {
+pending<sent_message> context::send(const chat_ref& to, const outgoing& message) const {
   const auto& origin = common(update_).origin();
   auto request = message.send_request(to);
   if (origin) {
@@ -122,13 +122,13 @@ pending<sent_message> context::send(const chat_ref& to, outgoing message) const 
       });
 }
 
-pending<void> context::edit(const message_ref& message, outgoing replacement) const {
+pending<void> context::edit(const message_ref& message, const outgoing& replacement) const {
   return perform(update_, replacement.edit_request(message));
 }
 
-pending<void> context::edit(const callback_query& query, outgoing replacement) const {
+pending<void> context::edit(const callback_query& query, const outgoing& replacement) const {
   if (const auto message = query.message()) {
-    return edit(*message, std::move(replacement));
+    return edit(*message, replacement);
   }
   const auto& id = *query.inline_message();
   invoke_options options; // such a message is edited where it lives

@@ -133,11 +133,11 @@ public:
   std::int64_t user_id() const;
 
   /// Sends to the conversation's chat; answers the message itself with `outgoing::reply_to`.
-  pending<sent_message> reply(outgoing message) const;
-  pending<sent_message> send(const chat_ref& to, outgoing message) const;
-  pending<void> edit(const message_ref& message, outgoing replacement) const;
+  pending<sent_message> reply(const outgoing& message) const;
+  pending<sent_message> send(const chat_ref& to, const outgoing& message) const;
+  pending<void> edit(const message_ref& message, const outgoing& replacement) const;
   /// Edits the message of a pressed button, sent through inline mode or not.
-  pending<void> edit(const callback_query& query, outgoing replacement) const;
+  pending<void> edit(const callback_query& query, const outgoing& replacement) const;
   /// Deletes messages of one chat, for both sides.
   pending<void> remove(const chat_ref& chat, std::vector<std::int32_t> ids) const;
   pending<void> remove(const message_ref& message) const {

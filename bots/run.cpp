@@ -9,11 +9,11 @@
 
 #include <array>
 #include <atomic>
+#include <csignal>
 #include <cstdio>
 #include <optional>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -50,13 +50,8 @@ private:
 /// SIGINT and SIGTERM as something to poll for. Before any thread is made: they inherit the mask.
 class stop_signals {
 public:
-  stop_signals() {
-    ::sigemptyset(&set_);
-    ::sigaddset(&set_, SIGINT);
-    ::sigaddset(&set_, SIGTERM);
-    ::pthread_sigmask(SIG_BLOCK, &set_, &before_);
-    fd_ = ::signalfd(-1, &set_, SFD_CLOEXEC | SFD_NONBLOCK);
-  }
+  stop_signals()
+    : fd_{block(before_)} {}
   stop_signals(const stop_signals&) = delete;
   stop_signals& operator=(const stop_signals&) = delete;
   ~stop_signals() {
@@ -69,14 +64,22 @@ public:
   int fd() const { return fd_; }
 
 private:
-  sigset_t set_{};
+  static int block(sigset_t& before) {
+    sigset_t both{};
+    ::sigemptyset(&both);
+    ::sigaddset(&both, SIGINT);
+    ::sigaddset(&both, SIGTERM);
+    ::pthread_sigmask(SIG_BLOCK, &both, &before);
+    return ::signalfd(-1, &both, SFD_CLOEXEC | SFD_NONBLOCK);
+  }
+
   sigset_t before_{};
-  int fd_ = -1;
+  int fd_;
 };
 
 /// Logs in, tells the bot who it is, and watches both actors.
-void watcher(caf::event_based_actor* self, client_actor client, caf::actor dispatcher,
-             std::string token, std::shared_ptr<const end_signal> end) {
+void watcher(caf::event_based_actor* self, const client_actor& client, const caf::actor& dispatcher,
+             std::string token, const std::shared_ptr<const end_signal>& end) {
   self->set_down_handler([end, self](const caf::down_msg& down) {
     log::error("bot", "one of its actors has ended: {}", to_string(to_error(down.reason)));
     end->raise();

@@ -38,19 +38,20 @@ public:
   }
 
   template <class U>
-  pending<sent_message> reply(const U& update, outgoing message) const {
-    return in(update).reply(std::move(message));
+  pending<sent_message> reply(const U& update, const outgoing& message) const {
+    return in(update).reply(message);
   }
   template <class U>
-  pending<sent_message> send_to(const U& because_of, const chat_ref& to, outgoing message) const {
-    return in(because_of).send(to, std::move(message));
+  pending<sent_message> send_to(const U& because_of, const chat_ref& to,
+                                const outgoing& message) const {
+    return in(because_of).send(to, message);
   }
   template <class U>
-  pending<void> edit(const U& because_of, const message_ref& message, outgoing text) const {
-    return in(because_of).edit(message, std::move(text));
+  pending<void> edit(const U& because_of, const message_ref& message, const outgoing& text) const {
+    return in(because_of).edit(message, text);
   }
-  pending<void> edit(const callback_query& query, outgoing text) const {
-    return in(query).edit(query, std::move(text));
+  pending<void> edit(const callback_query& query, const outgoing& text) const {
+    return in(query).edit(query, text);
   }
   template <class U>
   pending<void> remove(const U& because_of, const message_ref& message) const {

@@ -172,7 +172,7 @@ struct access {
   static void adopt(boxed& value, const node* n) { boxed{n}.swap(value); }
   template <class T>
   static const node* make(T&& value) {
-    return new box<T>{std::move(value)};
+    return new box<T>{std::move(value)}; // NOLINT(bugprone-move-forwarding-reference): rvalues only
   }
 };
 
