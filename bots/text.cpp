@@ -47,64 +47,65 @@ formatted_text::formatted_text(std::string text, std::vector<tl::MessageEntity> 
 
 formatted_text& formatted_text::operator+=(const formatted_text& more) {
   const auto by = units(length_);
-  entities_.reserve(entities_.size() + more.entities_.size());
-  for (std::size_t i = 0, n = more.entities_.size(); i < n; ++i) { // `more` may be this text
-    entities_.push_back(shifted(more.entities_[i], by));
+  const auto added = more.entities_; // `more` may be this text
+  entities_.reserve(entities_.size() + added.size());
+  for (const auto& entity : added) {
+    entities_.push_back(shifted(entity, by));
   }
   length_ += more.length_;
   text_ += more.text_;
   return *this;
 }
 
-formatted_text bold(formatted_text inner) {
+formatted_text bold(const formatted_text& inner) {
   return wrap(inner, tl::messageEntityBold{});
 }
 
-formatted_text italic(formatted_text inner) {
+formatted_text italic(const formatted_text& inner) {
   return wrap(inner, tl::messageEntityItalic{});
 }
 
-formatted_text underline(formatted_text inner) {
+formatted_text underline(const formatted_text& inner) {
   return wrap(inner, tl::messageEntityUnderline{});
 }
 
-formatted_text strike(formatted_text inner) {
+formatted_text strike(const formatted_text& inner) {
   return wrap(inner, tl::messageEntityStrike{});
 }
 
-formatted_text spoiler(formatted_text inner) {
+formatted_text spoiler(const formatted_text& inner) {
   return wrap(inner, tl::messageEntitySpoiler{});
 }
 
-formatted_text code(formatted_text inner) {
+formatted_text code(const formatted_text& inner) {
   return wrap(inner, tl::messageEntityCode{});
 }
 
-formatted_text pre(formatted_text inner, std::string language) {
+formatted_text pre(const formatted_text& inner, std::string language) {
   tl::messageEntityPre entity;
   entity.language = std::move(language);
   return wrap(inner, std::move(entity));
 }
 
-formatted_text link(formatted_text inner, std::string url) {
+formatted_text link(const formatted_text& inner, std::string url) {
   tl::messageEntityTextUrl entity;
   entity.url = std::move(url);
   return wrap(inner, std::move(entity));
 }
 
-formatted_text mention(formatted_text inner, std::int64_t user_id) {
+formatted_text mention(const formatted_text& inner, std::int64_t user_id) {
   tl::messageEntityMentionName entity;
   entity.user_id = user_id;
   return wrap(inner, std::move(entity));
 }
 
-formatted_text custom_emoji(formatted_text inner, std::int64_t document_id) {
+formatted_text custom_emoji(const formatted_text& inner, std::int64_t document_id) {
   tl::messageEntityCustomEmoji entity;
   entity.document_id = document_id;
   return wrap(inner, std::move(entity));
 }
 
-formatted_text blockquote(formatted_text inner, bool collapsed) {
+formatted_text blockquote(const formatted_text& inner, bool collapsed) {
   tl::messageEntityBlockquote entity;
   entity.collapsed = collapsed;
   return wrap(inner, std::move(entity));

@@ -48,20 +48,20 @@ private:
   std::size_t length_ = 0;
 };
 
-formatted_text bold(formatted_text inner);
-formatted_text italic(formatted_text inner);
-formatted_text underline(formatted_text inner);
-formatted_text strike(formatted_text inner);
-formatted_text spoiler(formatted_text inner);
-formatted_text code(formatted_text inner);
+formatted_text bold(const formatted_text& inner);
+formatted_text italic(const formatted_text& inner);
+formatted_text underline(const formatted_text& inner);
+formatted_text strike(const formatted_text& inner);
+formatted_text spoiler(const formatted_text& inner);
+formatted_text code(const formatted_text& inner);
 /// A block of code; `language` may be empty.
-formatted_text pre(formatted_text inner, std::string language = {});
-formatted_text link(formatted_text inner, std::string url);
+formatted_text pre(const formatted_text& inner, std::string language = {});
+formatted_text link(const formatted_text& inner, std::string url);
 /// A mention of a user who need not have a username.
-formatted_text mention(formatted_text inner, std::int64_t user_id);
+formatted_text mention(const formatted_text& inner, std::int64_t user_id);
 /// `inner` is the plain emoji shown where the custom one cannot be.
-formatted_text custom_emoji(formatted_text inner, std::int64_t document_id);
-formatted_text blockquote(formatted_text inner, bool collapsed = false);
+formatted_text custom_emoji(const formatted_text& inner, std::int64_t document_id);
+formatted_text blockquote(const formatted_text& inner, bool collapsed = false);
 
 /// `entity` with `by` units added to its offset.
 tl::MessageEntity shifted(const tl::MessageEntity& entity, std::int32_t by);

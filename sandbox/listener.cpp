@@ -2,6 +2,7 @@
 
 #include <caf/all.hpp>
 #include <caf/io/all.hpp>
+#include <caf/io/network/multiplexer.hpp>
 #include <fmt/format.h>
 
 namespace cafegram::sandbox {
@@ -14,6 +15,11 @@ struct listener_state {
 caf::behavior listener(caf::io::stateful_broker<listener_state>* self,
                        const caf::io::doorman_ptr& door, const connection_parts& parts) {
   self->add_doorman(door);
+  // In the next turn of the I/O loop: a door that closes in its first stays open for ever.
+  self->set_exit_handler([self](const caf::exit_msg&) {
+    self->system().middleman().backend().post(
+        [me = caf::actor{self}] { caf::anon_send(me, caf::ok_atom_v); });
+  });
   return {
       [self, parts](const caf::io::new_connection_msg& accepted) {
         std::string remote = fmt::format("{}:{}", self->remote_addr(accepted.handle),
@@ -22,6 +28,7 @@ caf::behavior listener(caf::io::stateful_broker<listener_state>* self,
                          self->take(accepted.handle));
       },
       [self](const caf::io::acceptor_closed_msg&) { self->quit(); },
+      [self](caf::ok_atom) { self->quit(); },
       // A socket that closed before it was handed over.
       [](const caf::io::connection_closed_msg&) {},
   };
