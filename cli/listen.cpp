@@ -23,7 +23,7 @@ std::string to_line(const tl::dynamic_codec& codec, const received_update& updat
 caf::behavior printer(caf::event_based_actor*, std::shared_ptr<const tl::dynamic_codec> codec) {
   return {
       [codec = std::move(codec)](const update_event& event) {
-        std::cout << to_line(*codec, *event.update) << std::endl;
+        std::cout << to_line(*codec, *event.update) << '\n' << std::flush;
       },
   };
 }
