@@ -35,17 +35,10 @@ result<std::vector<crypto::rsa_public_key>> trusted_keys(const client_options& o
 
 address_book addresses_of(const client_options& options) {
   if (options.dc) {
-    return {{options.dc->id, {options.dc->address}}};
+    return address_book::pinned(*options.dc, options.transport);
   }
-  address_book out;
-  for (const bool v6 : {options.ipv6, !options.ipv6}) {
-    for (const auto& address : protocol::builtin_addresses(options.test_dcs)) {
-      if (address.ipv6 == v6) {
-        out[protocol::number(address.dc)].push_back({address.host, address.port});
-      }
-    }
-  }
-  return out;
+  const auto known = protocol::builtin_addresses(options.test_dcs);
+  return {{known.begin(), known.end()}, options.transport, options.ipv6};
 }
 
 result<void> check(const client_options& options) {
@@ -54,6 +47,9 @@ result<void> check(const client_options& options) {
   }
   if (options.transport.obfuscated && options.transport.kind == transport_kind::full) {
     return fail(errc::bad_argument, "the full transport cannot be obfuscated");
+  }
+  if (options.forward_secrecy && options.temporary_key_lifetime < std::chrono::seconds{30}) {
+    return fail(errc::bad_argument, "a temporary key has to live for at least 30 seconds");
   }
   if (options.dc && (options.dc->address.host.empty() || options.dc->address.port == 0)) {
     return fail(errc::bad_argument, "the data centre's address is not complete");
@@ -107,6 +103,9 @@ std::shared_ptr<const connection_profile> make_profile(const client_options& opt
   out->test = options.test_dcs;
   out->transport = options.transport;
   out->timing = options.timing;
+  out->pool = options.pool;
+  out->forward_secrecy = options.forward_secrecy;
+  out->temporary_key_lifetime = options.temporary_key_lifetime;
   out->rsa_keys = std::move(keys);
   out->first_call_prefix = first_call_prefix({.api_id = options.api_id,
                                               .device_model = device.device_model,

@@ -14,17 +14,12 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr int max_migrations = 3;
 constexpr int max_waits = 5;
 constexpr int max_retries = 3;
 
 bool is_login_loss(const error& why) {
   return why.rpc && why.rpc->code == 401 && why.rpc->name != "SESSION_PASSWORD_NEEDED" &&
          why.rpc->name != "AUTH_KEY_PERM_EMPTY";
-}
-
-bool is_home_migration(const error& why) {
-  return why.is_rpc("USER_MIGRATE") || why.is_rpc("PHONE_MIGRATE") || why.is_rpc("NETWORK_MIGRATE");
 }
 
 bool is_flood_wait(const error& why) {
@@ -86,6 +81,10 @@ void client_state::succeeded(std::uint64_t id, const invoke_answer& answer) {
     take_authorization(*answer.result);
   } else if (effect == login_effect::out) {
     logged_out(error::make(errc::logged_out, "logged out by auth.logOut"));
+    self->request(pool, caf::infinite, destroy_keys{})
+        .then([this, id, answer](caf::ok_atom) { finish(id, answer.result); },
+              [this, id, answer](const caf::error&) { finish(id, answer.result); });
+    return;
   }
   if (is_updates(*answer.result) || place_of_result(*answer.result)) {
     self->send(hub, own_result{answer.result});
@@ -114,9 +113,7 @@ void client_state::failed(std::uint64_t id, const error& why) {
 }
 
 bool client_state::tried_again(std::uint64_t id, running_call& call, const error& why) {
-  if (is_home_migration(why) && why.rpc->value && call.migrations < max_migrations) {
-    ++call.migrations;
-    migrate(id, static_cast<std::int32_t>(*why.rpc->value));
+  if (followed(id, call, why)) {
     return true;
   }
   const auto& timing = setup.options.timing;
@@ -149,46 +146,6 @@ void client_state::finish(std::uint64_t id, const result<shared_bytes>& outcome)
   if (stopping) {
     close_when_idle();
   }
-}
-
-void client_state::migrate(std::uint64_t id, std::int32_t dc) {
-  if (!setup.addresses.contains(dc)) {
-    learn_addresses(id, dc);
-    return;
-  }
-  home_dc = dc;
-  self->send(pool, caf::migrate_atom_v, dc);
-  self->send(store,
-             session_change{[dc](storage::session_state& session) { session.home_dc = dc; }, true});
-  send(id);
-}
-
-void client_state::learn_addresses(std::uint64_t id, std::int32_t dc) {
-  invoke_request request{std::make_shared<const bytes>(tl::encode(tl::help::getConfig{})), {}};
-  request.options.may_repeat = true;
-  call(std::move(request), [this, id, dc](const result<shared_bytes>& outcome) {
-    const auto config = outcome ? tl::decode<tl::Config>(**outcome)
-                                : result<tl::Config>{std::unexpected(outcome.error())};
-    const auto* known = config ? tl::get_if<tl::config>(*config) : nullptr;
-    if (known != nullptr) {
-      for (const auto& option : known->dc_options) {
-        const auto* address = tl::get_if<tl::dcOption>(option);
-        if (address != nullptr && !address->media_only && !address->cdn && !address->tcpo_only) {
-          setup.addresses[address->id].push_back(
-              {address->ip_address, static_cast<std::uint16_t>(address->port)});
-        }
-      }
-      self->send(pool, addresses_learned{setup.addresses});
-    }
-    if (!calls.contains(id)) {
-      return;
-    }
-    if (setup.addresses.contains(dc)) {
-      migrate(id, dc);
-    } else {
-      finish(id, fail(errc::not_found, "no address is known for dc " + std::to_string(dc), dc));
-    }
-  });
 }
 
 } // namespace cafegram

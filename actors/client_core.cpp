@@ -43,9 +43,11 @@ void client_state::start() {
     login = login_state::logged_in;
     who = {stored.user->id, stored.user->bot, stored.user->first_name, stored.user->username};
   }
+  take_stored_addresses();
   start_store();
   start_hub();
   start_pool();
+  fetch_config();
   const auto& token = setup.options.bot_token;
   const bool is_that_bot = login == login_state::logged_in && who.id == bot_id_of(token);
   if (!token.empty() && !is_that_bot) {
@@ -80,6 +82,9 @@ void client_state::start_pool() {
   to.home_dc = home_dc;
   to.logged_in = login == login_state::logged_in;
   for (const auto& [id, record] : setup.session.data_centres) {
+    if (record.authorised) {
+      to.authorised.insert(id);
+    }
     if (record.auth_key) {
       if (auto key = protocol::auth_key::from(record.auth_key->view())) {
         to.keys[id] = {id, std::make_shared<const protocol::auth_key>(*std::move(key)),
@@ -182,6 +187,7 @@ void client_state::schedule() {
     next = std::min(next, resend_at.begin()->first);
   }
   next = std::min(next, login_at.value_or(steady_time::max()));
+  next = std::min(next, config_at.value_or(steady_time::max()));
   ticks.set(self, next, now());
 }
 
@@ -201,6 +207,9 @@ void client_state::tick(std::uint64_t number) {
     login_at.reset();
     log_in_bot();
   }
+  if (config_at && *config_at <= at) {
+    fetch_config();
+  }
   if (stopping) {
     close_when_idle();
   }
@@ -216,12 +225,17 @@ client_status client_state::status() const {
   out.home_dc = home_dc;
   out.pending_calls = calls.size();
   out.last_error = last_error;
+  out.key_unknown = key_unknown;
   out.signing = setup.signing;
   return out;
 }
 
 void client_state::report(const connection_report& what) {
   phase = what.phase;
+  key_unknown = what.key_unknown;
+  if (what.detail.empty()) {
+    return;
+  }
   if (what.phase == connection_phase::waiting) {
     ++reconnects;
     last_error = what.detail;
@@ -257,6 +271,7 @@ client_actor::behavior_type client_behavior(client_actor::stateful_pointer<clien
         return promise;
       },
       [self](const connection_report& what) { self->state.report(what); },
+      [self](const login_lost& lost) { self->state.logged_out(lost.why); },
       [self](caf::tick_atom, std::uint64_t number) { self->state.tick(number); },
   };
 }

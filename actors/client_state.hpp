@@ -22,6 +22,8 @@ using account_promise = caf::typed_response_promise<account>;
 
 constexpr std::chrono::milliseconds client_retry_least{500};
 constexpr std::chrono::milliseconds client_retry_most{8'000};
+constexpr std::chrono::milliseconds config_retry_least{30'000};
+constexpr std::chrono::milliseconds config_retry_most{600'000};
 
 /// A call between its caller and the pool.
 struct running_call {
@@ -42,7 +44,7 @@ struct running_login {
 std::int64_t bot_id_of(std::string_view token);
 
 /// What a client actor holds. Its parts: children and end (client_core.cpp), calls
-/// (client_calls.cpp), login (client_login.cpp).
+/// (client_calls.cpp), login (client_login.cpp), data centres (client_places.cpp).
 struct client_state {
   explicit client_state(client_actor::pointer actor)
     : self{actor} {}
@@ -60,6 +62,7 @@ struct client_state {
 
   connection_phase phase = connection_phase::waiting;
   std::uint64_t reconnects = 0;
+  bool key_unknown = false;
   login_state login = login_state::unknown;
   account who;
   std::int32_t home_dc = 0;
@@ -70,6 +73,11 @@ struct client_state {
   bool fetching_state = false;
   backoff login_waits{client_retry_least, client_retry_most};
   std::optional<steady_time> login_at;
+
+  bool fetching_config = false;
+  backoff config_waits{config_retry_least, config_retry_most};
+  std::optional<steady_time> config_at;
+  std::vector<std::function<void()>> after_config;
 
   std::map<std::uint64_t, running_call> calls;
   std::multimap<steady_time, std::uint64_t> resend_at;
@@ -102,8 +110,14 @@ struct client_state {
   bool tried_again(std::uint64_t id, running_call& call, const error& why);
   void resend_later(std::uint64_t id, std::chrono::milliseconds pause);
   void finish(std::uint64_t id, const result<shared_bytes>& outcome);
-  void migrate(std::uint64_t id, std::int32_t dc);
-  void learn_addresses(std::uint64_t id, std::int32_t dc);
+
+  // -- data centres (client_places.cpp)
+  bool followed(std::uint64_t id, running_call& call, const error& why);
+  void go_to(std::uint64_t id, std::int32_t dc, bool with_home);
+  void fetch_config();
+  void config_came(const result<shared_bytes>& outcome);
+  bool take_config(bytes_view object);
+  void take_stored_addresses();
 
   // -- login
   account_promise log_in(const bot_login& how);

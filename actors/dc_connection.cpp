@@ -3,8 +3,10 @@
 #include <cafegram/actors/dc_connection.hpp>
 #include <cafegram/actors/dc_line.hpp>
 #include <cafegram/actors/errors.hpp>
+#include <cafegram/actors/method_traits.hpp>
 #include <cafegram/actors/transport.hpp>
 #include <cafegram/base/log.hpp>
+#include <cafegram/protocol/auth_key.hpp>
 
 #include <caf/all.hpp>
 
@@ -18,15 +20,8 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::size_t max_under_way = 2048;
-constexpr int max_init_retries = 3;
 constexpr milliseconds flood_least{1'000};
 constexpr milliseconds flood_most{60'000};
-
-struct pending_call {
-  submit_call call;
-  std::uint64_t wrapped_on = 0; ///< the attempt whose first calls it was among
-  int init_retries = 0;
-};
 
 struct dc_connection_state {
   explicit dc_connection_state(dc_connection_actor::pointer actor)
@@ -39,17 +34,17 @@ struct dc_connection_state {
   connection_owner_actor owner;
 
   std::optional<dc_line> line;
+  std::vector<endpoint> candidates;
   transport_actor wire;
   connection_phase phase = connection_phase::waiting;
   std::uint64_t attempt = 0;
   std::optional<backoff> waits;
   backoff flood_waits{flood_least, flood_most};
   steady_time phase_deadline = steady_time::max();
-  std::uint64_t messages_seen = 0;
+  std::uint64_t reports = 0; ///< of keys: an order that knows of fewer is out of date
   std::size_t in_flight = 0;
-  bool initialised = false;
 
-  std::map<call_id, pending_call> calls;
+  std::map<call_id, submit_call> calls;
   std::deque<call_id> waiting;
 
   alarm ticks;
@@ -59,6 +54,7 @@ struct dc_connection_state {
   // -- the socket
   void start();
   void connect();
+  steady_time deadline_of_wait(milliseconds pause) const;
   void opened(std::uint64_t which, const connected& socket);
   void close_wire();
   void lost(const error& why, std::optional<milliseconds> wait = {});
@@ -74,17 +70,20 @@ struct dc_connection_state {
   void settle(call_id id, shared_bytes result, error failure);
   void answered(protocol::request_answered& event);
   void failed(protocol::request_failed& event);
-  void note_initialised(const pending_call& call);
-  void give_up_key();
+  void released(std::vector<protocol::released_request> requests);
+
+  // -- keys
+  void use(const key_order& order);
+  template <class Report>
+  void report_key(Report what);
 
   // -- the line's events
   void pump();
   void flush(steady_time at);
   void take(line_event event);
   void take(protocol::session_event event);
-  void take(line_key_made& event);
+  void take_key_event(line_event& event);
   void refused(const line_refused& event);
-  void salt(std::uint64_t value);
 
   // -- time
   void schedule(steady_time at);
@@ -97,15 +96,20 @@ void dc_connection_state::start() {
   const auto& timing = setup.profile->timing;
   waits.emplace(timing.reconnect_min, timing.reconnect_max);
   line.emplace(setup, services.random, services.primes);
-  connect();
+  for (const auto& address : setup.route.addresses) {
+    candidates.push_back(endpoint_of(address));
+  }
+  if (line->has_work()) {
+    connect();
+  }
 }
 
 void dc_connection_state::connect() {
   const auto which = ++attempt;
   phase_deadline = steady_time::max();
-  enter(connection_phase::connecting, to_string(setup.addresses.front()));
+  enter(connection_phase::connecting, to_string(candidates.front()));
   self->request(services.connector, caf::infinite,
-                connect_request{setup.addresses, setup.profile->timing.connect_timeout})
+                connect_request{candidates, setup.profile->timing.connect_timeout})
       .then([this, which](const connected& socket) { opened(which, socket); },
             [this, which](const caf::error& why) {
               if (which == attempt) {
@@ -122,17 +126,14 @@ void dc_connection_state::opened(std::uint64_t which, const connected& socket) {
   wire = spawn_transport(self->system(), socket.socket, self);
   self->monitor(wire);
   in_flight = 0;
-  initialised = false;
-  line->opened(now(), services.clock->wall_now());
+  line->opened(socket.peer, now(), services.clock->wall_now());
   if (line->ready()) {
-    messages_seen = line->session().counters().messages_in;
     enter(connection_phase::ready, "session continued");
     if (which > 1) {
       self->send(owner, updates_suspect{"connected again"});
     }
   } else {
     enter(connection_phase::exchanging, {});
-    phase_deadline = now() + setup.profile->timing.handshake_timeout;
   }
   pump();
 }
@@ -151,9 +152,14 @@ void dc_connection_state::lost(const error& why, std::optional<milliseconds> wai
   ++attempt;
   const auto pause = wait ? *wait : waits->take(*services.random);
   log::info("dc_connection", "dc {}: {}; again in {} ms", setup.dc, to_string(why), pause.count());
-  phase_deadline = now() + pause;
+  phase_deadline = deadline_of_wait(pause);
   enter(connection_phase::waiting, to_string(why));
   schedule(now());
+}
+
+/// Without a key to use or to make there is nothing to connect for.
+steady_time dc_connection_state::deadline_of_wait(milliseconds pause) const {
+  return line->has_work() ? now() + pause : steady_time::max();
 }
 
 void dc_connection_state::received(const bytes_received& read) {
@@ -164,8 +170,8 @@ void dc_connection_state::received(const bytes_received& read) {
   line->receive(as_bytes(std::string_view{read.data->data(), size}), now(),
                 services.clock->wall_now());
   self->send(wire, bytes_consumed{size});
-  if (line->ready() && line->session().counters().messages_in != messages_seen) {
-    messages_seen = line->session().counters().messages_in;
+  if (line->proven()) {
+    // Not before: a server that makes keys and knows none of them is not to be stormed.
     waits->reset();
     flood_waits.reset();
   }
@@ -175,9 +181,7 @@ void dc_connection_state::received(const bytes_received& read) {
 void dc_connection_state::drained(std::size_t count) {
   if (wire && self->current_sender() == wire) {
     in_flight -= std::min(count, in_flight);
-    if (line->ready()) {
-      line->session().drained();
-    }
+    line->drained();
     pump();
   }
 }
@@ -197,7 +201,7 @@ void dc_connection_state::progress(std::string_view step, std::string_view detai
 // -- calls --------------------------------------------------------------------------------------
 
 void dc_connection_state::submit(const submit_call& call) {
-  if (calls.try_emplace(call.id, pending_call{call}).second) {
+  if (calls.try_emplace(call.id, call).second) {
     waiting.push_back(call.id);
     pump();
   }
@@ -209,30 +213,22 @@ void dc_connection_state::drop(call_id id) {
   }
   // Without a network nothing else would take it out, however long that lasts.
   std::erase(waiting, id);
-  if (line->ready()) {
-    line->session().cancel(protocol::request_id{id});
-    pump();
-  }
+  line->cancel(protocol::request_id{id});
+  pump();
 }
 
 void dc_connection_state::give_calls() {
-  while (phase == connection_phase::ready && !waiting.empty() &&
+  while (phase == connection_phase::ready && line->ready() && !waiting.empty() &&
          line->session().under_way() < max_under_way) {
     const auto found = calls.find(waiting.front());
     waiting.pop_front();
     if (found == calls.end()) {
       continue;
     }
-    auto& [id, call] = *found;
-    bytes body;
-    if (!initialised) {
-      // Until one of them is answered nobody knows which the server sees first.
-      body = setup.profile->first_call_prefix;
-      call.wrapped_on = attempt;
-    }
-    append(body, *call.call.function);
+    const auto& [id, call] = *found;
+    auto body = call.without_updates ? without_updates(*call.function) : *call.function;
     protocol::request_options options;
-    options.may_repeat = call.call.may_repeat;
+    options.may_repeat = call.may_repeat;
     auto taken = line->session().submit(protocol::request_id{id}, std::move(body), options);
     if (!taken) {
       settle(id, nullptr, std::move(taken.error()));
@@ -248,46 +244,63 @@ void dc_connection_state::settle(call_id id, shared_bytes result, error failure)
 
 void dc_connection_state::answered(protocol::request_answered& event) {
   const auto id = static_cast<call_id>(event.id);
-  if (const auto found = calls.find(id); found != calls.end()) {
-    note_initialised(found->second);
+  if (calls.contains(id)) {
     settle(id, std::make_shared<const bytes>(std::move(event.body)), {});
   }
 }
 
 void dc_connection_state::failed(protocol::request_failed& event) {
-  const auto id = static_cast<call_id>(event.id);
-  const auto found = calls.find(id);
-  if (found == calls.end()) {
-    return;
-  }
-  auto& call = found->second;
-  const bool not_initialised =
-      event.why.is_rpc("CONNECTION_NOT_INITED") || event.why.is_rpc("CONNECTION_LAYER_INVALID");
-  if (not_initialised && call.init_retries < max_init_retries) {
-    ++call.init_retries;
-    initialised = false;
-    waiting.push_front(id);
-    return;
-  }
-  if (event.why.code == errc::rpc && !not_initialised) {
-    note_initialised(call);
-  }
-  settle(id, nullptr, std::move(event.why));
+  settle(static_cast<call_id>(event.id), nullptr, std::move(event.why));
 }
 
-void dc_connection_state::note_initialised(const pending_call& call) {
-  initialised = initialised || call.wrapped_on == attempt;
-}
-
-void dc_connection_state::give_up_key() {
-  for (auto& released : line->drop_key()) {
-    const auto id = static_cast<call_id>(released.id);
-    if (released.may_have_run && !released.options.may_repeat) {
+void dc_connection_state::released(std::vector<protocol::released_request> requests) {
+  for (const auto& one : requests) {
+    const auto id = static_cast<call_id>(one.id);
+    if (one.may_have_run && !one.options.may_repeat) {
       settle(id, nullptr,
              error::make(errc::unknown_outcome, "the session ended before the answer came"));
     } else {
       waiting.push_back(id);
     }
+  }
+}
+
+// -- keys ---------------------------------------------------------------------------------------
+
+void dc_connection_state::use(const key_order& order) {
+  if (order.after != reports) {
+    return; // the pool has not heard yet what we have told it since; it will say more
+  }
+  line->use(order, now(), services.clock->wall_now());
+  if (!line->has_work()) {
+    close_wire();
+    line->closed();
+    ++attempt;
+    phase_deadline = steady_time::max();
+    if (phase != connection_phase::waiting) {
+      enter(connection_phase::waiting, "another connection makes the key");
+    }
+  } else if (phase == connection_phase::waiting && phase_deadline == steady_time::max()) {
+    connect();
+  }
+  pump();
+}
+
+template <class Report>
+void dc_connection_state::report_key(Report what) {
+  ++reports;
+  self->send(owner, std::move(what));
+}
+
+void dc_connection_state::take_key_event(line_event& event) {
+  if (auto* made = std::get_if<line_key_made>(&event)) {
+    progress("authorization key", "made");
+    report_key(std::move(made->key));
+  } else if (auto* bound = std::get_if<line_key_bound>(&event)) {
+    progress("temporary key", "bound");
+    report_key(std::move(bound->key));
+  } else if (auto* news = std::get_if<line_key_news>(&event)) {
+    report_key(std::move(news->news));
   }
 }
 
@@ -300,6 +313,11 @@ void dc_connection_state::pump() {
   // An event may end the connection, or give room for calls.
   while (auto event = line->next_event()) {
     take(*std::move(event));
+  }
+  if (phase == connection_phase::exchanging && line->ready()) {
+    enter(connection_phase::ready, "new key");
+  } else if (phase == connection_phase::ready && !line->ready()) {
+    enter(connection_phase::exchanging, "another key");
   }
   give_calls();
   flush(at);
@@ -318,14 +336,16 @@ void dc_connection_state::flush(steady_time at) {
 }
 
 void dc_connection_state::take(line_event event) {
-  if (auto* made = std::get_if<line_key_made>(&event)) {
-    take(*made);
+  if (auto* one = std::get_if<protocol::session_event>(&event)) {
+    take(std::move(*one));
   } else if (const auto* word = std::get_if<line_refused>(&event)) {
     refused(*word);
   } else if (const auto* broken = std::get_if<line_broken>(&event)) {
     lost(broken->why);
+  } else if (auto* back = std::get_if<line_released>(&event)) {
+    released(std::move(back->requests));
   } else {
-    take(std::get<protocol::session_event>(std::move(event)));
+    take_key_event(event);
   }
 }
 
@@ -339,38 +359,23 @@ void dc_connection_state::take(protocol::session_event event) {
   } else if (std::holds_alternative<protocol::server_session_created>(event)) {
     self->send(owner, updates_suspect{"the server has a new session"});
   } else if (const auto* changed = std::get_if<protocol::salt_changed>(&event)) {
-    salt(changed->salt);
+    self->send(owner, key_salt{setup.dc, line->session().key().id(),
+                               static_cast<std::int64_t>(changed->salt)});
+  } else if (std::holds_alternative<protocol::key_destroyed>(event)) {
+    report_key(key_news{.dc = setup.dc, .what = key_news::kind::destroyed, .why = {}});
   } else if (const auto* reconnect = std::get_if<protocol::must_reconnect>(&event)) {
     lost(reconnect->why);
   }
-}
-
-void dc_connection_state::take(line_key_made& event) {
-  setup.key = event.key;
-  waits->reset();
-  phase_deadline = steady_time::max();
-  self->send(owner, std::move(event.key));
-  enter(connection_phase::ready, "new key");
 }
 
 void dc_connection_state::refused(const line_refused& event) {
   const auto why =
       error::make(errc::transport_error,
                   "the server sent transport error " + std::to_string(event.code), event.code);
-  if (event.code == -404 && !event.exchanging && !setup.keep_key) {
-    give_up_key();
-  }
   if (event.code == -429) {
     lost(why, flood_waits.take(*services.random));
   } else {
     lost(why);
-  }
-}
-
-void dc_connection_state::salt(std::uint64_t value) {
-  if (setup.key) {
-    setup.key->salt = static_cast<std::int64_t>(value);
-    self->send(owner, *setup.key);
   }
 }
 
@@ -386,12 +391,8 @@ void dc_connection_state::tick(std::uint64_t number) {
     return;
   }
   const auto at = now();
-  if (at >= phase_deadline) {
-    if (phase == connection_phase::waiting) {
-      connect();
-    } else {
-      lost(error::make(errc::deadline, "the key exchange took too long"));
-    }
+  if (at >= phase_deadline && phase == connection_phase::waiting) {
+    connect();
   }
   if (wire) {
     line->poll(at);
@@ -419,9 +420,9 @@ connection(dc_connection_actor::stateful_pointer<dc_connection_state> self,
       [self](const bytes_drained& by) { self->state.drained(by.count); },
       [self](const submit_call& call) { self->state.submit(call); },
       [self](const drop_call& call) { self->state.drop(call.id); },
-      [self](const login_noted& noted) { self->state.setup.keep_key = noted.logged_in; },
+      [self](const key_order& order) { self->state.use(order); },
       [self](const network_available&) {
-        if (self->state.phase == connection_phase::waiting) {
+        if (self->state.phase == connection_phase::waiting && self->state.line->has_work()) {
           self->state.waits->reset();
           self->state.connect();
         }

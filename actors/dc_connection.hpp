@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cafegram/actors/address_book.hpp>
 #include <cafegram/actors/interfaces.hpp>
 #include <cafegram/actors/services.hpp>
 #include <cafegram/crypto/rsa.hpp>
@@ -15,6 +16,9 @@ struct connection_profile {
   bool test = false;
   transport_choice transport;
   timing_options timing;
+  pool_options pool;
+  bool forward_secrecy = false;
+  std::chrono::seconds temporary_key_lifetime{86'400};
   std::vector<crypto::rsa_public_key> rsa_keys;
   /// What goes before a connection's first calls: `invokeWithLayer(initConnection(` encoded.
   bytes first_call_prefix;
@@ -25,10 +29,10 @@ struct connection_profile {
 struct connection_setup {
   std::shared_ptr<const connection_profile> profile;
   std::int32_t dc = 0;
-  std::vector<endpoint> addresses;
-  std::optional<dc_key> key; ///< none: one is made
-  /// The login hangs on the key: it is kept whatever the server says.
-  bool keep_key = false;
+  dc_route route;
+  key_order keys;
+  /// It is here to have its permanent key destroyed, and for nothing else.
+  bool destroy_key = false;
 };
 
 /// Starts a connection. It ends only when told; its owner monitors it.

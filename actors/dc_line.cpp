@@ -1,6 +1,9 @@
 #include <cafegram/actors/dc_line.hpp>
 #include <cafegram/protocol/dc_options.hpp>
+#include <cafegram/protocol/envelope.hpp>
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 namespace cafegram {
@@ -21,8 +24,14 @@ protocol::framing framing_of(transport_kind kind) {
   return protocol::framing::intermediate;
 }
 
-std::int64_t unix_seconds(wall_time at) {
-  return std::chrono::duration_cast<std::chrono::seconds>(at.time_since_epoch()).count();
+std::optional<protocol::proxy_secret> secret_of(const dc_route& route, const endpoint& peer) {
+  const auto found = std::ranges::find(route.addresses, peer, endpoint_of);
+  protocol::proxy_secret out{};
+  if (found == route.addresses.end() || found->secret.size() != out.size()) {
+    return std::nullopt;
+  }
+  std::ranges::copy(found->secret, out.begin());
+  return out;
 }
 
 } // namespace
@@ -30,18 +39,21 @@ std::int64_t unix_seconds(wall_time at) {
 dc_line::dc_line(connection_setup setup, std::shared_ptr<random_source> random,
                  std::shared_ptr<crypto::prime_cache> primes)
   : setup_{std::move(setup)}
+  , order_{setup_.keys}
   , random_{std::move(random)}
   , primes_{std::move(primes)} {}
 
-void dc_line::opened(steady_time now, wall_time wall) {
+void dc_line::opened(const endpoint& peer, steady_time now, wall_time wall) {
   const auto& profile = *setup_.profile;
+  now_ = now;
   broken_ = false;
+  proven_ = false;
   output_.clear();
   auto framing = protocol::client_transport::make(
       {.kind = framing_of(profile.transport.kind),
        .obfuscated = profile.transport.obfuscated,
-       .secret = {},
-       .dc = protocol::wire_dc(protocol::dc_id{setup_.dc}, profile.test, false)},
+       .secret = secret_of(setup_.route, peer),
+       .dc = protocol::wire_dc(protocol::dc_id{setup_.dc}, profile.test, setup_.route.media)},
       random_);
   if (!framing) {
     break_off(std::move(framing.error()));
@@ -49,49 +61,38 @@ void dc_line::opened(steady_time now, wall_time wall) {
   }
   framing_ = *std::move(framing);
   append(output_, framing_->opening());
-  if (session_) {
-    session_->connected(now);
-  } else if (setup_.key) {
-    // A stored key comes without a clock: the machine's, until the server corrects it.
-    begin_session(*setup_.key, {now, wall, false},
-                  protocol::salt_list{static_cast<std::uint64_t>(setup_.key->salt)});
-    session_->connected(now);
-  } else {
-    begin_exchange(wall);
+  for (auto* session : {&session_, &next_, &retired_}) {
+    if (*session) {
+      (*session)->connected(now);
+    }
   }
+  if (next_) {
+    exchange_until_ = now + profile.timing.handshake_timeout;
+  }
+  proceed(now, wall);
 }
 
 void dc_line::closed() {
   framing_.reset();
   exchange_.reset();
+  exchange_until_ = steady_time::max();
   output_.clear();
-  if (session_) {
-    session_->disconnected();
+  for (auto* session : {&session_, &next_, &retired_}) {
+    if (*session) {
+      (*session)->disconnected();
+    }
   }
-}
-
-void dc_line::begin_exchange(wall_time wall) {
-  const auto& profile = *setup_.profile;
-  protocol::exchange_options options;
-  options.keys = profile.rsa_keys;
-  options.dc = protocol::wire_dc(protocol::dc_id{setup_.dc}, profile.test, false);
-  exchange_.emplace(std::move(options), random_, primes_);
-  send(exchange_->start(wall), false);
-}
-
-void dc_line::begin_session(const dc_key& key, protocol::server_clock clock,
-                            protocol::salt_list salts) {
-  protocol::session_options options;
-  options.tail = setup_.profile->transport.kind == transport_kind::padded;
-  session_.emplace(*key.key, std::move(salts), clock, random_, options);
 }
 
 void dc_line::receive(bytes_view data, steady_time now, wall_time wall) {
   if (!framing_ || broken_) {
     return;
   }
-  if (session_) {
-    session_->heard();
+  now_ = now;
+  for (auto* session : {&session_, &next_, &retired_}) {
+    if (*session) {
+      (*session)->heard();
+    }
   }
   framing_->feed(data);
   while (!broken_) {
@@ -106,66 +107,99 @@ void dc_line::receive(bytes_view data, steady_time now, wall_time wall) {
     if (const auto* frame = std::get_if<protocol::frame>(&**event)) {
       take_frame(frame->payload, now, wall);
     } else if (const auto* token = std::get_if<protocol::quick_ack>(&**event)) {
-      if (session_) {
-        session_->quick_acked(token->token);
+      for (auto* session : {&session_, &retired_}) {
+        if (*session) {
+          (*session)->quick_acked(token->token);
+        }
       }
     } else {
-      const auto code = std::get<protocol::transport_error>(**event).code;
-      events_.emplace_back(line_refused{code, exchange_.has_value()});
-      broken_ = true;
+      take_word(std::get<protocol::transport_error>(**event).code);
     }
   }
 }
 
 void dc_line::take_frame(mutable_bytes_view payload, steady_time now, wall_time wall) {
-  if (exchange_) {
+  const auto id = protocol::key_id_of(payload);
+  auto* to = session_ ? &session_ : next_ ? &next_ : nullptr;
+  for (auto* session : {&session_, &next_, &retired_}) {
+    if (*session && (*session)->key().id() == id) {
+      to = session;
+    }
+  }
+  if (exchange_ && (id == 0 || to == nullptr)) {
     advance_exchange(payload, now, wall);
-  } else if (session_) {
-    session_->receive(payload, now);
+  } else if (to != nullptr) {
+    const auto before = (*to)->counters().messages_in;
+    (*to)->receive(payload, now);
+    if ((*to)->counters().messages_in != before && !proven_) {
+      proven_ = true;
+      proceed(now, wall);
+    }
   }
 }
 
-void dc_line::advance_exchange(bytes_view payload, steady_time now, wall_time wall) {
-  auto step = exchange_->on_message(payload, wall);
-  if (!step) {
-    break_off(std::move(step.error()));
-    return;
+/// An error word says nothing about what it answers: the newest thing that could be at fault is.
+void dc_line::take_word(std::int32_t code) {
+  broken_ = true;
+  if (code == -404 && (!exchange_ || (session_ && !proven_))) {
+    if (next_ && (proven_ || !session_)) {
+      next_.reset();
+    } else if (retired_ && proven_) {
+      hand_back(retired_);
+    } else if (session_) {
+      events_.emplace_back(line_key_news{
+          {.dc = setup_.dc,
+           .key_id = session_->key().id(),
+           .what = key_news::kind::unknown,
+           .server_time = 0,
+           .why = error::make(errc::transport_error, "the server does not know the key", code)}});
+    }
   }
-  if (!step->send.empty()) {
-    send(step->send, false);
-  }
-  if (!step->done) {
-    return;
-  }
-  const auto& made = *step->done;
-  dc_key key{setup_.dc, std::make_shared<const protocol::auth_key>(made.key),
-             static_cast<std::int64_t>(made.salt), unix_seconds(wall)};
-  setup_.key = key;
-  const auto server_now =
-      wall + std::chrono::duration_cast<wall_time::duration>(made.server_time_offset);
-  begin_session(key, {now, server_now, true}, protocol::salt_list{made.salt});
-  exchange_.reset();
-  session_->connected(now);
-  events_.emplace_back(line_key_made{std::move(key)});
+  events_.emplace_back(line_refused{code});
 }
 
 void dc_line::poll(steady_time now) {
-  if (session_) {
-    session_->poll(now);
+  now_ = now;
+  if (now >= exchange_until_ && !broken_) {
+    break_off(error::make(errc::deadline, "the key exchange took too long"));
+  }
+  if (retired_ && now >= retired_until_) {
+    hand_back(retired_);
+  }
+  for (auto* session : {&session_, &next_, &retired_}) {
+    if (*session) {
+      (*session)->poll(now);
+    }
   }
 }
 
 steady_time dc_line::next_deadline() const {
-  return session_ ? session_->next_deadline() : steady_time::max();
+  auto next = broken_ ? steady_time::max() : exchange_until_;
+  for (const auto* session : {&session_, &next_, &retired_}) {
+    if (*session) {
+      next = std::min(next, (*session)->next_deadline());
+    }
+  }
+  return retired_ ? std::min(next, retired_until_) : next;
+}
+
+void dc_line::drained() {
+  for (auto* session : {&session_, &next_, &retired_}) {
+    if (*session) {
+      (*session)->drained();
+    }
+  }
 }
 
 bytes dc_line::take_output(std::size_t limit, steady_time now) {
-  bool more = session_ && framing_ && !broken_;
-  while (more && output_.size() < limit) {
-    packets_.clear();
-    more = session_->take_packets(packets_, now);
-    for (const auto& packet : packets_) {
-      send(packet.octets, packet.quick_ack);
+  for (auto* session : {&next_, &session_, &retired_}) {
+    bool more = *session && framing_ && !broken_;
+    while (more && output_.size() < limit) {
+      packets_.clear();
+      more = (*session)->take_packets(packets_, now);
+      for (const auto& packet : packets_) {
+        send(packet.octets, packet.quick_ack);
+      }
     }
   }
   return std::exchange(output_, {});
@@ -178,32 +212,48 @@ void dc_line::send(bytes_view payload, bool quick_ack) {
 }
 
 std::optional<line_event> dc_line::next_event() {
-  if (!events_.empty()) {
-    auto out = std::move(events_.front());
-    events_.pop_front();
-    return out;
-  }
-  if (session_) {
-    if (auto event = session_->next_event()) {
+  while (true) {
+    if (!events_.empty()) {
+      auto out = std::move(events_.front());
+      events_.pop_front();
+      return out;
+    }
+    if (auto event = next_ ? next_->next_event() : std::nullopt) {
+      take_next_event(*std::move(event));
+      continue;
+    }
+    if (auto event = session_ ? session_->next_event() : std::nullopt) {
+      if (auto* refused = std::get_if<protocol::key_not_bound>(&*event)) {
+        refused_binding(*session_, std::move(refused->why));
+        continue;
+      }
       return line_event{*std::move(event)};
     }
+    if (auto event = retired_ ? retired_->next_event() : std::nullopt) {
+      if (!std::holds_alternative<protocol::salt_changed>(*event)) {
+        return line_event{*std::move(event)};
+      }
+      continue;
+    }
+    if (retired_ && retired_->under_way() == 0) {
+      retired_.reset();
+    }
+    return std::nullopt;
   }
-  return std::nullopt;
 }
 
-std::vector<protocol::released_request> dc_line::drop_key() {
-  std::vector<protocol::released_request> out;
-  if (session_) {
-    out = session_->release();
+void dc_line::cancel(protocol::request_id id) {
+  for (auto* session : {&session_, &retired_}) {
+    if (*session) {
+      (*session)->cancel(id);
+    }
   }
-  session_.reset();
-  setup_.key.reset();
-  return out;
 }
 
 void dc_line::break_off(error why) {
-  broken_ = true;
-  events_.emplace_back(line_broken{std::move(why)});
+  if (!std::exchange(broken_, true)) {
+    events_.emplace_back(line_broken{std::move(why)});
+  }
 }
 
 } // namespace cafegram

@@ -67,8 +67,14 @@ using connection_owner_actor = caf::typed_actor<
     caf::reacts_to<call_settled>,
     // A connection has changed its phase.
     caf::reacts_to<connection_report>,
-    // A connection has made a key, or has been told another salt.
+    // A connection has made a permanent key.
     caf::reacts_to<dc_key>,
+    // A connection has made a temporary key, and it is bound.
+    caf::reacts_to<temporary_key>,
+    // A connection has been told another salt.
+    caf::reacts_to<key_salt>,
+    // The server refuses a key, or has destroyed it.
+    caf::reacts_to<key_news>,
     // From the wire, in any order.
     caf::reacts_to<raw_updates>,
     // Updates may be missing.
@@ -88,8 +94,8 @@ using dc_connection_actor = byte_sink_actor::extend<
     caf::reacts_to<submit_call>,
     // Forgets a call and tells the server so.
     caf::reacts_to<drop_call>,
-    // Whether its key may be given up when the server does not know it.
-    caf::reacts_to<login_noted>,
+    // The keys to use from now on, and whether to make what is missing.
+    caf::reacts_to<key_order>,
     // Ends the wait before the next attempt.
     caf::reacts_to<network_available>,
     // INTERNAL: deadlines of session, handshake and back-off.
@@ -102,10 +108,13 @@ using dc_pool_actor = connection_owner_actor::extend<
     caf::replies_to<invoke_request>::with<invoke_answer>,
     // Moves home: calls without a data centre of their own go there from now on.
     caf::reacts_to<caf::migrate_atom, std::int32_t>,
-    // Makes more data centres reachable.
+    // Where data centres are reached from now on.
     caf::reacts_to<addresses_learned>,
-    // Passed on to the connections.
+    // Whether a login hangs on the keys: decides which may be given up.
     caf::reacts_to<login_noted>,
+    // Tells the servers to forget all keys and begins with new ones. Answers when that is done, or
+    // after five seconds.
+    caf::replies_to<destroy_keys>::with<caf::ok_atom>,
     // Passed on to the connections.
     caf::reacts_to<network_available>,
     // Where updates go from now on.
@@ -129,7 +138,9 @@ using session_store_actor = caf::typed_actor<
 /// What the client hears of its pool.
 using pool_owner_actor = caf::typed_actor<
     // The main connection has changed its phase.
-    caf::reacts_to<connection_report>>;
+    caf::reacts_to<connection_report>,
+    // The key of the login is no good any more.
+    caf::reacts_to<login_lost>>;
 
 /// Puts updates in order, fetches what is missing, hands each to the subscribers once.
 using update_hub_actor = update_sink_actor::extend<
@@ -157,6 +168,8 @@ using client_actor = caf::typed_actor<
     caf::replies_to<stop_request>::with<caf::ok_atom>,
     // INTERNAL: the main connection's phase, from the pool.
     caf::reacts_to<connection_report>,
+    // INTERNAL: from the pool.
+    caf::reacts_to<login_lost>,
     // INTERNAL: waits that are over.
     caf::reacts_to<caf::tick_atom, std::uint64_t>>;
 

@@ -2,15 +2,17 @@
 
 #include <cafegram/actors/options.hpp>
 #include <cafegram/base/bytes.hpp>
+#include <cafegram/base/environment.hpp>
 #include <cafegram/base/error.hpp>
+#include <cafegram/protocol/dc_options.hpp>
 
 #include <caf/io/scribe.hpp>
 #include <caf/type_id.hpp>
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -98,6 +100,7 @@ struct submit_call {
   call_id id = 0;
   shared_bytes function;
   bool may_repeat = false;
+  bool without_updates = false; ///< wrapped in `invokeWithoutUpdates`
   steady_time deadline;
 };
 
@@ -115,12 +118,54 @@ struct call_settled {
 
 // -- connections --------------------------------------------------------------------------------
 
-/// The key of one data centre, as it is kept.
+/// The permanent key of one data centre, as it is kept.
 struct dc_key {
   std::int32_t dc = 0;
   std::shared_ptr<const protocol::auth_key> key;
   std::int64_t salt = 0;
-  std::int64_t created_at = 0; ///< seconds since 1970
+  std::int64_t created_at = 0; ///< server time, seconds since 1970
+};
+
+/// A key that lives for a day, bound to a permanent one. Never stored.
+struct temporary_key {
+  std::int32_t dc = 0;
+  bool media = false; ///< made with the data centre's media addresses
+  std::shared_ptr<const protocol::auth_key> key;
+  std::int64_t salt = 0;
+  std::int32_t expires_at = 0; ///< server time, seconds since 1970
+  steady_time good_until;      ///< the same by our own clock
+  duration server_offset{};    ///< server time minus the machine's
+};
+
+/// What a connection is told of keys, by its pool. Only one connection of a data centre makes keys.
+struct key_order {
+  std::optional<dc_key> permanent;
+  std::optional<temporary_key> temporary;
+  bool make = false;  ///< makes what is missing; else waits until it is told again
+  bool renew = false; ///< makes another temporary key beside `temporary`
+  /// How many of the connection's words about keys the pool has heard.
+  std::uint64_t after = 0;
+};
+
+/// The salt to begin with next time.
+struct key_salt {
+  std::int32_t dc = 0;
+  std::uint64_t key_id = 0;
+  std::int64_t salt = 0;
+};
+
+/// What a connection hears about a key from the server; the pool decides what follows.
+struct key_news {
+  enum class kind : std::uint8_t {
+    unknown,   ///< -404: the server does not know it
+    not_bound, ///< `auth.bindTempAuthKey` was refused; `key_id` is the temporary key's
+    destroyed, ///< as was asked for
+  };
+  std::int32_t dc = 0;
+  std::uint64_t key_id = 0;
+  kind what = kind::unknown;
+  std::int64_t server_time = 0; ///< seconds since 1970
+  error why;
 };
 
 enum class connection_phase : std::uint8_t {
@@ -136,19 +181,25 @@ struct connection_report {
   std::int32_t dc = 0;
   connection_phase phase = connection_phase::waiting;
   std::string detail;
+  bool key_unknown = false; ///< the server does not know the key of the login, which is kept
 };
 
-/// Where data centres are reached.
-using address_book = std::map<std::int32_t, std::vector<endpoint>>;
-
-/// Addresses that the server told; those known before stay.
+/// All addresses that the server has told, in the place of those that it told before.
 struct addresses_learned {
-  address_book addresses;
+  std::vector<protocol::dc_address> addresses;
 };
 
 /// A login hangs on the keys from now on, or none does any more.
 struct login_noted {
   bool logged_in = false;
+};
+
+/// The login has ended by our own wish: its keys are to be destroyed.
+struct destroy_keys {};
+
+/// The server has refused the key that the login hangs on: nothing brings it back.
+struct login_lost {
+  error why;
 };
 
 /// The outside says that the network is back: do not wait out the back-off.
@@ -216,7 +267,11 @@ struct client_status {
   account self;
   std::int32_t home_dc = 0;
   std::size_t pending_calls = 0;
+  std::size_t connections = 0; ///< of all data centres and purposes
   std::uint64_t reconnects = 0;
+  /// The server says that it does not know the key of this login. The key is kept, for the fault
+  /// may pass; calls end with `errc::key_unknown`. When it lasts, the login is gone: log in anew.
+  bool key_unknown = false;
   std::string last_error;
   std::shared_ptr<const signer> signing;
 };
@@ -268,6 +323,12 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::submit_call)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::drop_call)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::call_settled)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::dc_key)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::temporary_key)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::key_order)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::key_salt)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::key_news)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::destroy_keys)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::login_lost)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::connection_report)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::addresses_learned)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::login_noted)

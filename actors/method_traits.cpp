@@ -58,6 +58,13 @@ std::string_view method_name(bytes_view function) {
   return method != nullptr ? method->name : "unknown method";
 }
 
+bytes without_updates(bytes_view function) {
+  tl::writer out;
+  out.u32(tl::invokeWithoutUpdates::tl_id);
+  out.raw(function);
+  return out.take();
+}
+
 bytes first_call_prefix(const first_call_info& info) {
   // Both end with their query: what is encoded without one is what goes before it.
   tl::writer out;

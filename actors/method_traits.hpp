@@ -18,6 +18,9 @@ login_effect login_effect_of(bytes_view function);
 /// The method's name, for errors; `unknown method` where the schema has none.
 std::string_view method_name(bytes_view function);
 
+/// An encoded call in `invokeWithoutUpdates`.
+bytes without_updates(bytes_view function);
+
 /// Octets that go before an encoded call: `invokeWithLayer(initConnection(`.
 struct first_call_info {
   std::int32_t api_id = 0;

@@ -87,6 +87,20 @@ std::optional<transport_choice> transport_choice::parse(std::string_view text) {
   return std::nullopt;
 }
 
+std::string_view to_string(connection_purpose purpose) {
+  switch (purpose) {
+  case connection_purpose::main:
+    return "main";
+  case connection_purpose::upload:
+    return "upload";
+  case connection_purpose::download:
+    return "download";
+  case connection_purpose::cdn:
+    return "cdn";
+  }
+  return "unknown";
+}
+
 std::string to_string(transport_choice choice) {
   return std::string{choice.obfuscated ? obfuscated_prefix : ""} +
          std::string{name_of(choice.kind)};

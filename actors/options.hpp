@@ -42,6 +42,25 @@ struct transport_choice {
 };
 std::string to_string(transport_choice choice);
 
+/// What a connection is for. Each kind of work has connections of its own, so that a long download
+/// holds nothing else up.
+enum class connection_purpose : std::uint8_t {
+  main,     ///< calls and updates: exactly one at home, as Telegram demands of a login
+  upload,   ///< parts of files, on media addresses where the server has told some
+  download, ///< the same
+  cdn,      ///< files from a CDN's data centre
+};
+std::string_view to_string(connection_purpose purpose);
+
+/// How many connections a client opens beside its main one, and for how long.
+struct pool_options {
+  std::size_t upload_connections = 4;   ///< at most, per data centre
+  std::size_t download_connections = 4; ///< the same
+  std::size_t cdn_connections = 2;      ///< the same
+  /// Every connection but home's main one is closed after so long without a call.
+  std::chrono::milliseconds idle_after{60'000};
+};
+
 /// One data centre given by hand, in the place of Telegram's built-in addresses.
 struct dc_override {
   std::int32_t id = 2;
@@ -84,6 +103,12 @@ struct client_options {
   std::vector<std::string> rsa_keys_pem = {}; ///< when not empty, these and no others are trusted
   transport_choice transport = {};
   bool ipv6 = false; ///< try addresses of version 6 first
+  pool_options pool = {};
+
+  /// Encrypt with keys that live for a day and are never stored, bound to the stored one: who gets
+  /// hold of the session later cannot read what was recorded. Spec: "Perfect Forward Secrecy".
+  bool forward_secrecy = false;
+  std::chrono::seconds temporary_key_lifetime{86'400};
 
   /// The session's file; empty keeps it in memory. Ignored when `session` is set.
   std::string session_path = {};
@@ -104,8 +129,15 @@ struct invoke_options {
   /// May the call be made again where its outcome is unknown? Default: what is known of the method
   /// (reads and everything with a `random_id` may).
   std::optional<bool> may_repeat = {};
-  /// Another data centre than the home one.
+  /// Another data centre than the home one; where logged in, the login is carried there first.
   std::optional<std::int32_t> dc = {};
+  connection_purpose purpose = connection_purpose::main;
 };
+
+/// `options` for a call to another data centre.
+inline invoke_options invoke_on_dc(std::int32_t dc, invoke_options options = {}) {
+  options.dc = dc;
+  return options;
+}
 
 } // namespace cafegram

@@ -34,12 +34,18 @@ void fill_data_centres(const session_state& state, v1::Session& out) {
     record.set_auth_key(text_of(dc.auth_key));
     record.set_salt(dc.salt);
     record.set_created_at(dc.created_at);
+    record.set_authorised(dc.authorised);
     for (const auto& from : dc.addresses) {
       auto& address = *record.add_addresses();
       address.set_host(from.host);
       address.set_port(from.port);
       address.set_ipv6(from.ipv6);
       address.set_media_only(from.media_only);
+      address.set_tcpo_only(from.tcpo_only);
+      address.set_cdn(from.cdn);
+      address.set_static_(from.is_static);
+      address.set_this_port_only(from.this_port_only);
+      address.set_secret(from.secret.data(), from.secret.size());
     }
   }
 }
@@ -92,8 +98,15 @@ result<std::vector<dc_address>> take_addresses(const v1::DataCentre& from) {
     if (address.port() == 0 || address.port() > 65535) {
       return fail(errc::storage, "an address has an impossible port", address.port());
     }
-    out.push_back({address.host(), static_cast<std::uint16_t>(address.port()), address.ipv6(),
-                   address.media_only()});
+    out.push_back({.host = address.host(),
+                   .port = static_cast<std::uint16_t>(address.port()),
+                   .ipv6 = address.ipv6(),
+                   .media_only = address.media_only(),
+                   .tcpo_only = address.tcpo_only(),
+                   .cdn = address.cdn(),
+                   .is_static = address.static_(),
+                   .this_port_only = address.this_port_only(),
+                   .secret = to_bytes(as_bytes(address.secret()))});
   }
   return out;
 }
@@ -108,8 +121,8 @@ result<void> take_data_centres(const v1::Session& from, session_state& out) {
     if (!addresses) {
       return std::unexpected(std::move(addresses.error()));
     }
-    out.data_centres[dc.id()] = {*std::move(key), dc.salt(), dc.created_at(),
-                                 *std::move(addresses)};
+    out.data_centres[dc.id()] = {*std::move(key), dc.salt(), dc.created_at(), *std::move(addresses),
+                                 dc.authorised()};
   }
   return {};
 }

@@ -21,6 +21,11 @@ struct dc_address {
   std::uint16_t port = 443;
   bool ipv6 = false;
   bool media_only = false;
+  bool tcpo_only = false; ///< obfuscated only
+  bool cdn = false;
+  bool is_static = false;
+  bool this_port_only = false;
+  std::vector<std::uint8_t> secret; ///< of obfuscation, empty for none
 
   friend bool operator==(const dc_address&, const dc_address&) = default;
 };
@@ -30,6 +35,7 @@ struct dc_record {
   std::uint64_t salt = 0;
   std::int64_t created_at = 0; ///< seconds since 1970
   std::vector<dc_address> addresses;
+  bool authorised = false; ///< beside home: the login was carried there
 };
 
 struct user_record {

@@ -65,11 +65,12 @@ struct dc_pool_fixture : testing::Test {
     profile->timing.reconnect_max = 200ms;
     pool_setup setup;
     setup.profile = profile;
-    setup.addresses = {{2, {{"127.0.0.1", 1}}}};
+    setup.addresses = address_book::pinned({2, {"127.0.0.1", 1}}, {});
     auto services = rt.shared();
     services.connector = connector;
-    auto owner = rt.system().spawn(
-        []() -> pool_owner_actor::behavior_type { return {[](const connection_report&) {}}; });
+    auto owner = rt.system().spawn([]() -> pool_owner_actor::behavior_type {
+      return {[](const connection_report&) {}, [](const login_lost&) {}};
+    });
     auto sink = rt.system().spawn([]() -> update_sink_actor::behavior_type {
       return {[](const raw_updates&) {}, [](const updates_suspect&) {}};
     });

@@ -106,4 +106,17 @@ private:
   ::pid_t pid_ = 0;
 };
 
+/// A client of it.
+inline client_options options_for(const standin& server,
+                                  std::string_view transport = "intermediate") {
+  client_options out;
+  out.api_id = 1;
+  out.api_hash = "00000000000000000000000000000000";
+  out.dc = dc_override{2, server.where()};
+  out.rsa_keys_pem = {server.public_key()};
+  out.transport = transport_choice::parse(transport).value();
+  out.timing.request_timeout = std::chrono::seconds{20};
+  return out;
+}
+
 } // namespace cafegram::test

@@ -7,20 +7,10 @@ namespace cafegram {
 namespace {
 
 using namespace std::chrono_literals;
+using test::options_for;
 using test::standin;
 
 constexpr auto token = "4242:a-secret-that-no-log-shows";
-
-client_options options_for(const standin& server, std::string_view transport = "intermediate") {
-  client_options out;
-  out.api_id = 1;
-  out.api_hash = "00000000000000000000000000000000";
-  out.dc = dc_override{2, server.where()};
-  out.rsa_keys_pem = {server.public_key()};
-  out.transport = transport_choice::parse(transport).value();
-  out.timing.request_timeout = 20s;
-  return out;
-}
 
 /// Every step of a bot's day: each of them holds, or the test says which does not.
 void talk(client& bot, test::update_log& log) {
@@ -55,10 +45,11 @@ void talk(client& bot, test::update_log& log) {
 }
 
 /// Talks, stops, starts again on the same session file: no second key, no second login.
-void talk_and_resume(standin& server, std::string_view transport) {
+void talk_and_resume(standin& server, std::string_view transport, bool forward_secrecy = false) {
   const test::scratch_folder folder;
   runtime rt;
   auto options = options_for(server, transport);
+  options.forward_secrecy = forward_secrecy;
   options.session_path = folder.file("bot.session");
   {
     test::update_log log;
@@ -79,10 +70,14 @@ void talk_and_resume(standin& server, std::string_view transport) {
   EXPECT_EQ(server.count("done (perm)"), keys) << "the stored key was not used";
   EXPECT_EQ(server.count("{auth.importBotAuthorization"), 1U) << "a second login";
   again->stop();
+  // One temporary key for each life of the client, each bound once.
+  EXPECT_EQ(server.count("done (temp)"), forward_secrecy ? 2U : 0U);
+  EXPECT_EQ(server.count("ok=True"), forward_secrecy ? 2U : 0U);
   EXPECT_EQ(server.count("VIOLATION"), 0U) << server.log();
 }
 
 struct standin_transport : testing::TestWithParam<const char*> {};
+struct standin_secrecy : testing::TestWithParam<const char*> {};
 struct standin_switch : testing::TestWithParam<std::vector<std::string>> {};
 
 std::string name_of(const std::vector<std::string>& words) {
@@ -134,6 +129,16 @@ INSTANTIATE_TEST_SUITE_P(, standin_transport,
                                          "obfuscated-padded"),
                          [](const auto& given) { return name_of({given.param}); });
 
+TEST_P(standin_secrecy, whole_day_and_resume) {
+  CAFEGRAM_NEEDS_SHARED();
+  standin server;
+  talk_and_resume(server, GetParam(), true);
+}
+
+INSTANTIATE_TEST_SUITE_P(, standin_secrecy,
+                         testing::Values("abridged", "padded", "full", "obfuscated-intermediate"),
+                         [](const auto& given) { return name_of({given.param}); });
+
 TEST_P(standin_switch, whole_day_and_resume) {
   CAFEGRAM_NEEDS_SHARED();
   standin server{GetParam()};
@@ -142,6 +147,7 @@ TEST_P(standin_switch, whole_day_and_resume) {
 
 INSTANTIATE_TEST_SUITE_P(, standin_switch,
                          testing::Values(std::vector<std::string>{"--check-salt"},
+                                         std::vector<std::string>{"--media-dc"},
                                          std::vector<std::string>{"--container"},
                                          std::vector<std::string>{"--zero-seq"},
                                          std::vector<std::string>{"--extra-fp"},
@@ -190,7 +196,8 @@ TEST(standin_restart, a_login_is_kept_though_the_server_does_not_know_its_key) {
   server.restart();
   const auto after = bot->invoke_sync(tl::help::getConfig{}, {.timeout = 4s});
   ASSERT_FALSE(after);
-  EXPECT_EQ(after.error().code, errc::deadline);
+  EXPECT_EQ(after.error().code, errc::key_unknown);
+  EXPECT_TRUE(bot->status().key_unknown);
   EXPECT_EQ(server.count("done (perm)"), 0U) << "the key of a login was thrown away";
   EXPECT_NE(bot->status().last_error.find("-404"), std::string::npos) << bot->status().last_error;
 }

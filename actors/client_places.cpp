@@ -1,0 +1,192 @@
+#include <cafegram/actors/client_state.hpp>
+#include <cafegram/actors/errors.hpp>
+#include <cafegram/base/log.hpp>
+#include <cafegram/tl/api.hpp>
+
+#include <caf/all.hpp>
+
+#include <algorithm>
+#include <utility>
+
+// Where data centres are and which of them a call goes to.
+
+namespace cafegram {
+
+namespace {
+
+constexpr int max_migrations = 3;
+constexpr std::chrono::seconds config_least{60};
+constexpr std::chrono::hours config_most{24};
+
+bool moves_home(const error& why) {
+  return why.is_rpc("USER_MIGRATE") || why.is_rpc("PHONE_MIGRATE") || why.is_rpc("NETWORK_MIGRATE");
+}
+
+bool moves_this_call(const error& why) {
+  return why.is_rpc("FILE_MIGRATE") || why.is_rpc("STATS_MIGRATE");
+}
+
+protocol::dc_address address_of(const tl::dcOption& told) {
+  return {.dc = protocol::dc_id{told.id},
+          .host = told.ip_address,
+          .port = static_cast<std::uint16_t>(told.port),
+          .ipv6 = told.ipv6,
+          .media_only = told.media_only,
+          .tcpo_only = told.tcpo_only,
+          .cdn = told.cdn,
+          .is_static = told.static_,
+          .this_port_only = told.this_port_only,
+          .secret = told.secret.value_or(bytes{})};
+}
+
+storage::dc_address stored(const protocol::dc_address& from) {
+  return {.host = from.host,
+          .port = from.port,
+          .ipv6 = from.ipv6,
+          .media_only = from.media_only,
+          .tcpo_only = from.tcpo_only,
+          .cdn = from.cdn,
+          .is_static = from.is_static,
+          .this_port_only = from.this_port_only,
+          .secret = from.secret};
+}
+
+protocol::dc_address loaded(std::int32_t dc, const storage::dc_address& from) {
+  return {.dc = protocol::dc_id{dc},
+          .host = from.host,
+          .port = from.port,
+          .ipv6 = from.ipv6,
+          .media_only = from.media_only,
+          .tcpo_only = from.tcpo_only,
+          .cdn = from.cdn,
+          .is_static = from.is_static,
+          .this_port_only = from.this_port_only,
+          .secret = from.secret};
+}
+
+/// The session's addresses are those that the server told last.
+void keep_addresses(storage::session_state& session,
+                    const std::vector<protocol::dc_address>& told) {
+  for (auto& [dc, record] : session.data_centres) {
+    record.addresses.clear();
+  }
+  for (const auto& one : told) {
+    session.data_centres[number(one.dc)].addresses.push_back(stored(one));
+  }
+}
+
+} // namespace
+
+/// True if the call is on its way to another data centre. Spec: "Error handling", 303 SEE_OTHER.
+bool client_state::followed(std::uint64_t id, running_call& call, const error& why) {
+  const bool home = moves_home(why);
+  if ((!home && !moves_this_call(why)) || !why.rpc->value || call.migrations >= max_migrations) {
+    return false;
+  }
+  ++call.migrations;
+  const auto dc = static_cast<std::int32_t>(*why.rpc->value);
+  if (setup.addresses.knows(dc)) {
+    go_to(id, dc, home);
+    return true;
+  }
+  after_config.push_back([this, id, dc, home] {
+    if (!calls.contains(id)) {
+      return;
+    }
+    if (setup.addresses.knows(dc)) {
+      go_to(id, dc, home);
+    } else {
+      finish(id, fail(errc::not_found, "no address is known for dc " + std::to_string(dc), dc));
+    }
+  });
+  fetch_config();
+  return true;
+}
+
+void client_state::go_to(std::uint64_t id, std::int32_t dc, bool with_home) {
+  if (with_home) {
+    home_dc = dc;
+    self->send(pool, caf::migrate_atom_v, dc);
+    self->send(store, session_change{
+                          [dc](storage::session_state& session) { session.home_dc = dc; }, true});
+    fetch_config();
+  } else {
+    calls.at(id).request.options.dc = dc;
+  }
+  send(id);
+}
+
+// -- help.getConfig -----------------------------------------------------------------------------
+
+/// In the background: past the client's own calls, which a stop waits for.
+void client_state::fetch_config() {
+  if (fetching_config || closing) {
+    return;
+  }
+  fetching_config = true;
+  config_at.reset();
+  invoke_request request{std::make_shared<const bytes>(tl::encode(tl::help::getConfig{})), {}};
+  request.options.may_repeat = true;
+  self->request(pool, caf::infinite, std::move(request))
+      .then([this](const invoke_answer& answer) { config_came(answer.result); },
+            [this](const caf::error& why) { config_came(std::unexpected(to_error(why))); });
+}
+
+void client_state::config_came(const result<shared_bytes>& outcome) {
+  fetching_config = false;
+  if (!outcome || !take_config(**outcome)) {
+    log::info("client", "no configuration: {}",
+              outcome ? "it cannot be read" : to_string(outcome.error()));
+    config_at = now() + config_waits.take(*services.random);
+  }
+  for (const auto& then : std::exchange(after_config, {})) {
+    then();
+  }
+  schedule();
+}
+
+bool client_state::take_config(bytes_view object) {
+  const auto decoded = tl::decode<tl::Config>(object);
+  const auto* config = decoded ? tl::get_if<tl::config>(*decoded) : nullptr;
+  if (config == nullptr) {
+    return false;
+  }
+  config_waits.reset();
+  const std::chrono::seconds good_for{std::int64_t{config->expires} - config->date};
+  config_at = now() + std::clamp<std::chrono::seconds>(good_for, config_least, config_most);
+  if (config->test_mode != setup.options.test_dcs) {
+    log::warn("client", "the server's configuration is for {} data centres: not taken",
+              config->test_mode ? "test" : "production");
+    return true;
+  }
+  std::vector<protocol::dc_address> told;
+  for (const auto& option : config->dc_options) {
+    const auto* one = tl::get_if<tl::dcOption>(option);
+    if (one != nullptr && one->port > 0 && one->port <= 65535 && one->id > 0) {
+      told.push_back(address_of(*one));
+    }
+  }
+  if (told.empty() || told == setup.addresses.told()) {
+    return true;
+  }
+  setup.addresses.learn(told);
+  self->send(pool, addresses_learned{setup.addresses.told()});
+  self->send(store,
+             session_change{[told = setup.addresses.told()](storage::session_state& session) {
+                              keep_addresses(session, told);
+                            },
+                            false});
+  return true;
+}
+
+void client_state::take_stored_addresses() {
+  std::vector<protocol::dc_address> told;
+  for (const auto& [dc, record] : setup.session.data_centres) {
+    for (const auto& address : record.addresses) {
+      told.push_back(loaded(dc, address));
+    }
+  }
+  setup.addresses.learn(std::move(told));
+}
+
+} // namespace cafegram

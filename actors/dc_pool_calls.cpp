@@ -1,0 +1,146 @@
+#include <cafegram/actors/dc_pool_state.hpp>
+#include <cafegram/actors/errors.hpp>
+#include <cafegram/base/log.hpp>
+
+#include <caf/all.hpp>
+
+#include <utility>
+
+namespace cafegram {
+
+using answer_promise = caf::typed_response_promise<invoke_answer>;
+
+answer_promise dc_pool_state::invoke(const invoke_request& request) {
+  auto promise = self->make_response_promise<invoke_answer>();
+  const auto& options = request.options;
+  const auto dc = options.dc.value_or(setup.home_dc);
+  if (calls.size() >= max_held_calls) {
+    promise.deliver(to_caf(error::make(errc::limit, "too many calls are under way")));
+    return promise;
+  }
+  if (!setup.addresses.knows(dc)) {
+    promise.deliver(to_caf(
+        error::make(errc::bad_argument, "no address is known for dc " + std::to_string(dc), dc)));
+    return promise;
+  }
+  held_call call;
+  call.promise = promise;
+  call.call.function = request.function;
+  call.call.may_repeat = options.may_repeat.value_or(false);
+  call.dc = dc;
+  call.purpose = options.purpose;
+  place(hold(std::move(call), options.timeout.value_or(setup.profile->timing.request_timeout)));
+  schedule(now());
+  return promise;
+}
+
+/// A call of the pool's own over a main connection; it may be repeated.
+void dc_pool_state::call_internally(std::int32_t dc, bytes function,
+                                    std::function<void(result<shared_bytes>)> done) {
+  held_call call;
+  call.internal = std::move(done);
+  call.call.function = std::make_shared<const bytes>(std::move(function));
+  call.call.may_repeat = true;
+  call.dc = dc;
+  const auto id = hold(std::move(call), setup.profile->timing.request_timeout);
+  give(id, {dc, connection_purpose::main, 0});
+  schedule(now());
+}
+
+call_id dc_pool_state::hold(held_call call, std::chrono::milliseconds timeout) {
+  const auto id = next_id++;
+  call.call.id = id;
+  call.call.deadline = now() + timeout;
+  deadlines.emplace(call.call.deadline, id);
+  calls.emplace(id, std::move(call));
+  return id;
+}
+
+/// Finds the connection for a call, or the login that it has to wait for.
+void dc_pool_state::place(call_id id) {
+  const auto& call = calls.at(id);
+  if (needs_login(call.dc)) {
+    await_login(id, call.dc);
+  } else if (const auto slot = pick(call.dc, call.purpose)) {
+    give(id, *slot);
+  } else {
+    answer(id,
+           fail(errc::not_found,
+                "no address is known for this purpose in dc " + std::to_string(call.dc), call.dc));
+  }
+}
+
+void dc_pool_state::give(call_id id, const line_slot& at) {
+  auto& call = calls.at(id);
+  auto& connection = connection_at(at);
+  call.at = at;
+  ++connection.load;
+  call.call.without_updates = at != home_line();
+  call.may_have_left = connection.phase == connection_phase::ready;
+  if (connection.actor) {
+    self->send(connection.actor, call.call);
+  } else {
+    log::debug("dc_pool", "call {} waits for {}", id, to_string(at));
+  }
+}
+
+void dc_pool_state::settle(const call_settled& outcome) {
+  const auto found = calls.find(outcome.id);
+  if (found == calls.end()) {
+    return;
+  }
+  if (outcome.result || outcome.failure.rpc) {
+    note_unknown(found->second.dc, false);
+  }
+  if (outcome.result) {
+    answer(outcome.id, outcome.result);
+  } else if (!try_after_import(outcome.id, outcome.failure)) {
+    answer(outcome.id, std::unexpected(outcome.failure));
+  }
+}
+
+/// Ends a call. Whoever is told may make another.
+void dc_pool_state::answer(call_id id, result<shared_bytes> outcome) {
+  auto node = calls.extract(id);
+  if (node.empty()) {
+    return;
+  }
+  auto& call = node.mapped();
+  deadlines.erase({call.call.deadline, id});
+  if (const auto at = call.at ? connections.find(*call.at) : connections.end();
+      at != connections.end() && --at->second.load == 0) {
+    at->second.idle_since = now();
+    schedule(now());
+  }
+  if (call.internal) {
+    call.internal(std::move(outcome));
+  } else if (outcome) {
+    call.promise.deliver(invoke_answer{*std::move(outcome)});
+  } else {
+    call.promise.deliver(to_caf(outcome.error()));
+  }
+}
+
+void dc_pool_state::sweep(steady_time at) {
+  while (!deadlines.empty() && deadlines.begin()->first <= at) {
+    const auto id = deadlines.begin()->second;
+    const auto& call = calls.at(id);
+    if (const auto found = call.at ? connections.find(*call.at) : connections.end();
+        found != connections.end() && found->second.actor) {
+      self->send(found->second.actor, drop_call{id});
+    }
+    answer(id, std::unexpected(late(call)));
+  }
+}
+
+/// What a call is told whose time is over.
+error dc_pool_state::late(const held_call& call) {
+  if (centre(call.dc).key_unknown) {
+    return error::make(errc::key_unknown,
+                       "no answer in time: the server does not know the key of this login, which "
+                       "is kept; if that lasts, the login is gone");
+  }
+  return error::make(errc::deadline, "no answer in time");
+}
+
+} // namespace cafegram

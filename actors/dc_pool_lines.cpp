@@ -1,0 +1,225 @@
+#include <cafegram/actors/dc_pool_state.hpp>
+#include <cafegram/actors/errors.hpp>
+#include <cafegram/base/log.hpp>
+
+#include <caf/all.hpp>
+
+#include <algorithm>
+#include <limits>
+
+namespace cafegram {
+
+namespace {
+
+/// A connection that has lived so long has not died of what it does at its start.
+constexpr std::chrono::seconds long_life{60};
+
+} // namespace
+
+std::string to_string(const line_slot& slot) {
+  return "dc " + std::to_string(slot.dc) + " " + std::string{to_string(slot.purpose)} + " " +
+         std::to_string(slot.index);
+}
+
+std::size_t dc_pool_state::most_of(connection_purpose purpose) const {
+  const auto& most = setup.profile->pool;
+  switch (purpose) {
+  case connection_purpose::main:
+    return 1;
+  case connection_purpose::upload:
+    return std::max<std::size_t>(most.upload_connections, 1);
+  case connection_purpose::download:
+    return std::max<std::size_t>(most.download_connections, 1);
+  case connection_purpose::cdn:
+    return std::max<std::size_t>(most.cdn_connections, 1);
+  }
+  return 1;
+}
+
+/// The connection with the fewest calls; a new one while all have some and there may be more.
+std::optional<line_slot> dc_pool_state::pick(std::int32_t dc, connection_purpose purpose) const {
+  std::optional<line_slot> best;
+  std::optional<line_slot> unused;
+  auto least = std::numeric_limits<std::size_t>::max();
+  for (std::uint32_t index = 0; index < most_of(purpose); ++index) {
+    const line_slot slot{dc, purpose, index};
+    const auto found = connections.find(slot);
+    if (found == connections.end()) {
+      unused = unused.value_or(slot);
+    } else if (found->second.load < least) {
+      best = slot;
+      least = found->second.load;
+    }
+  }
+  if (unused && (!best || least > 0)) {
+    best = unused;
+  }
+  const bool reachable =
+      connections.contains(*best) || !setup.addresses.route(dc, purpose).addresses.empty();
+  return reachable ? best : std::nullopt;
+}
+
+held_connection& dc_pool_state::connection_at(const line_slot& slot) {
+  const auto [at, fresh] = connections.try_emplace(slot);
+  if (fresh) {
+    start(slot, at->second);
+  }
+  return at->second;
+}
+
+void dc_pool_state::start(const line_slot& slot, held_connection& connection) {
+  connection_setup to;
+  to.profile = setup.profile;
+  to.dc = slot.dc;
+  to.route = setup.addresses.route(slot.dc, slot.purpose);
+  if (!connection.waits) {
+    const auto& timing = setup.profile->timing;
+    connection.waits.emplace(timing.reconnect_min, timing.reconnect_max);
+  }
+  const auto at = now();
+  connection.media = to.route.media;
+  connection.restart_at.reset();
+  connection.started_at = connection.idle_since = at;
+  connection.phase = connection_phase::waiting;
+  connection.key_reports = 0;
+  // Who makes keys is chosen among those that are there.
+  connection.told = centre(slot.dc).keys.order(connection.media, false, at);
+  to.keys = connection.told;
+  connection.actor = setup.connect(self->system(), services, std::move(to), self);
+  self->monitor(connection.actor);
+  choose_makers(slot.dc);
+  tell_keys(slot.dc);
+}
+
+std::map<line_slot, held_connection>::iterator
+dc_pool_state::find(const caf::strong_actor_ptr& actor) {
+  return std::ranges::find_if(connections,
+                              [&actor](const auto& entry) { return entry.second.actor == actor; });
+}
+
+void dc_pool_state::report(const connection_report& what) {
+  const auto found = find(self->current_sender());
+  if (found == connections.end()) {
+    return;
+  }
+  auto& [slot, connection] = *found;
+  connection.phase = what.phase;
+  if (what.phase == connection_phase::ready) {
+    // What it was given before leaves now.
+    for (auto& [id, call] : calls) {
+      call.may_have_left = call.may_have_left || call.at == slot;
+    }
+  }
+  if (slot == home_line()) {
+    reconnects += what.phase == connection_phase::waiting ? 1 : 0;
+    auto told = what;
+    told.key_unknown = centre(slot.dc).key_unknown;
+    self->send(owner, std::move(told));
+  }
+}
+
+void dc_pool_state::ended(const caf::down_msg& down) {
+  const auto found = std::ranges::find_if(
+      connections, [&down](const auto& entry) { return entry.second.actor == down.source; });
+  if (found == connections.end()) {
+    farewell_over(caf::actor_cast<caf::strong_actor_ptr>(down.source));
+    return;
+  }
+  auto& [slot, connection] = *found;
+  if (now() - connection.started_at >= long_life) {
+    connection.waits->reset();
+  }
+  const auto pause = connection.waits->take(*services.random);
+  log::error("dc_pool", "the connection {} died ({}); again in {} ms", to_string(slot),
+             caf::to_string(down.reason), pause.count());
+  connection.actor = nullptr;
+  connection.phase = connection_phase::waiting;
+  connection.restart_at = now() + pause;
+  give_up_running(slot);
+  choose_makers(slot.dc);
+  tell_keys(slot.dc);
+  schedule(now());
+}
+
+/// Of the calls that a dead connection had: those that may have run and may not run twice.
+void dc_pool_state::give_up_running(const line_slot& slot) {
+  std::vector<call_id> lost;
+  for (const auto& [id, call] : calls) {
+    if (call.at == slot && call.may_have_left && !call.call.may_repeat) {
+      lost.push_back(id);
+    }
+  }
+  for (const auto id : lost) {
+    answer(id, fail(errc::unknown_outcome, "its connection died before the answer came"));
+  }
+}
+
+void dc_pool_state::restart_due(steady_time at) {
+  for (auto& [slot, connection] : connections) {
+    if (!connection.restart_at || *connection.restart_at > at) {
+      continue;
+    }
+    start(slot, connection);
+    for (auto& [id, call] : calls) {
+      if (call.at == slot) {
+        call.may_have_left = false;
+        self->send(connection.actor, call.call);
+      }
+    }
+  }
+}
+
+/// Home's main connection stays.
+bool dc_pool_state::may_idle(const line_slot& slot, const held_connection& connection) const {
+  return slot != home_line() && connection.load == 0;
+}
+
+void dc_pool_state::close_idle(steady_time at) {
+  const auto after = setup.profile->pool.idle_after;
+  std::vector<line_slot> idle;
+  for (const auto& [slot, connection] : connections) {
+    if (may_idle(slot, connection) && at - connection.idle_since >= after) {
+      idle.push_back(slot);
+    }
+  }
+  for (const auto& slot : idle) {
+    close(slot);
+  }
+}
+
+void dc_pool_state::close(const line_slot& slot) {
+  auto node = connections.extract(slot);
+  log::debug("dc_pool", "closes {}", to_string(slot));
+  if (node.mapped().actor) {
+    self->demonitor(node.mapped().actor.address());
+    self->send_exit(node.mapped().actor, caf::exit_reason::user_shutdown);
+  }
+  choose_makers(slot.dc);
+  tell_keys(slot.dc);
+}
+
+void dc_pool_state::migrate(std::int32_t dc) {
+  if (dc == setup.home_dc) {
+    return;
+  }
+  log::info("dc_pool", "home moves from dc {} to dc {}", setup.home_dc, dc);
+  if (const auto old = connections.find(home_line()); old != connections.end()) {
+    old->second.idle_since = now();
+  }
+  setup.home_dc = dc;
+  connect_home();
+  schedule(now());
+}
+
+void dc_pool_state::connect_home() {
+  if (setup.addresses.knows(setup.home_dc)) {
+    connection_at(home_line());
+  }
+}
+
+bool dc_pool_state::is_main(const caf::strong_actor_ptr& sender) {
+  const auto found = connections.find(home_line());
+  return found != connections.end() && found->second.actor == sender;
+}
+
+} // namespace cafegram

@@ -1,0 +1,170 @@
+#pragma once
+
+#include <cafegram/actors/alarm.hpp>
+#include <cafegram/actors/backoff.hpp>
+#include <cafegram/actors/dc_keys.hpp>
+#include <cafegram/actors/dc_pool.hpp>
+
+#include <caf/typed_event_based_actor.hpp>
+#include <caf/typed_response_promise.hpp>
+
+#include <array>
+#include <compare>
+#include <map>
+#include <optional>
+#include <set>
+#include <unordered_map>
+#include <vector>
+
+namespace cafegram {
+
+/// The place of one connection in a pool.
+struct line_slot {
+  std::int32_t dc = 0;
+  connection_purpose purpose = connection_purpose::main;
+  std::uint32_t index = 0;
+
+  friend auto operator<=>(const line_slot&, const line_slot&) = default;
+};
+std::string to_string(const line_slot& slot);
+
+/// A call until it is settled.
+struct held_call {
+  caf::typed_response_promise<invoke_answer> promise;
+  std::function<void(result<shared_bytes>)>
+      internal; ///< of the pool itself, in the promise's place
+  submit_call call;
+  std::int32_t dc = 0;
+  connection_purpose purpose = connection_purpose::main;
+  std::optional<line_slot> at; ///< none: waits until the login is carried to its data centre
+  bool may_have_left = false;  ///< its connection was ready: the server may have it
+  int imports = 0;             ///< of the login, for its sake
+};
+
+/// A connection, and when to start it again after its death.
+struct held_connection {
+  dc_connection_actor actor;
+  connection_phase phase = connection_phase::waiting;
+  bool media = false;
+  std::size_t load = 0; ///< calls that it has
+  steady_time idle_since;
+  steady_time started_at;
+  std::optional<steady_time> restart_at;
+  std::optional<backoff> waits;
+  key_order told;
+  std::uint64_t key_reports = 0;
+};
+
+/// How the login comes to a data centre beside home.
+struct foreign_login {
+  enum class step : std::uint8_t { none, exporting, importing, done } now = step::none;
+  std::vector<call_id> waiting;
+};
+
+/// What a pool knows of a data centre.
+struct data_centre {
+  explicit data_centre(key_policy policy)
+    : keys{policy} {}
+  dc_keys keys;
+  std::array<std::optional<line_slot>, 2> makers; ///< of keys: for plain and for media addresses
+  foreign_login login;
+  bool key_unknown = false;
+};
+
+/// A connection that has a key destroyed.
+struct farewell {
+  std::int32_t dc = 0;
+  dc_connection_actor actor;
+};
+
+/// What a pool actor holds. Its parts: calls (dc_pool_calls.cpp), connections (dc_pool_lines.cpp),
+/// keys and logins (dc_pool_keys.cpp), the rest (dc_pool.cpp).
+struct dc_pool_state {
+  explicit dc_pool_state(dc_pool_actor::pointer owning)
+    : self{owning} {}
+  ~dc_pool_state();
+
+  dc_pool_actor::pointer self;
+  runtime::services services;
+  pool_setup setup;
+  session_store_actor store;
+  pool_owner_actor owner;
+  update_sink_actor updates;
+
+  std::map<line_slot, held_connection> connections;
+  std::map<std::int32_t, data_centre> centres;
+  std::unordered_map<call_id, held_call> calls;
+  std::set<std::pair<steady_time, call_id>> deadlines;
+  call_id next_id = 1;
+  std::uint64_t reconnects = 0;
+  alarm ticks;
+
+  std::vector<farewell> farewells;
+  std::vector<caf::typed_response_promise<caf::ok_atom>> farewell_waiters;
+  steady_time farewell_until = steady_time::max();
+
+  steady_time now() const { return services.clock->steady_now(); }
+  line_slot home_line() const { return {setup.home_dc, connection_purpose::main, 0}; }
+  data_centre& centre(std::int32_t dc);
+
+  // -- calls
+  caf::typed_response_promise<invoke_answer> invoke(const invoke_request& request);
+  void call_internally(std::int32_t dc, bytes function,
+                       std::function<void(result<shared_bytes>)> done);
+  call_id hold(held_call call, std::chrono::milliseconds timeout);
+  void place(call_id id);
+  void give(call_id id, const line_slot& at);
+  void settle(const call_settled& outcome);
+  void answer(call_id id, result<shared_bytes> outcome);
+  void sweep(steady_time at);
+  error late(const held_call& call);
+
+  // -- connections
+  std::optional<line_slot> pick(std::int32_t dc, connection_purpose purpose) const;
+  std::size_t most_of(connection_purpose purpose) const;
+  held_connection& connection_at(const line_slot& slot);
+  void start(const line_slot& slot, held_connection& connection);
+  void report(const connection_report& what);
+  void ended(const caf::down_msg& down);
+  void give_up_running(const line_slot& slot);
+  void restart_due(steady_time at);
+  void close_idle(steady_time at);
+  void close(const line_slot& slot);
+  bool may_idle(const line_slot& slot, const held_connection& connection) const;
+  std::map<line_slot, held_connection>::iterator find(const caf::strong_actor_ptr& actor);
+  bool is_main(const caf::strong_actor_ptr& sender);
+  void migrate(std::int32_t dc);
+  void connect_home();
+
+  // -- keys (dc_pool_keys.cpp)
+  void choose_makers(std::int32_t dc);
+  void tell_keys(std::int32_t dc, const caf::strong_actor_ptr& always = {});
+  void key_made(const dc_key& key);
+  void key_bound(const temporary_key& key);
+  void salted(const key_salt& salt);
+  void heard(const key_news& news);
+  void store_key(std::int32_t dc, bool at_once);
+  void forget_key(std::int32_t dc);
+  void renew_keys(steady_time at);
+  void note_unknown(std::int32_t dc, bool unknown);
+
+  // -- logins (dc_pool_logins.cpp)
+  void noted(const login_noted& what);
+  bool needs_login(std::int32_t dc) const;
+  void await_login(call_id id, std::int32_t dc);
+  void export_login(std::int32_t dc);
+  void import_login(std::int32_t dc, const result<shared_bytes>& exported);
+  void login_carried(std::int32_t dc, const result<shared_bytes>& outcome);
+  void store_authorised(std::int32_t dc, bool is);
+  bool try_after_import(call_id id, const error& why);
+  caf::typed_response_promise<caf::ok_atom> destroy_all();
+  void say_farewell(std::int32_t dc, const dc_key& key);
+  void farewell_over(const caf::strong_actor_ptr& to);
+  void end_farewells();
+
+  client_status status() const;
+  void schedule(steady_time at);
+  void tick(std::uint64_t number);
+};
+
+} // namespace cafegram
