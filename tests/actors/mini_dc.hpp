@@ -49,7 +49,8 @@ public:
   /// A fresh socket.
   void connect() {
     transport_.emplace(random_);
-    exchange_.emplace(protocol::server_exchange_options{.key = rsa()}, random_);
+    exchange_.emplace(protocol::server_exchange_options{.key = rsa(), .prime = {}, .taken = {}},
+                      random_);
     present_.clear();
     closed = false;
   }
