@@ -1,6 +1,7 @@
 #include <cafegram/protocol/frame_codec.hpp>
 #include <cafegram/protocol/framing.hpp>
 #include <cafegram/protocol/obfuscation.hpp>
+#include <cafegram/protocol/tls_records.hpp>
 
 #include <algorithm>
 #include <cstring>
@@ -38,17 +39,76 @@ std::string_view to_string(foreign_protocol kind) {
 
 // -- client ----------------------------------------------------------------------------------
 
+namespace {
+
+/// The TLS records around a stream, both ways.
+struct record_layer {
+  explicit record_layer(side at)
+    : incoming{at}
+    , outgoing{at} {}
+
+  tls_record_reader incoming;
+  tls_record_writer outgoing;
+  std::optional<error> broken;
+
+  /// Calls `take` with each piece of the stream. What is wrong with the records is found out after
+  /// the frames before it.
+  template <class Take>
+  void unwrap(bytes_view data, Take take) {
+    while (!broken) {
+      const auto piece = incoming.next(data);
+      if (!piece) {
+        broken = piece.error();
+      } else if (piece->empty()) {
+        return;
+      } else {
+        take(*piece);
+      }
+    }
+  }
+
+  /// Puts what stands in `out` from `begin` on into records.
+  void wrap(std::size_t begin, bytes& out) {
+    const bytes plain{out.begin() + static_cast<std::ptrdiff_t>(begin), out.end()};
+    out.resize(begin);
+    outgoing.write(plain, out);
+  }
+};
+
+/// What a reader has, and behind its last frame what was wrong with the records.
+result<std::optional<transport_event>> next_of(frame_reader& reader,
+                                               const std::optional<record_layer>& records) {
+  auto out = reader.next();
+  if (out && !*out && records && records->broken) {
+    return std::unexpected(*records->broken);
+  }
+  return out;
+}
+
+} // namespace
+
 struct client_transport::state {
   explicit state(framing kind)
     : reader{kind, side::client}
     , writer{kind} {}
 
+  void take_in(bytes_view data);
+
   frame_reader reader;
   frame_writer writer;
   std::optional<obfuscated_streams> streams;
+  std::optional<record_layer> records;
   bytes opening;
   std::shared_ptr<random_source> random;
 };
+
+void client_transport::state::take_in(bytes_view data) {
+  const auto room = reader.extend(data.size());
+  std::ranges::copy(data, room.begin());
+  if (streams) {
+    streams->incoming.apply(room);
+  }
+}
 
 client_transport::client_transport(std::unique_ptr<state> s)
   : state_{std::move(s)} {}
@@ -61,7 +121,7 @@ result<client_transport> client_transport::make(const transport_options& options
   if (options.obfuscated && options.kind == framing::full) {
     return fail(errc::bad_argument, "the full transport cannot be obfuscated");
   }
-  if (options.secret && !options.obfuscated) {
+  if ((options.secret || options.records) && !options.obfuscated) {
     return fail(errc::bad_argument, "a proxy's secret needs obfuscation");
   }
   auto s = std::make_unique<state>(options.kind);
@@ -74,33 +134,51 @@ result<client_transport> client_transport::make(const transport_options& options
   } else if (options.kind != framing::full) {
     s->opening.assign(4, options.kind == framing::padded ? 0xdd : 0xee);
   }
+  if (options.records) {
+    s->records.emplace(side::client);
+  }
   s->random = std::move(random);
   return client_transport{std::move(s)};
 }
 
 bytes client_transport::opening() {
-  return std::exchange(state_->opening, {});
+  return state_->records ? bytes{} : std::exchange(state_->opening, {});
 }
 
 result<void> client_transport::encode(bytes_view payload, bool wants_quick_ack, bytes& out) {
   const auto begin = out.size();
-  auto written = state_->writer.write(payload, wants_quick_ack, *state_->random, out);
-  if (written && state_->streams) {
-    state_->streams->outgoing.apply(mutable_bytes_view{out}.subspan(begin));
+  auto& s = *state_;
+  if (s.records) {
+    append(out, s.opening);
+  }
+  const auto frame_at = out.size();
+  auto written = s.writer.write(payload, wants_quick_ack, *s.random, out);
+  if (!written) {
+    out.resize(begin);
+    return written;
+  }
+  if (s.streams) {
+    s.streams->outgoing.apply(mutable_bytes_view{out}.subspan(frame_at));
+  }
+  if (s.records) {
+    s.opening.clear();
+    s.records->wrap(begin, out);
   }
   return written;
 }
 
 void client_transport::feed(bytes_view data) {
-  const auto room = state_->reader.extend(data.size());
-  std::ranges::copy(data, room.begin());
-  if (state_->streams) {
-    state_->streams->incoming.apply(room);
+  auto& s = *state_;
+  if (!s.records) {
+    s.take_in(data);
+    return;
   }
+  s.reader.release();
+  s.records->unwrap(data, [&s](bytes_view piece) { s.take_in(piece); });
 }
 
 result<std::optional<transport_event>> client_transport::next() {
-  return state_->reader.next();
+  return next_of(state_->reader, state_->records);
 }
 
 std::size_t client_transport::buffered() const {
@@ -137,11 +215,13 @@ struct server_transport::state {
   std::optional<frame_reader> reader;
   std::optional<frame_writer> writer;
   std::optional<obfuscated_streams> streams;
+  std::optional<record_layer> records;
 
   void detect();
   void detect_obfuscated();
   void start(framing kind, std::size_t header);
   void take_in(bytes_view data);
+  void take_stream(bytes_view data);
   void finish(std::size_t begin, bytes& out);
 };
 
@@ -208,25 +288,41 @@ void server_transport::state::finish(std::size_t begin, bytes& out) {
   if (streams) {
     streams->outgoing.apply(mutable_bytes_view{out}.subspan(begin));
   }
+  if (records) {
+    records->wrap(begin, out);
+  }
+}
+
+void server_transport::state::take_stream(bytes_view data) {
+  if (reader) {
+    take_in(data);
+  } else if (foreign == foreign_protocol::none) {
+    append(beginning, data);
+    detect();
+  }
 }
 
 server_transport::server_transport(std::shared_ptr<random_source> random,
-                                   std::optional<proxy_secret> secret)
+                                   std::optional<proxy_secret> secret, bool records)
   : state_{std::make_unique<state>()} {
   state_->random = std::move(random);
   state_->secret = secret;
+  if (records) {
+    state_->records.emplace(side::server);
+  }
 }
 server_transport::server_transport(server_transport&&) noexcept = default;
 server_transport& server_transport::operator=(server_transport&&) noexcept = default;
 server_transport::~server_transport() = default;
 
 void server_transport::feed(bytes_view data) {
-  if (state_->reader) {
-    state_->take_in(data);
-  } else if (state_->foreign == foreign_protocol::none) {
-    append(state_->beginning, data);
-    state_->detect();
+  auto& s = *state_;
+  if (!s.records) {
+    s.take_stream(data);
+    return;
   }
+  release();
+  s.records->unwrap(data, [&s](bytes_view piece) { s.take_stream(piece); });
 }
 
 result<std::optional<transport_event>> server_transport::next() {
@@ -234,10 +330,13 @@ result<std::optional<transport_event>> server_transport::next() {
     return fail(errc::protocol_violation, "the client speaks no MTProto transport: " +
                                               std::string{to_string(state_->foreign)});
   }
-  if (!state_->reader) {
-    return std::nullopt;
+  if (state_->reader) {
+    return next_of(*state_->reader, state_->records);
   }
-  return state_->reader->next();
+  if (state_->records && state_->records->broken) {
+    return std::unexpected(*state_->records->broken);
+  }
+  return std::nullopt;
 }
 
 std::optional<detected_transport> server_transport::detected() const {

@@ -3,8 +3,8 @@
 #include <cafegram/base/environment.hpp>
 #include <cafegram/base/error.hpp>
 #include <cafegram/protocol/message.hpp>
+#include <cafegram/protocol/proxy.hpp>
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -20,9 +20,6 @@ std::string_view to_string(framing kind);
 
 /// The largest payload of one frame, either way.
 constexpr std::size_t max_frame = 16U << 20;
-
-/// The 16 octets of an MTProxy secret (without a leading `dd`).
-using proxy_secret = std::array<std::uint8_t, 16>;
 
 /// One packet. The octets lie in the transport's buffer, may be decrypted in place, and stay valid
 /// until the next `feed`, also while further events are taken.
@@ -49,19 +46,22 @@ struct transport_options {
   bool obfuscated = false; ///< obfuscated2; not possible over `full`
   std::optional<proxy_secret> secret{};
   std::int16_t dc = 0; ///< for proxies: +10000 on test, negative for media
+  /// The stream lies in TLS records: fake TLS, its handshake (tunnel.hpp) being over.
+  bool records = false;
 };
 
 /// The client's end of one connection: frames out, events in. Make a new one per connection.
 class client_transport {
 public:
-  /// Errors: `bad_argument` for obfuscation over `full`, a secret without obfuscation.
+  /// Errors: `bad_argument` for obfuscation over `full`, a secret or records without obfuscation.
   static result<client_transport> make(const transport_options& options,
                                        std::shared_ptr<random_source> random);
   client_transport(client_transport&&) noexcept;
   client_transport& operator=(client_transport&&) noexcept;
   ~client_transport();
 
-  /// What goes first on a fresh connection; may be empty. Take it once, before any frame.
+  /// What goes first on a fresh connection; may be empty. Take it once, before any frame. (In TLS
+  /// records it goes with the first frame.)
   bytes opening();
 
   /// Appends the frame of `payload` to `out`. `wants_quick_ack` is ignored by `full`.
@@ -101,9 +101,10 @@ std::string_view to_string(foreign_protocol kind);
 /// The server's end of one connection: finds the framing out, then frames both ways.
 class server_transport {
 public:
-  /// With `secret` only obfuscated connections made with it are understood.
+  /// With `secret` only obfuscated connections made with it are understood. With `records` the
+  /// stream lies in TLS records, behind the handshake of `fake_tls_server`.
   explicit server_transport(std::shared_ptr<random_source> random,
-                            std::optional<proxy_secret> secret = {});
+                            std::optional<proxy_secret> secret = {}, bool records = false);
   server_transport(server_transport&&) noexcept;
   server_transport& operator=(server_transport&&) noexcept;
   ~server_transport();

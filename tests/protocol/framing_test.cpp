@@ -13,6 +13,7 @@ struct style {
   framing kind;
   bool obfuscated;
   bool with_secret;
+  bool records = false; ///< in fake TLS
 };
 
 const std::vector<style> styles{
@@ -21,6 +22,7 @@ const std::vector<style> styles{
     {framing::abridged, true, false},    {framing::intermediate, true, false},
     {framing::padded, true, false},      {framing::abridged, true, true},
     {framing::intermediate, true, true}, {framing::padded, true, true},
+    {framing::padded, true, true, true},
 };
 
 constexpr proxy_secret a_secret{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
@@ -32,9 +34,9 @@ struct pair_of_ends {
 
 pair_of_ends connect_ends(const style& how, std::shared_ptr<random_source> random) {
   const auto secret = how.with_secret ? std::optional{a_secret} : std::nullopt;
-  auto client = client_transport::make({how.kind, how.obfuscated, secret, 2}, random);
+  auto client = client_transport::make({how.kind, how.obfuscated, secret, 2, how.records}, random);
   EXPECT_TRUE(client);
-  return {*std::move(client), server_transport{random, secret}};
+  return {*std::move(client), server_transport{random, secret, how.records}};
 }
 
 /// Everything that an end has, frames as copies. Padding of the padded framing is cut off.
@@ -133,7 +135,8 @@ TEST(framing, takes_any_split_in_two_of_the_octets) {
       ASSERT_TRUE(ends.client.encode(payload, false, stream));
     }
     for (std::size_t split = 0; split <= stream.size(); ++split) {
-      server_transport server{random, how.with_secret ? std::optional{a_secret} : std::nullopt};
+      server_transport server{random, how.with_secret ? std::optional{a_secret} : std::nullopt,
+                              how.records};
       std::vector<bytes> got;
       server.feed(bytes_view{stream}.first(split));
       drain(server, got);
