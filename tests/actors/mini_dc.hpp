@@ -11,6 +11,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -110,12 +111,14 @@ public:
 
   std::map<std::uint64_t, key_record> keys;
   std::vector<seen_call> calls;
-  std::string refuse_binding; ///< with this error
+  std::string refuse_binding;                         ///< with this error
+  std::function<std::string(bytes_view)> refuse_call; ///< with this text and code 303
   bool hold_answers = false;
   bool forget_new_keys = false; ///< makes keys and knows none of them
   bool closed = true;
   int bindings = 0;
   int exchanges = 0;
+  int plain_frames = 0; ///< of key exchanges, begun or ended
 
 private:
   using session_name = std::pair<std::uint64_t, std::uint64_t>;
@@ -130,6 +133,7 @@ private:
   void take(mutable_bytes_view payload, bytes& out) {
     const auto id = protocol::key_id_of(payload);
     if (id == 0) {
+      ++plain_frames;
       auto step = exchange_->on_message(payload, clock_->wall_now());
       if (step.done) {
         ++exchanges;
@@ -200,6 +204,10 @@ private:
     }
     EXPECT_TRUE(!key.expires_in || key.bound_to != 0) << "a call before the key was bound";
     calls.push_back({key.key.id(), call.body});
+    if (const auto text = refuse_call ? refuse_call(call.body) : std::string{}; !text.empty()) {
+      session.answer_error(call.id, 303, text);
+      return;
+    }
     if (hold_answers) {
       held_.push_back({name, call.id, call.body});
     } else {
