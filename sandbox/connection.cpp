@@ -104,7 +104,8 @@ void connection_state::take_frame(const protocol::frame& frame) {
     return;
   }
   held_ = frame;
-  if (const auto known = keys_.find(id); known != keys_.end()) {
+  const auto known = keys_.find(id);
+  if (known != keys_.end() && !known->second->expired(now())) {
     open_packet(known->second);
   } else {
     ask_key(id);
@@ -124,7 +125,8 @@ void connection_state::exchange(bytes_view payload) {
 
 /// The client hears that it has a key when the key is kept, not before.
 void connection_state::keep_key(const protocol::exchange_result& made, bytes last) {
-  self->request(parts_.router, router_deadline, key_made{made.key, made.salt, parts_.dc})
+  self->request(parts_.router, router_deadline,
+                key_made{made.key, made.salt, parts_.dc, made.expires_in})
       .then(
           [this, last = std::move(last)](const key_answer& kept) mutable {
             if (kept.key) {
@@ -142,12 +144,13 @@ void connection_state::ask_key(std::uint64_t id) {
       .then(
           [this, id](const key_answer& found) {
             if (!found.key) {
+              key_ended(id);
               held_.reset();
               send_error(unknown_key_word);
               resume();
               return;
             }
-            if (keys_.size() >= most_keys) {
+            if (keys_.size() >= most_keys && !keys_.contains(id)) {
               end();
               return;
             }

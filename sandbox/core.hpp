@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cafegram/sandbox/model.hpp>
+#include <cafegram/sandbox/temporary_keys.hpp>
 #include <cafegram/sandbox/world.hpp>
 
 #include <expected>
@@ -45,6 +46,7 @@ struct core {
   std::map<std::int64_t, waiting_click> clicks; ///< by query id
   std::map<std::pair<std::int64_t, std::string>, cached_click> cached_clicks;
   std::map<std::string, call_count, std::less<>> counts;
+  temporary_keys temporary;
   bool broken = false; ///< a commit failed: memory is ahead of the store
 };
 
@@ -62,6 +64,8 @@ struct step {
   account* me = nullptr; ///< null: not logged in
   wall_time now;
   outcome& out;
+  /// The permanent key that the caller's stands for; 0: a temporary one that is not bound.
+  std::uint64_t key = 0;
   bool waits = false; ///< set by a method whose answer comes later
 
   std::int64_t unix_time() const {

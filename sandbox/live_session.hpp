@@ -18,8 +18,13 @@ struct known_key {
   protocol::auth_key key;
   std::uint64_t first_salt = 0;
   std::int64_t created = 0; ///< Unix time
+  std::int64_t expires = 0; ///< Unix time, of a temporary key; 0: never
   /// The last one told by `invokeWithLayer` in any session; 0 before.
   std::atomic<std::int32_t> layer{0};
+
+  bool expired(wall_time now) const {
+    return expires != 0 && now.time_since_epoch() >= std::chrono::seconds{expires};
+  }
 };
 
 /// The answer to a call, in the newest layer's names.

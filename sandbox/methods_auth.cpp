@@ -1,3 +1,4 @@
+#include <cafegram/sandbox/binding.hpp>
 #include <cafegram/sandbox/core.hpp>
 #include <cafegram/sandbox/read_json.hpp>
 #include <cafegram/sandbox/views.hpp>
@@ -37,7 +38,7 @@ or_refusal<void> check_application(const json& request) {
 }
 
 json log_in(step& at, account& user) {
-  if (key_record* key = at.in.data.find_key(at.who.key)) {
+  if (key_record* key = at.in.data.find_key(at.key)) {
     key_record changed = *key;
     changed.user = user.id;
     at.in.data.save(changed);
@@ -216,7 +217,7 @@ answer import_bot_authorization(step& at, const json& request) {
 }
 
 answer log_out(step& at, const json&) {
-  if (key_record* key = at.in.data.find_key(at.who.key)) {
+  if (key_record* key = at.in.data.find_key(at.key)) {
     key_record changed = *key;
     changed.user = 0;
     at.in.data.save(changed);
@@ -224,10 +225,44 @@ answer log_out(step& at, const json&) {
   return make("auth.loggedOut");
 }
 
+/// Spec: `auth.bindTempAuthKey`. What is wrong with the permanent key, or with the inner message,
+/// is not told apart.
+answer bind_temporary_key(step& at, const json& request) {
+  const auto* temporary = at.in.temporary.find(at.who.key);
+  if (temporary == nullptr) {
+    return refuse("TEMP_AUTH_KEY_EMPTY");
+  }
+  const auto named = static_cast<std::uint64_t>(number(request, "perm_auth_key_id"));
+  const key_record* key = at.in.data.find_key(named);
+  const json* sealed = member(request, "encrypted_message");
+  const auto inner =
+      key != nullptr && sealed != nullptr
+          ? open_binding(tl::bytes_from_json(*sealed).value_or(bytes{}), key->secret, named)
+          : std::nullopt;
+  const binding expected{.nonce = number(request, "nonce"),
+                         .temporary = at.who.key,
+                         .permanent = named,
+                         .session = at.who.session,
+                         .expires_at = number32(request, "expires_at"),
+                         .msg_id = at.who.msg_id};
+  if (inner != expected) {
+    return refuse("ENCRYPTED_MESSAGE_INVALID");
+  }
+  if (expected.expires_at <= at.unix_time()) {
+    return refuse("EXPIRES_AT_INVALID");
+  }
+  if (temporary->permanent != 0 && temporary->permanent != named) {
+    return refuse("TEMP_AUTH_KEY_ALREADY_BOUND");
+  }
+  at.in.temporary.bind(at.who.key, named, expected.expires_at);
+  return true;
+}
+
 } // namespace
 
 std::span<const method> auth_methods() {
   static constexpr method table[] = {
+      {"auth.bindTempAuthKey", audience::anyone, bind_temporary_key},
       {"auth.sendCode", audience::anyone, send_code},
       {"auth.resendCode", audience::anyone, resend_code},
       {"auth.cancelCode", audience::anyone, cancel_code},

@@ -8,7 +8,7 @@ namespace {
 
 /// The DC that the caller's key was made for: its id, that id + 10000 (test), negative (media).
 std::int32_t dc_of(const step& at) {
-  const key_record* key = at.in.data.find_key(at.who.key);
+  const key_record* key = at.in.data.find_key(at.key);
   const std::int32_t told = key != nullptr ? key->dc : 0;
   const std::int32_t id = (told < 0 ? -told : told) % 10'000;
   return id != 0 ? id : at.in.options.dc_id;

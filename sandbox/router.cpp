@@ -19,6 +19,10 @@ std::string hex_of(std::uint64_t id) {
   return fmt::format("{:016x}", id);
 }
 
+std::int64_t unix_seconds(wall_time at) {
+  return std::chrono::duration_cast<std::chrono::seconds>(at.time_since_epoch()).count();
+}
+
 std::string text_of(const rpc_refusal& refusal) {
   return fmt::format("{} {}", refusal.code, refusal.text);
 }
@@ -90,7 +94,7 @@ void router_state::noted(const connection_note& note) {
 account_id router_state::user_of(std::string_view key_hex) const {
   std::uint64_t id = 0;
   std::from_chars(key_hex.data(), key_hex.data() + key_hex.size(), id, 16);
-  const key_record* key = parts.model->find_key(id);
+  const key_record* key = parts.model->permanent(id);
   return key != nullptr ? key->user : 0;
 }
 
@@ -100,7 +104,7 @@ bool router_state::is_sender(const connection_actor& who) const {
 
 std::shared_ptr<known_key> router_state::find_key(std::uint64_t id) {
   if (const auto found = keys.find(id); found != keys.end()) {
-    return found->second;
+    return found->second->expired(now()) ? nullptr : found->second;
   }
   const key_record* record = parts.model->find_key(id);
   if (record == nullptr) {
@@ -112,18 +116,20 @@ std::shared_ptr<known_key> router_state::find_key(std::uint64_t id) {
     return nullptr;
   }
   auto out = std::make_shared<known_key>(*std::move(key), static_cast<std::uint64_t>(record->salt),
-                                         record->created, record->layer);
+                                         record->created, 0, record->layer);
   keys.emplace(id, out);
   return out;
 }
 
 std::shared_ptr<known_key> router_state::keep_key(const key_made& made) {
   const std::uint64_t id = made.key.id();
-  if (parts.model->find_key(id) != nullptr) {
+  if (parts.model->find_key(id) != nullptr || keys.contains(id)) {
     return nullptr;
   }
-  const auto created =
-      std::chrono::duration_cast<std::chrono::seconds>(now().time_since_epoch()).count();
+  if (made.expires_in) {
+    return keep_temporary_key(made);
+  }
+  const auto created = unix_seconds(now());
   key_record record;
   record.id = id;
   record.secret = to_bytes(made.key.view());
@@ -139,30 +145,70 @@ std::shared_ptr<known_key> router_state::keep_key(const key_made& made) {
   return find_key(id);
 }
 
+std::shared_ptr<known_key> router_state::keep_temporary_key(const key_made& made) {
+  const std::uint64_t id = made.key.id();
+  const auto created = unix_seconds(now());
+  const auto expires = created + *made.expires_in;
+  auto out = std::make_shared<known_key>(made.key, made.salt, created, expires, 0);
+  keys.emplace(id, out);
+  spread(parts.model->add_temporary_key(id, expires, now()));
+  parts.feed->publish(page_events::key_changed{
+      {hex_of(id), wall_time{std::chrono::seconds{created}}, true, 0, 0, 0}});
+  return out;
+}
+
+/// Both speak the same layer from now on: what the temporary key has told is the newer word.
+void router_state::bound(std::uint64_t temporary) {
+  const key_record* permanent = parts.model->permanent(temporary);
+  const auto known = keys.find(temporary);
+  if (permanent == nullptr || known == keys.end()) {
+    return;
+  }
+  const std::int32_t told = known->second->layer.load();
+  learn_layer({temporary, told != 0 ? told : permanent->layer});
+}
+
 bool router_state::end_key(std::uint64_t id) {
-  if (find_key(id) == nullptr || !parts.model->forget_key(id)) {
+  if (find_key(id) == nullptr) {
     return false;
   }
+  const auto gone = parts.model->forget_key(id);
+  for (const std::uint64_t one : gone.value_or(std::vector<std::uint64_t>{})) {
+    drop_key(one, one == id);
+  }
+  return gone.has_value();
+}
+
+void router_state::drop_key(std::uint64_t id, bool asked) {
   keys.erase(id);
   main_session.erase(id);
-  std::erase_if(sessions, [this, id](const auto& entry) {
+  std::erase_if(sessions, [this, id, asked](const auto& entry) {
     if (entry.first.key != id) {
       return false;
     }
     parts.model->drop_session(id, entry.first.session);
-    // Who asked has something left to say in its session, and lets go of the key by itself.
     const auto holder = peers.find(entry.second.connection);
-    if (holder != peers.end() && !is_sender(holder->second.actor)) {
+    if (holder != peers.end() && !(asked && is_sender(holder->second.actor))) {
       self->send(holder->second.actor, key_end{id});
     }
     return true;
   });
-  return true;
 }
 
 void router_state::learn_layer(const layer_told& told) {
   if (auto kept = parts.model->set_layer(told.key, told.layer); !kept) {
     log::warn("sandbox", "the layer of a key cannot be kept: {}", to_string(kept.error()));
+  }
+  const key_record* permanent = parts.model->permanent(told.key);
+  if (permanent == nullptr) {
+    return;
+  }
+  auto family = parts.model->bound_to(permanent->id);
+  family.push_back(permanent->id);
+  for (const std::uint64_t id : family) {
+    if (const auto known = keys.find(id); known != keys.end()) {
+      known->second->layer.store(told.layer);
+    }
   }
 }
 
@@ -241,11 +287,15 @@ void router_state::subscribe(const api_call& what, slot& at) {
     return;
   }
   at.wants_updates = true;
-  auto& current = main_session[what.name.key];
-  const auto held = sessions.find({what.name.key, current});
+  const key_record* permanent = parts.model->permanent(what.name.key);
+  if (permanent == nullptr) {
+    return;
+  }
+  session_name& current = main_session[permanent->id];
+  const auto held = sessions.find(current);
   const bool free = held == sessions.end() || held->second.connection == 0;
   if (free || what.method == "updates.getState" || what.method == "updates.getDifference") {
-    current = what.name.session;
+    current = what.name;
   }
 }
 
@@ -260,7 +310,11 @@ void router_state::call(const api_call& what) {
   if (waits_for_failed) {
     out.reply = answer{std::unexpected(rpc_refusal{400, "MSG_WAIT_FAILED"})};
   } else {
-    out = parts.model->call({what.name.key, what.name.session, what.call}, *what.request, started);
+    out = parts.model->call({what.name.key, what.name.session, what.call, what.msg_id},
+                            *what.request, started);
+  }
+  if (what.method == "auth.bindTempAuthKey" && out.reply && *out.reply) {
+    bound(what.name.key);
   }
   std::string problem;
   if (out.reply && !*out.reply) {
@@ -315,29 +369,36 @@ void router_state::spread(const outcome& out) {
   for (const page_event& event : out.events) {
     parts.feed->publish(event);
   }
+  for (const std::uint64_t key : out.ended_keys) {
+    drop_key(key);
+  }
 }
 
 void router_state::reply(const session_name& name, std::uint64_t call, answer value) {
   deliver({name, std::make_shared<const session_letter>(letter_answer{call, std::move(value)})});
 }
 
-std::optional<session_name> router_state::updates_go_to(std::uint64_t key) {
-  const auto main = main_session.find(key);
+std::optional<session_name> router_state::updates_go_to(std::uint64_t permanent) {
+  const auto main = main_session.find(permanent);
   if (main != main_session.end()) {
-    const auto found = sessions.find({key, main->second});
+    const auto found = sessions.find(main->second);
     if (found != sessions.end() && found->second.connection != 0) {
       return found->first;
     }
   }
   // The main one is away: any other that listens, else it waits for the main one to come back.
-  for (auto at = sessions.lower_bound({key, 0}); at != sessions.end() && at->first.key == key;
-       ++at) {
-    if (at->second.wants_updates && at->second.connection != 0) {
-      return at->first;
+  auto family = parts.model->bound_to(permanent);
+  family.push_back(permanent);
+  for (const std::uint64_t key : family) {
+    for (auto at = sessions.lower_bound({key, 0}); at != sessions.end() && at->first.key == key;
+         ++at) {
+      if (at->second.wants_updates && at->second.connection != 0) {
+        return at->first;
+      }
     }
   }
-  const bool parked = main != main_session.end() && sessions.contains({key, main->second});
-  return parked ? std::optional{session_name{key, main->second}} : std::nullopt;
+  const bool parked = main != main_session.end() && sessions.contains(main->second);
+  return parked ? std::optional{main->second} : std::nullopt;
 }
 
 void router_state::push_out(const push& what) {

@@ -36,6 +36,9 @@ struct router_state {
   std::shared_ptr<known_key> find_key(std::uint64_t id);
   std::shared_ptr<known_key> keep_key(const key_made& made);
   bool end_key(std::uint64_t id);
+  /// Key and sessions are gone from here and from the connections; with `asked`, not from the one
+  /// that is being served: it has something left to say in its session, and lets go by itself.
+  void drop_key(std::uint64_t id, bool asked = false);
   void learn_layer(const layer_told& told);
 
   // -- sessions
@@ -75,7 +78,7 @@ struct router_state {
   router_parts parts;
   std::map<std::uint64_t, std::shared_ptr<known_key>> keys;
   std::map<session_name, slot> sessions;
-  std::map<std::uint64_t, std::uint64_t> main_session; ///< by key: where its updates go
+  std::map<std::uint64_t, session_name> main_session; ///< by permanent key: where updates go
   std::map<std::uint64_t, peer> peers;
   std::deque<page_call> latest_calls;
   bool stopping = false;
@@ -85,7 +88,9 @@ private:
   account_id user_of(std::string_view key_hex) const;
   session_answer take_parked(const session_name& name);
   void moved(const session_name& name);
-  std::optional<session_name> updates_go_to(std::uint64_t key);
+  std::optional<session_name> updates_go_to(std::uint64_t permanent);
+  std::shared_ptr<known_key> keep_temporary_key(const key_made& made);
+  void bound(std::uint64_t temporary);
   void subscribe(const api_call& what, slot& at);
   void record(std::uint64_t connection, std::string_view method, std::string error,
               wall_time started);

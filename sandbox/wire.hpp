@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -33,6 +34,7 @@ struct key_made {
   protocol::auth_key key;
   std::uint64_t salt = 0;
   std::int32_t dc = 0;
+  std::optional<std::int32_t> expires_in; ///< of a temporary key, in seconds
 };
 struct key_answer {
   std::shared_ptr<known_key> key; ///< null: unknown
@@ -67,7 +69,8 @@ struct session_parked {
 struct session_end {
   session_name name;
 };
-/// A client ends its key. Answered by whether that was done.
+/// A client ends its key (a permanent one: with its temporary ones), or its time has come. Answered
+/// by whether that was done.
 struct key_end {
   std::uint64_t key = 0;
 };

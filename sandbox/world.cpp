@@ -13,6 +13,10 @@ namespace {
 
 constexpr std::size_t most_counted_methods = 10'000;
 
+std::int64_t unix_seconds(wall_time at) {
+  return std::chrono::duration_cast<std::chrono::seconds>(at.time_since_epoch()).count();
+}
+
 const std::map<std::string_view, method>& all_methods() {
   static const auto table = [] {
     std::map<std::string_view, method> out;
@@ -27,8 +31,17 @@ const std::map<std::string_view, method>& all_methods() {
   return table;
 }
 
+/// What a temporary key may ask before it is bound. Spec: "Perfect Forward Secrecy".
+bool serves_unbound(std::string_view method) {
+  return method == "auth.bindTempAuthKey" || method == "help.getConfig" ||
+         method == "help.getNearestDc";
+}
+
 answer run(step& at, const json& request) {
   const auto found = all_methods().find(kind(request));
+  if (at.key == 0 && !serves_unbound(kind(request))) {
+    return refuse("AUTH_KEY_PERM_EMPTY", 401);
+  }
   if (found == all_methods().end()) {
     return refuse("SANDBOX_METHOD_MISSING");
   }
@@ -106,8 +119,9 @@ result<std::unique_ptr<world>> world::open(world_options options, std::unique_pt
 
 outcome world::call(const caller& who, const json& request, wall_time now) {
   outcome out;
-  const key_record* key = impl_->data.find_key(who.key);
-  step at{*impl_, who, key != nullptr ? impl_->data.find(key->user) : nullptr, now, out};
+  const key_record* key = permanent(who.key);
+  account* me = key != nullptr ? impl_->data.find(key->user) : nullptr;
+  step at{*impl_, who, me, now, out, key != nullptr ? key->id : 0};
   answer value = run(at, request);
   count_call(kind(request), !value);
   if (!at.waits || !value) {
@@ -128,11 +142,15 @@ outcome world::poll(wall_time now) {
   });
   std::erase_if(impl_->cached_clicks,
                 [now](const auto& entry) { return entry.second.until <= now; });
+  out.ended_keys = impl_->temporary.expire(unix_seconds(now));
   return out;
 }
 
 std::optional<wall_time> world::next_deadline() const {
   std::optional<wall_time> out;
+  if (const auto expiry = impl_->temporary.next_expiry()) {
+    out = wall_time{std::chrono::seconds{*expiry}};
+  }
   for (const auto& [query, click] : impl_->clicks) {
     out = out ? std::min(*out, click.deadline) : click.deadline;
   }
@@ -168,10 +186,28 @@ const key_record* world::find_key(std::uint64_t id) const {
   return at != impl_->data.keys().end() ? &at->second : nullptr;
 }
 
+outcome world::add_temporary_key(std::uint64_t id, std::int64_t expires, wall_time now) {
+  outcome out;
+  if (const auto gone = impl_->temporary.add(id, unix_seconds(now), expires)) {
+    out.ended_keys.push_back(*gone);
+  }
+  return out;
+}
+
+const key_record* world::permanent(std::uint64_t key) const {
+  const auto* temporary = impl_->temporary.find(key);
+  return find_key(temporary != nullptr ? temporary->permanent : key);
+}
+
+std::vector<std::uint64_t> world::bound_to(std::uint64_t permanent) const {
+  return impl_->temporary.bound_to(permanent);
+}
+
 result<void> world::set_layer(std::uint64_t id, std::int32_t layer) {
-  if (key_record* key = impl_->data.find_key(id); key != nullptr && key->layer != layer) {
-    key->layer = layer;
-    impl_->data.save(key_record{*key});
+  if (const key_record* key = permanent(id); key != nullptr && key->layer != layer) {
+    key_record changed = *key;
+    changed.layer = layer;
+    impl_->data.save(changed);
   }
   return impl_->commit();
 }
@@ -184,9 +220,20 @@ result<void> world::set_salt(std::uint64_t id, std::int64_t salt) {
   return impl_->commit();
 }
 
-result<void> world::forget_key(std::uint64_t key) {
-  impl_->data.forget_key(key);
-  return impl_->commit();
+result<std::vector<std::uint64_t>> world::forget_key(std::uint64_t key) {
+  std::vector<std::uint64_t> out{key};
+  if (find_key(key) != nullptr) {
+    const auto bound = bound_to(key);
+    out.insert(out.end(), bound.begin(), bound.end());
+    impl_->data.forget_key(key);
+  }
+  for (const std::uint64_t id : out) {
+    impl_->temporary.forget(id);
+  }
+  if (auto kept = impl_->commit(); !kept) {
+    return std::unexpected(kept.error());
+  }
+  return out;
 }
 
 std::vector<key_record> world::keys() const {

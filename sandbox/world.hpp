@@ -34,17 +34,19 @@ using answer = std::expected<json, rpc_refusal>;
 
 /// Who calls. `call` is chosen by the server, unique among the calls that wait.
 struct caller {
-  std::uint64_t key = 0; ///< id of the permanent authorization key
+  std::uint64_t key = 0; ///< id of the key that it came under, permanent or temporary
   std::uint64_t session = 0;
   std::uint64_t call = 0;
+  std::int64_t msg_id = 0; ///< of the request
 };
 
-/// Updates for every session that is logged in with one of `keys`, but for the one that caused
-/// them (it has them in its answer). `updates` is of type `Updates`, in the newest layer's names.
+/// Updates for every session that is logged in with one of `keys` (permanent ones), but for the one
+/// that caused them (it has them in its answer). `updates` is of type `Updates`, in the newest
+/// layer's names.
 struct push {
   account_id user = 0;
   std::vector<std::uint64_t> keys;
-  std::uint64_t except_key = 0; ///< 0: nobody is left out
+  std::uint64_t except_key = 0; ///< as the caller's: it may be temporary; 0: nobody is left out
   std::uint64_t except_session = 0;
   json updates;
 };
@@ -61,7 +63,8 @@ struct outcome {
   std::optional<answer> reply; ///< none: the call waits and comes back in `settled` of a later step
   std::vector<push> pushes;
   std::vector<settled_call> settled;
-  std::vector<page_event> events; ///< for watchers
+  std::vector<page_event> events;        ///< for watchers
+  std::vector<std::uint64_t> ended_keys; ///< temporary ones that are no more
 };
 
 /// What an action of the page gave, and what it brought about.
@@ -121,9 +124,17 @@ public:
   // -- keys
   result<void> add_key(key_record key);
   const key_record* find_key(std::uint64_t id) const;
+  /// A temporary key, to be bound; lives in memory until `expires` (Unix time).
+  outcome add_temporary_key(std::uint64_t id, std::int64_t expires, wall_time now);
+  /// The permanent key that one stands for, itself included; null: unknown, or not bound yet.
+  const key_record* permanent(std::uint64_t key) const;
+  /// The temporary keys that are bound to a permanent one.
+  std::vector<std::uint64_t> bound_to(std::uint64_t permanent) const;
+  /// Of the permanent key beneath; nothing happens where there is none.
   result<void> set_layer(std::uint64_t key, std::int32_t layer);
   result<void> set_salt(std::uint64_t key, std::int64_t salt);
-  result<void> forget_key(std::uint64_t key);
+  /// A permanent one takes those that are bound to it with it. The keys that are gone.
+  result<std::vector<std::uint64_t>> forget_key(std::uint64_t key);
   std::vector<key_record> keys() const; ///< secrets left out
 
   // -- the page's side: what the accounts, chats and calls add to a `page_state`

@@ -105,6 +105,14 @@ void world::describe(page_state& out, wall_time now) const {
   for (const auto& [id, key] : impl_->data.keys()) {
     out.keys.push_back(page_view(key));
   }
+  for (const auto& [id, key] : impl_->temporary.all()) {
+    const key_record* owner = permanent(id);
+    page_key shown = page_view(owner != nullptr ? *owner : key_record{});
+    shown.id = fmt::format("{:016x}", id);
+    shown.created = wall_time{std::chrono::seconds{key.created}};
+    shown.temporary = true;
+    out.keys.push_back(std::move(shown));
+  }
   for (const auto& [name, count] : impl_->counts) {
     (is_simulated(name) ? out.methods : out.missing).push_back({name, count.calls, count.errors});
   }

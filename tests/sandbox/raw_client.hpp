@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cafegram/protocol/envelope.hpp>
 #include <cafegram/protocol/framing.hpp>
 #include <cafegram/protocol/key_exchange.hpp>
 #include <cafegram/protocol/service.hpp>
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 #include "../support.hpp"
+#include "binding.hpp"
 
 namespace cafegram::test {
 
@@ -32,6 +34,7 @@ public:
     std::string key_pem;
     protocol::transport_options transport{};
     std::optional<std::int32_t> dc = 2;
+    std::optional<std::int32_t> expires_in = {}; ///< for a temporary key
   };
 
   explicit raw_client(settings given)
@@ -87,7 +90,9 @@ public:
   /// Makes a key and a session on it. False when the server did not go along; see `word`.
   bool exchange() {
     protocol::client_key_exchange machine{
-        {.keys = {crypto::rsa_public_key::from_pem(settings_.key_pem).value()}, .dc = settings_.dc},
+        {.keys = {crypto::rsa_public_key::from_pem(settings_.key_pem).value()},
+         .dc = settings_.dc,
+         .expires_in = settings_.expires_in},
         random_,
         std::make_shared<crypto::prime_cache>()};
     send_payload(machine.start(std::chrono::system_clock::now()));
@@ -98,6 +103,7 @@ public:
         return false;
       }
       if (step->done) {
+        offset_ = step->done->server_time_offset;
         begin(step->done->key, step->done->salt);
         return true;
       }
@@ -111,10 +117,32 @@ public:
     const auto now = std::chrono::steady_clock::now();
     protocol::session_options options;
     options.tail = settings_.transport.kind == protocol::framing::padded;
+    salt_ = salt;
     session_.emplace(key, protocol::salt_list{salt},
-                     protocol::server_clock{now, std::chrono::system_clock::now(), true}, random_,
-                     options);
+                     protocol::server_clock{now, server_now(), true}, random_, options);
     session_->connected(now);
+  }
+
+  /// Binds the session's key, which must be a temporary one. The answer is nobody's.
+  void bind_to(const protocol::auth_key& permanent) {
+    const auto now = server_now().time_since_epoch();
+    const auto id = protocol::msg_id_source{}.next(std::chrono::duration_cast<duration>(now), 0);
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now).count();
+    const sandbox::binding what{.nonce = 5,
+                                .temporary = session_->key().id(),
+                                .permanent = permanent.id(),
+                                .session = session_->session_id(),
+                                .expires_at = static_cast<std::int32_t>(seconds + 86'400),
+                                .msg_id = protocol::number(id)};
+    json request{{"_", "auth.bindTempAuthKey"}, {"nonce", what.nonce}};
+    request["perm_auth_key_id"] = static_cast<std::int64_t>(what.permanent);
+    request["expires_at"] = what.expires_at;
+    request["encrypted_message"] = to_base64(seal_binding(what, permanent.view()));
+    const bytes body = codec().encode(request).value();
+    const protocol::message_header header{
+        .salt = salt_, .session_id = what.session, .id = id, .seqno = 1};
+    send_payload(
+        protocol::seal(session_->key(), protocol::side::client, {header, body}, *random_).octets);
   }
 
   /// Runs a function given as JSON and waits. `type` of the result, where it is not one object.
@@ -226,6 +254,11 @@ private:
     return true;
   }
 
+  wall_time server_now() const {
+    return std::chrono::system_clock::now() +
+           std::chrono::duration_cast<wall_time::duration>(offset_);
+  }
+
   std::optional<bytes> next_payload() {
     until([this] { return !payloads_.empty() || word_ != 0; });
     if (payloads_.empty()) {
@@ -320,6 +353,8 @@ private:
   bool closed_ = false;
   std::int32_t word_ = 0;
   std::uint64_t last_request_ = 0;
+  std::uint64_t salt_ = 0;
+  duration offset_{}; ///< of the server's time, from the key exchange
   std::optional<protocol::client_transport> framing_;
   std::optional<protocol::client_session> session_;
   std::optional<protocol::key_destroyed::outcome> destroyed_;
