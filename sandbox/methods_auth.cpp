@@ -1,4 +1,4 @@
-#include <cafegram/sandbox/binding.hpp>
+#include <cafegram/protocol/key_binding.hpp>
 #include <cafegram/sandbox/core.hpp>
 #include <cafegram/sandbox/read_json.hpp>
 #include <cafegram/sandbox/views.hpp>
@@ -225,6 +225,18 @@ answer log_out(step& at, const json&) {
   return make("auth.loggedOut");
 }
 
+/// The binding that the request proves with the permanent key; none for what does not.
+std::optional<protocol::opened_binding> proof_of(const key_record& permanent, const json& request) {
+  const auto key = protocol::auth_key::from(permanent.secret);
+  const json* sealed = member(request, "encrypted_message");
+  const auto octets = sealed != nullptr ? tl::bytes_from_json(*sealed) : std::nullopt;
+  if (!key || !octets) {
+    return std::nullopt;
+  }
+  auto opened = protocol::open_binding(*key, *octets);
+  return opened ? std::optional{*std::move(opened)} : std::nullopt;
+}
+
 /// Spec: `auth.bindTempAuthKey`. What is wrong with the permanent key, or with the inner message,
 /// is not told apart.
 answer bind_temporary_key(step& at, const json& request) {
@@ -232,29 +244,24 @@ answer bind_temporary_key(step& at, const json& request) {
   if (temporary == nullptr) {
     return refuse("TEMP_AUTH_KEY_EMPTY");
   }
-  const auto named = static_cast<std::uint64_t>(number(request, "perm_auth_key_id"));
-  const key_record* key = at.in.data.find_key(named);
-  const json* sealed = member(request, "encrypted_message");
-  const auto inner =
-      key != nullptr && sealed != nullptr
-          ? open_binding(tl::bytes_from_json(*sealed).value_or(bytes{}), key->secret, named)
-          : std::nullopt;
-  const binding expected{.nonce = number(request, "nonce"),
-                         .temporary = at.who.key,
-                         .permanent = named,
-                         .session = at.who.session,
-                         .expires_at = number32(request, "expires_at"),
-                         .msg_id = at.who.msg_id};
-  if (inner != expected) {
+  const protocol::key_binding said{
+      .nonce = number(request, "nonce"),
+      .temporary_key_id = at.who.key,
+      .permanent_key_id = static_cast<std::uint64_t>(number(request, "perm_auth_key_id")),
+      .session_id = at.who.session,
+      .expires_at = number32(request, "expires_at")};
+  const key_record* key = at.in.data.find_key(said.permanent_key_id);
+  const auto proof = key != nullptr ? proof_of(*key, request) : std::nullopt;
+  if (!proof || proof->what != said || protocol::number(proof->id) != at.who.msg_id) {
     return refuse("ENCRYPTED_MESSAGE_INVALID");
   }
-  if (expected.expires_at <= at.unix_time()) {
+  if (said.expires_at <= at.unix_time()) {
     return refuse("EXPIRES_AT_INVALID");
   }
-  if (temporary->permanent != 0 && temporary->permanent != named) {
+  if (temporary->permanent != 0 && temporary->permanent != said.permanent_key_id) {
     return refuse("TEMP_AUTH_KEY_ALREADY_BOUND");
   }
-  at.in.temporary.bind(at.who.key, named, expected.expires_at);
+  at.in.temporary.bind(at.who.key, said.permanent_key_id, said.expires_at);
   return true;
 }
 

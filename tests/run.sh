@@ -111,7 +111,7 @@ slow() {
   if check "release build" configure_and_build release; then
     run_ctest release -L slow
     check "build budget" bench/build_budget.py build/release
-    run_steps "interop" tests/interop/run.sh mtcute gramjs telethon rigs
+    run_steps "interop" tests/interop/run.sh mtcute gramjs telethon special rigs
     run_steps "page" tests/page/run.sh
     check "clang-tidy" tests/lint.sh --tidy
     check "demonstration in a clean root" deploy/rootfs_check.sh

@@ -30,6 +30,7 @@ function makeClient () {
     crypto,
     logLevel: Number(process.env.INTEROP_LOG ?? 0),
     defaultDcs: { main: dc, media: dc },
+    testMode: process.env.INTEROP_TEST === '1',
     network: { usePfs: process.env.INTEROP_PFS === '1' },
     updates: { catchUp: false },
     ...(settings.transport ? { transport: new ChosenTransport() } : {})

@@ -3,7 +3,8 @@
 #
 # CLIENT is mtcute, gramjs or telethon (every transport that it has), or CLIENT:TRANSPORT. Each prints
 # its steps; the exit status is 1 if one failed. A package that cannot be installed is a failure.
-# CLIENT may also be rigs: the scripts of the shared folder, where there is one (CAFEGRAM_SHARED).
+# CLIENT may also be special: mtcute with temporary keys, and against a test data centre; or rigs: the
+# scripts of the shared folder, where there is one (CAFEGRAM_SHARED).
 # With INTEROP_PORT and INTEROP_KEY set, a server that runs already is used instead of the sandbox.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -40,6 +41,7 @@ install_telethon() {
 }
 
 server=0
+# Further words are options of the sandbox.
 start_sandbox() {
   local line out port
   rm -rf "$work/data"
@@ -47,9 +49,9 @@ start_sandbox() {
   port=$(free_port interop 20443)
   exec {out}< <(exec "$program" sandbox --listen "127.0.0.1:$port" --http 127.0.0.1:0 --dc-id 2 \
     --key-out "$work/server.pem" --data "$work/data" --schemas "$work/schemas" \
-    2>"$work/sandbox.log")
+    "$@" 2>"$work/sandbox.log")
   server=$!
-  trap 'kill "$server" 2>/dev/null' EXIT
+  trap stop_sandbox EXIT
   while IFS= read -r -t 30 line <&"$out"; do
     case $line in
       "mtproto "*) INTEROP_PORT=${line##*:} ;;
@@ -59,6 +61,11 @@ start_sandbox() {
   cat <&"$out" >>"$work/sandbox.log" &
   export INTEROP_PORT INTEROP_KEY=$work/server.pem
   [ -n "${INTEROP_PORT:-}" ] || { cat "$work/sandbox.log"; return 1; }
+}
+
+stop_sandbox() {
+  [ "$server" = 0 ] || { kill "$server" && wait "$server"; } 2>/dev/null
+  server=0
 }
 
 run_client() {
@@ -87,10 +94,26 @@ run_rigs() {
     say "rigs: skipped, no shared folder (set CAFEGRAM_SHARED)"
     return 0
   fi
-  RIGS_DIR=$work/rigs PORT=$INTEROP_PORT RSA_PEM=$INTEROP_KEY "$shared/rigs/run.sh" \
+  RIGS_DIR=$work/rigs PORT=$INTEROP_PORT RSA_PEM=$INTEROP_KEY "$shared/rigs/run.sh" "$@" \
     >"$work/rigs.log" 2>&1
   sed 's/^/| /' "$work/rigs.log"
   "$here/judge_rigs.py" "$work/rigs.log"
+}
+
+# Temporary keys, and a test data centre.
+run_special() {
+  local ok=0
+  INTEROP_PFS=1 run_client mtcute padded || ok=1
+  PFS=1 run_rigs mtcute || ok=1
+  [ "$server" != 0 ] || return $ok
+  stop_sandbox
+  start_sandbox --test || return 1
+  INTEROP_PFS=1 INTEROP_TEST=1 run_client mtcute "" || ok=1
+  PFS=1 TEST_MODE=1 run_rigs mtcute || ok=1
+  TEST_MODE=1 run_rigs mtcute || ok=1
+  stop_sandbox
+  start_sandbox || return 1
+  return $ok
 }
 
 transports_of() {
@@ -114,6 +137,7 @@ fi
 for client in "$@"; do
   case $client in
     rigs) run_rigs || status=1; continue ;;
+    special) run_special || status=1; continue ;;
     *:*) chosen=("${client#*:}") ;;
     *) mapfile -t chosen < <(transports_of "$client") ;;
   esac

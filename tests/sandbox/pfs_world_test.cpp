@@ -1,8 +1,9 @@
+#include <cafegram/crypto/kdf.hpp>
+#include <cafegram/protocol/key_binding.hpp>
 #include <cafegram/sandbox/temporary_keys.hpp>
 
 #include <functional>
 
-#include "binding.hpp"
 #include "world_support.hpp"
 
 /// Perfect forward secrecy, as the world keeps it.
@@ -34,18 +35,23 @@ protected:
   }
 
   /// What a faithful client would say.
-  sandbox::binding faithful(std::uint64_t temporary) const {
+  protocol::key_binding faithful(std::uint64_t temporary) const {
     return {.nonce = 77,
-            .temporary = temporary,
-            .permanent = permanent,
-            .session = temporary,
-            .expires_at = static_cast<std::int32_t>(now() + 3600),
-            .msg_id = 4444};
+            .temporary_key_id = temporary,
+            .permanent_key_id = permanent,
+            .session_id = temporary,
+            .expires_at = static_cast<std::int32_t>(now() + 3600)};
   }
 
-  json request(const sandbox::binding& what, bytes_view sealed) const {
+  static bytes seal(const protocol::key_binding& what, bytes_view key, std::int64_t id = 4444) {
+    seeded_random random{1};
+    return protocol::seal_binding(protocol::auth_key::from(key).value(), what, protocol::msg_id{id},
+                                  random);
+  }
+
+  json request(const protocol::key_binding& what, bytes_view sealed) const {
     json out = sandbox::make("auth.bindTempAuthKey");
-    out["perm_auth_key_id"] = static_cast<std::int64_t>(what.permanent);
+    out["perm_auth_key_id"] = static_cast<std::int64_t>(what.permanent_key_id);
     out["nonce"] = what.nonce;
     out["expires_at"] = what.expires_at;
     out["encrypted_message"] = to_base64(sealed);
@@ -60,7 +66,7 @@ protected:
   }
   std::string bind(std::uint64_t temporary) {
     const auto what = faithful(temporary);
-    return bind(temporary, request(what, test::seal_binding(what, secret)));
+    return bind(temporary, request(what, seal(what, secret)));
   }
 
   bytes secret = bytes(256, 0x31);
@@ -120,23 +126,19 @@ TEST_F(world_pfs, pushes_name_the_permanent_key_and_leave_the_caller_out_by_its_
 
 TEST_F(world_pfs, an_inner_message_that_says_anything_else_is_refused) {
   const auto key = new_temporary();
-  using change = std::function<void(sandbox::binding&)>;
+  using change = std::function<void(protocol::key_binding&)>;
   for (const change& wrong :
-       {change{[](auto& b) { ++b.nonce; }}, change{[](auto& b) { ++b.temporary; }},
-        change{[](auto& b) { ++b.permanent; }}, change{[](auto& b) { ++b.session; }},
+       {change{[](auto& b) { ++b.nonce; }}, change{[](auto& b) { ++b.temporary_key_id; }},
+        change{[](auto& b) { ++b.permanent_key_id; }}, change{[](auto& b) { ++b.session_id; }},
         change{[](auto& b) { ++b.expires_at; }}, change{[](auto& b) { b.msg_id += 4; }}}) {
     const auto said = faithful(key);
     auto inner = said;
     wrong(inner);
-    EXPECT_EQ(bind(key, request(said, test::seal_binding(inner, secret))),
-              "400 ENCRYPTED_MESSAGE_INVALID");
+    EXPECT_EQ(bind(key, request(said, seal(inner, secret))), "400 ENCRYPTED_MESSAGE_INVALID");
   }
   const auto said = faithful(key);
-  const bytes good = test::seal_binding(said, secret);
-  EXPECT_EQ(bind(key, request(said, test::seal_binding(said, secret, 1))),
-            "400 ENCRYPTED_MESSAGE_INVALID");
-  EXPECT_EQ(bind(key, request(said, test::seal_binding(said, secret, 0, 36))),
-            "400 ENCRYPTED_MESSAGE_INVALID");
+  const bytes good = seal(said, secret);
+  EXPECT_EQ(bind(key, request(said, seal(said, secret, 4448))), "400 ENCRYPTED_MESSAGE_INVALID");
   for (std::size_t at = 0; at < good.size(); at += 5) {
     bytes damaged = good;
     damaged[at] ^= 1;
@@ -151,15 +153,13 @@ TEST_F(world_pfs, a_permanent_key_that_is_not_here_is_not_told_apart) {
   const auto key = new_temporary();
   auto what = faithful(key);
   const bytes other(256, 0x77);
-  what.permanent = crypto::auth_key_id(crypto::auth_key_view{other.data(), 256});
-  EXPECT_EQ(bind(key, request(what, test::seal_binding(what, other))),
-            "400 ENCRYPTED_MESSAGE_INVALID");
+  what.permanent_key_id = crypto::auth_key_id(crypto::auth_key_view{other.data(), 256});
+  EXPECT_EQ(bind(key, request(what, seal(what, other))), "400 ENCRYPTED_MESSAGE_INVALID");
 }
 
 TEST_F(world_pfs, only_a_temporary_key_is_bound_and_to_one_permanent_key) {
   const auto what = faithful(permanent);
-  EXPECT_EQ(bind(permanent, request(what, test::seal_binding(what, secret))),
-            "400 TEMP_AUTH_KEY_EMPTY");
+  EXPECT_EQ(bind(permanent, request(what, seal(what, secret))), "400 TEMP_AUTH_KEY_EMPTY");
   const auto key = new_temporary();
   ASSERT_EQ(bind(key), "");
   EXPECT_EQ(bind(key), "") << "asked again, it is the same";
@@ -168,8 +168,8 @@ TEST_F(world_pfs, only_a_temporary_key_is_bound_and_to_one_permanent_key) {
   record.id = crypto::auth_key_id(crypto::auth_key_view{record.secret.data(), 256});
   ASSERT_TRUE(world->add_key(record));
   auto elsewhere = faithful(key);
-  elsewhere.permanent = record.id;
-  EXPECT_EQ(bind(key, request(elsewhere, test::seal_binding(elsewhere, record.secret))),
+  elsewhere.permanent_key_id = record.id;
+  EXPECT_EQ(bind(key, request(elsewhere, seal(elsewhere, record.secret))),
             "400 TEMP_AUTH_KEY_ALREADY_BOUND");
 }
 
@@ -178,11 +178,10 @@ TEST_F(world_pfs, a_key_ends_at_its_time_or_when_its_client_said) {
   const auto said = new_temporary(3600);
   auto early = faithful(said);
   early.expires_at = static_cast<std::int32_t>(now() + 90);
-  ASSERT_EQ(bind(said, request(early, test::seal_binding(early, secret))), "");
+  ASSERT_EQ(bind(said, request(early, seal(early, secret))), "");
   auto past = faithful(exchange);
   past.expires_at = static_cast<std::int32_t>(now());
-  EXPECT_EQ(bind(exchange, request(past, test::seal_binding(past, secret))),
-            "400 EXPIRES_AT_INVALID");
+  EXPECT_EQ(bind(exchange, request(past, seal(past, secret))), "400 EXPIRES_AT_INVALID");
   clock.advance(std::chrono::seconds{59});
   EXPECT_TRUE(world->poll(clock.wall_now()).ended_keys.empty());
   ASSERT_TRUE(world->next_deadline());

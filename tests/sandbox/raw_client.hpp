@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cafegram/protocol/envelope.hpp>
 #include <cafegram/protocol/framing.hpp>
 #include <cafegram/protocol/key_exchange.hpp>
 #include <cafegram/protocol/service.hpp>
@@ -19,7 +18,6 @@
 #include <unistd.h>
 
 #include "../support.hpp"
-#include "binding.hpp"
 
 namespace cafegram::test {
 
@@ -117,32 +115,16 @@ public:
     const auto now = std::chrono::steady_clock::now();
     protocol::session_options options;
     options.tail = settings_.transport.kind == protocol::framing::padded;
-    salt_ = salt;
     session_.emplace(key, protocol::salt_list{salt},
                      protocol::server_clock{now, server_now(), true}, random_, options);
     session_->connected(now);
   }
 
-  /// Binds the session's key, which must be a temporary one. The answer is nobody's.
+  /// Binds the session's key, which must be a temporary one, before anything else is sent.
   void bind_to(const protocol::auth_key& permanent) {
-    const auto now = server_now().time_since_epoch();
-    const auto id = protocol::msg_id_source{}.next(std::chrono::duration_cast<duration>(now), 0);
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now).count();
-    const sandbox::binding what{.nonce = 5,
-                                .temporary = session_->key().id(),
-                                .permanent = permanent.id(),
-                                .session = session_->session_id(),
-                                .expires_at = static_cast<std::int32_t>(seconds + 86'400),
-                                .msg_id = protocol::number(id)};
-    json request{{"_", "auth.bindTempAuthKey"}, {"nonce", what.nonce}};
-    request["perm_auth_key_id"] = static_cast<std::int64_t>(what.permanent);
-    request["expires_at"] = what.expires_at;
-    request["encrypted_message"] = to_base64(seal_binding(what, permanent.view()));
-    const bytes body = codec().encode(request).value();
-    const protocol::message_header header{
-        .salt = salt_, .session_id = what.session, .id = id, .seqno = 1};
-    send_payload(
-        protocol::seal(session_->key(), protocol::side::client, {header, body}, *random_).octets);
+    const auto now =
+        std::chrono::duration_cast<std::chrono::seconds>(server_now().time_since_epoch());
+    session_->bind_to(permanent, static_cast<std::int32_t>(now.count() + 86'400));
   }
 
   /// Runs a function given as JSON and waits. `type` of the result, where it is not one object.
@@ -353,7 +335,6 @@ private:
   bool closed_ = false;
   std::int32_t word_ = 0;
   std::uint64_t last_request_ = 0;
-  std::uint64_t salt_ = 0;
   duration offset_{}; ///< of the server's time, from the key exchange
   std::optional<protocol::client_transport> framing_;
   std::optional<protocol::client_session> session_;
