@@ -97,7 +97,7 @@ run_rigs() {
   RIGS_DIR=$work/rigs PORT=$INTEROP_PORT RSA_PEM=$INTEROP_KEY "$shared/rigs/run.sh" "$@" \
     >"$work/rigs.log" 2>&1
   sed 's/^/| /' "$work/rigs.log"
-  "$here/judge_rigs.py" "$work/rigs.log"
+  "$here/judge_rigs.py" "$work/rigs.log" "$@"
 }
 
 # Temporary keys, and a test data centre.
