@@ -229,6 +229,7 @@ void dc_connection_state::give_calls() {
     auto body = call.without_updates ? without_updates(*call.function) : *call.function;
     protocol::request_options options;
     options.may_repeat = call.may_repeat;
+    options.gzip = call.gzip;
     auto taken = line->session().submit(protocol::request_id{id}, std::move(body), options);
     if (!taken) {
       settle(id, nullptr, std::move(taken.error()));

@@ -29,6 +29,7 @@ answer_promise dc_pool_state::invoke(const invoke_request& request) {
   call.call.may_repeat = options.may_repeat.value_or(false);
   call.dc = dc;
   call.purpose = options.purpose;
+  call.call.gzip = options.purpose != connection_purpose::upload;
   place(hold(std::move(call), options.timeout.value_or(setup.profile->timing.request_timeout)));
   schedule(now());
   return promise;

@@ -101,6 +101,7 @@ struct submit_call {
   shared_bytes function;
   bool may_repeat = false;
   bool without_updates = false; ///< wrapped in `invokeWithoutUpdates`
+  bool gzip = true;             ///< compressed where it shrinks; parts of files never
   steady_time deadline;
 };
 
