@@ -1,4 +1,5 @@
 #include <cafegram/actors/dc_line.hpp>
+#include <cafegram/crypto/pooled_random.hpp>
 #include <cafegram/protocol/dc_options.hpp>
 #include <cafegram/protocol/envelope.hpp>
 
@@ -40,7 +41,7 @@ dc_line::dc_line(connection_setup setup, std::shared_ptr<random_source> random,
                  std::shared_ptr<crypto::prime_cache> primes)
   : setup_{std::move(setup)}
   , order_{setup_.keys}
-  , random_{std::move(random)}
+  , random_{std::make_shared<crypto::pooled_random>(std::move(random))}
   , primes_{std::move(primes)} {}
 
 void dc_line::opened(const endpoint& peer, steady_time now, wall_time wall) {

@@ -1,4 +1,5 @@
 #include <cafegram/actors/messages.hpp>
+#include <cafegram/bench/crypto.hpp>
 #include <cafegram/bench/rpc.hpp>
 #include <cafegram/bench/tl.hpp>
 #include <cafegram/cli/connection.hpp>
@@ -82,6 +83,13 @@ void add_bench(CLI::App& app, action& chosen) {
   add_bench_command(*bench, "tl", "encode and decode a reply of 100 messages", *arguments)
       ->callback([&chosen, arguments] {
         chosen = [arguments] { return print(bench::run_tl(arguments->time()), arguments->json); };
+      });
+  add_bench_command(*bench, "crypto", "AES-IGE on every path, and messages sealed and opened",
+                    *arguments)
+      ->callback([&chosen, arguments] {
+        chosen = [arguments] {
+          return print(bench::run_crypto(arguments->time()), arguments->json);
+        };
       });
   auto* rpc = add_bench_command(*bench, "rpc",
                                 "calls per second and latency against a sandbox in its own process",

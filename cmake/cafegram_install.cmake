@@ -17,7 +17,7 @@ foreach(library IN LISTS cafegram_libraries)
     FILE cafegram-${component}-targets.cmake)
   if(IS_DIRECTORY ${PROJECT_SOURCE_DIR}/${component})
     install(DIRECTORY ${component} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/cafegram
-      FILES_MATCHING PATTERN "*.hpp" PATTERN native.hpp EXCLUDE PATTERN examples EXCLUDE
+      FILES_MATCHING PATTERN "*.hpp" PATTERN "*native.hpp" EXCLUDE PATTERN examples EXCLUDE
       PATTERN generator EXCLUDE)
   endif()
 endforeach()

@@ -1,5 +1,6 @@
 #include <cafegram/crypto/hash.hpp>
 #include <cafegram/crypto/native.hpp>
+#include <cafegram/crypto/sha256.hpp>
 
 #include <openssl/crypto.h>
 #include <openssl/hmac.h>
@@ -59,11 +60,20 @@ digest_sha1 sha1(std::initializer_list<bytes_view> parts) {
 }
 
 digest_sha256 sha256(bytes_view data) {
-  return digest<name_sha256, 32>({data});
+  digest_sha256 out;
+  const sha256_job job{.head = {}, .body = data, .out = &out};
+  sha256_each({&job, 1});
+  return out;
 }
 
 digest_sha256 sha256(std::initializer_list<bytes_view> parts) {
-  return digest<name_sha256, 32>(parts);
+  if (parts.size() != 2) {
+    return digest<name_sha256, 32>(parts);
+  }
+  digest_sha256 out;
+  const sha256_job job{.head = *parts.begin(), .body = *(parts.begin() + 1), .out = &out};
+  sha256_each({&job, 1});
+  return out;
 }
 
 digest_sha512 sha512(bytes_view data) {

@@ -1,4 +1,5 @@
 #include <cafegram/crypto/kdf.hpp>
+#include <cafegram/crypto/sha256.hpp>
 
 #include <algorithm>
 #include <cassert>
@@ -52,8 +53,12 @@ message_key middle_of(const digest_sha256& large) {
 }
 
 ige_keys message_keys_v2(auth_key_view key, message_key_view msg_key, direction from) {
-  digest_sha256 a = sha256({msg_key, key.subspan(shift(from), 36)});
-  digest_sha256 b = sha256({key.subspan(40 + shift(from), 36), msg_key});
+  digest_sha256 a;
+  digest_sha256 b;
+  const std::array jobs{
+      sha256_job{.head = msg_key, .body = key.subspan(shift(from), 36), .out = &a},
+      sha256_job{.head = key.subspan(40 + shift(from), 36), .body = msg_key, .out = &b}};
+  sha256_each(jobs);
   ige_keys out;
   filler{out.key}.add(cut(a, 0, 8)).add(cut(b, 8, 16)).add(cut(a, 24, 8));
   filler{out.iv}.add(cut(b, 0, 8)).add(cut(a, 8, 16)).add(cut(b, 24, 8));

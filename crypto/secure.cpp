@@ -1,7 +1,6 @@
 #include <cafegram/crypto/native.hpp>
 #include <cafegram/crypto/secure.hpp>
 
-#include <openssl/crypto.h>
 #include <openssl/rand.h>
 
 #include <algorithm>
@@ -34,10 +33,6 @@ public:
 };
 
 } // namespace
-
-void wipe(mutable_bytes_view data) {
-  OPENSSL_cleanse(data.data(), data.size());
-}
 
 secret::secret(std::size_t size)
   : data_{std::make_unique<std::uint8_t[]>(size)}

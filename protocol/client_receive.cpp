@@ -1,6 +1,9 @@
 #include <cafegram/protocol/client_state.hpp>
 #include <cafegram/protocol/gzip.hpp>
 
+#include <algorithm>
+#include <array>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -10,6 +13,7 @@ namespace {
 constexpr auto accepted_past = std::chrono::seconds{300};
 constexpr auto accepted_future = std::chrono::seconds{30};
 constexpr int max_gzip_depth = 4;
+constexpr std::size_t opened_at_once = 16;
 
 bool content_related(const incoming& message) {
   return (message.seqno & 1) != 0 || constructor_of(message.body) == ids::rpc_result;
@@ -29,17 +33,21 @@ void client_session::state::receive(std::span<const mutable_bytes_view> packets,
   }
   ping_sent.reset();
   ping_stuck.reset();
-  std::vector<opening> openings(packets.size());
-  for (std::size_t i = 0; i < packets.size(); ++i) {
-    openings[i].packet = packets[i];
-  }
-  open(key, side::server, openings, options.tail);
-  for (const auto& one : openings) {
-    if (broken) {
-      break;
+  while (!packets.empty() && !broken) {
+    std::array<opening, opened_at_once> room;
+    const auto some = std::span{room}.first(std::min(packets.size(), room.size()));
+    for (auto& one : some) {
+      one.packet = packets.front();
+      packets = packets.subspan(1);
     }
-    ++counters.packets_in;
-    take_packet(one, now);
+    open(key, side::server, some, options.tail);
+    for (const auto& one : some) {
+      if (broken) {
+        break;
+      }
+      ++counters.packets_in;
+      take_packet(one, now);
+    }
   }
 }
 

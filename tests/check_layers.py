@@ -28,7 +28,7 @@ LAYERS["cli"] = set(LAYERS)
 # Foreign headers (by prefix) -> where they may stand: a folder, or one file.
 FOREIGN = {
     "caf/": {"actors", "bots", "sandbox", "testing", "cli", "bench"},
-    "openssl/": {"crypto"},
+    "openssl/": {"crypto", "bench/crypto.cpp"},
     "spdlog/": {"base/log.cpp"},
     "nlohmann/": {"tl/json.hpp"},
     "google/protobuf/": {"storage"},
@@ -43,7 +43,7 @@ FOREIGN = {
     "arpa/": {"actors", "sandbox", "cli"},
 }
 # In a public header these would force the library on every user of the layer. Headers called
-# `native.hpp` are the layer's own: they are not installed, and no public header includes them.
+# `native.hpp` or `..._native.hpp` are the layer's own: they are not installed, and no public header includes them.
 SOURCE_ONLY = {"openssl/", "google/protobuf/", "sqlite3.h", "pqxx/", "zlib.h", "httplib.h"}
 
 # Pure folders read no clock, no file and no randomness of their own.
@@ -67,7 +67,7 @@ def stands_in(path, places):
 
 
 def is_public(path):
-    return path.endswith(".hpp") and not path.endswith("/native.hpp")
+    return path.endswith(".hpp") and not path.endswith(("/native.hpp", "_native.hpp"))
 
 
 def check_include(path, folder, quote, header):

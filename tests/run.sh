@@ -20,7 +20,8 @@ passed=0 failed=0 skipped=0 failures=()
 
 fast_packages=("${build_packages[@]}" libgtest-dev clang-format-19 python3 nodejs=node npm=npm)
 slow_packages=("${fast_packages[@]}" clang-19 clang-tidy-19 libclang-rt-19-dev python3-telethon
-  python3-cryptography openssl curl chromium debootstrap)
+  python3-cryptography openssl curl chromium debootstrap
+  g++-aarch64-linux-gnu qemu-user googletest)
 
 note_failure() {
   failed=$((failed + 1))

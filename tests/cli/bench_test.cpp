@@ -37,6 +37,19 @@ TEST(bench, tl_gives_figures_for_programs) {
   }
 }
 
+TEST(bench, crypto_measures_every_path_beside_libcrypto) {
+  const auto answer = run_program("bench crypto --json --seconds 0.2");
+  ASSERT_EQ(answer.status, 0) << answer.output;
+  const auto figures = read_figures(answer.output);
+  for (const char* name :
+       {"ige/encrypt/single/64B", "ige/encrypt/single/8KiB", "ige/decrypt/x8/512KiB",
+        "openssl-ige/decrypt/single/8KiB", "seal/x8/512KiB", "open/x8/512KiB", "seal/single/256B",
+        "open/single/256B", "sha256/x2/512KiB"}) {
+    ASSERT_TRUE(figures.contains(name)) << name << answer.output;
+    EXPECT_GT(figures.at(name), 0) << name;
+  }
+}
+
 TEST(bench, rpc_measures_two_processes) {
   const auto answer = run_program("bench rpc --json --seconds 0.2 --in-flight 16");
   ASSERT_EQ(answer.status, 0) << answer.output;

@@ -1,7 +1,9 @@
+#include <cafegram/crypto/pooled_random.hpp>
 #include <cafegram/crypto/secure.hpp>
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <new>
 #include <ostream>
@@ -60,6 +62,52 @@ TEST(secure, draws_different_octets_each_time) {
     seen.insert(random->integer<std::uint64_t>());
   }
   EXPECT_EQ(seen.size(), 1000U);
+}
+
+/// Counts what is asked of it.
+class counting_random final : public random_source {
+public:
+  void fill(mutable_bytes_view out) override {
+    ++calls;
+    random.fill(out);
+  }
+  seeded_random random{7};
+  int calls = 0;
+};
+
+TEST(pooled_random, hands_each_octet_of_its_source_out_once) {
+  const auto source = std::make_shared<counting_random>();
+  pooled_random pool{source};
+  bytes drawn;
+  for (std::size_t size = 1; drawn.size() + size <= 2000; size = size % 90 + 1) {
+    bytes piece(size);
+    pool.fill(piece);
+    append(drawn, piece);
+  }
+  EXPECT_EQ(source->calls, 1);
+  bytes expected(2048);
+  seeded_random{7}.fill(expected);
+  EXPECT_TRUE(std::equal(drawn.begin(), drawn.end(), expected.begin()));
+}
+
+TEST(pooled_random, draws_anew_when_too_little_is_left_and_for_what_is_large) {
+  const auto source = std::make_shared<counting_random>();
+  pooled_random pool{source};
+  bytes first(1000);
+  bytes second(1000);
+  bytes third(1000);
+  pool.fill(first);
+  pool.fill(second);
+  EXPECT_EQ(source->calls, 1);
+  pool.fill(third);
+  EXPECT_EQ(source->calls, 2);
+  EXPECT_NE(first, second);
+  EXPECT_NE(second, third);
+  EXPECT_NE(first, third);
+  bytes large(5000);
+  pool.fill(large);
+  EXPECT_EQ(source->calls, 3);
+  EXPECT_TRUE(std::any_of(large.end() - 16, large.end(), [](auto octet) { return octet != 0; }));
 }
 
 } // namespace
