@@ -33,12 +33,23 @@ result<std::vector<crypto::rsa_public_key>> trusted_keys(const client_options& o
   return out;
 }
 
+/// An MTProxy takes obfuscated connections alone, and padded ones if its secret says so.
+transport_choice transport_of(const client_options& options) {
+  auto out = options.transport;
+  if (options.proxy && options.proxy->kind == proxy_kind::mtproxy) {
+    out.obfuscated = true;
+    out.kind = options.proxy->secret.padded ? transport_kind::padded : out.kind;
+  }
+  return out;
+}
+
 address_book addresses_of(const client_options& options) {
   if (options.dc) {
-    return address_book::pinned(*options.dc, options.transport);
+    return address_book::pinned(*options.dc, transport_of(options));
   }
   const auto known = protocol::builtin_addresses(options.test_dcs);
-  return {{known.begin(), known.end()}, options.transport, options.ipv6};
+  const bool v6_first = options.ip == ip_choice::ipv6_first || options.ip == ip_choice::ipv6_only;
+  return {{known.begin(), known.end()}, transport_of(options), v6_first};
 }
 
 result<void> check(const client_options& options) {
@@ -50,6 +61,15 @@ result<void> check(const client_options& options) {
   }
   if (options.forward_secrecy && options.temporary_key_lifetime < std::chrono::seconds{30}) {
     return fail(errc::bad_argument, "a temporary key has to live for at least 30 seconds");
+  }
+  if (options.proxy) {
+    if (auto good = protocol::check(*options.proxy); !good) {
+      return good;
+    }
+    if (options.proxy->kind == proxy_kind::mtproxy &&
+        options.transport.kind == transport_kind::full) {
+      return fail(errc::bad_argument, "the full transport does not go through an MTProxy");
+    }
   }
   if (options.dc && (options.dc->address.host.empty() || options.dc->address.port == 0)) {
     return fail(errc::bad_argument, "the data centre's address is not complete");
@@ -101,7 +121,11 @@ std::shared_ptr<const connection_profile> make_profile(const client_options& opt
   const auto& device = options.device;
   auto out = std::make_shared<connection_profile>();
   out->test = options.test_dcs;
-  out->transport = options.transport;
+  out->transport = transport_of(options);
+  out->ip = options.ip;
+  if (options.proxy) {
+    out->proxy = std::make_shared<const proxy_server>(*options.proxy);
+  }
   out->timing = options.timing;
   out->pool = options.pool;
   out->forward_secrecy = options.forward_secrecy;

@@ -1,9 +1,12 @@
 #include <cafegram/actors/connect_attempt.hpp>
 
 #include <arpa/inet.h>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <netinet/tcp.h>
+#include <optional>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <utility>
@@ -47,7 +50,24 @@ bool is_numeric_address(const std::string& host) {
   return numeric_address({host, 0}).has_value();
 }
 
-result<connect_attempt> connect_attempt::start(const endpoint& to) {
+bytes address_octets(const std::string& host) {
+  const auto address = numeric_address({host, 0});
+  if (!address) {
+    return {};
+  }
+  if (address->storage.ss_family == AF_INET) {
+    const auto* v4 = reinterpret_cast<const sockaddr_in*>(&address->storage);
+    const auto* octets = reinterpret_cast<const std::uint8_t*>(&v4->sin_addr);
+    return {octets, octets + sizeof(v4->sin_addr)};
+  }
+  const auto* v6 = reinterpret_cast<const sockaddr_in6*>(&address->storage);
+  const auto* octets = reinterpret_cast<const std::uint8_t*>(&v6->sin6_addr);
+  return {octets, octets + sizeof(v6->sin6_addr)};
+}
+
+result<connect_attempt> connect_attempt::start(const connect_step& step,
+                                               std::unique_ptr<protocol::tunnel> talk) {
+  const auto& to = step.address;
   const auto address = numeric_address(to);
   if (!address) {
     return fail(errc::bad_argument, "not an address: " + to.host);
@@ -57,7 +77,7 @@ result<connect_attempt> connect_attempt::start(const endpoint& to) {
   if (fd < 0) {
     return refused(to, errno);
   }
-  connect_attempt out{fd, to};
+  connect_attempt out{fd, step, std::move(talk)};
   const int on = 1;
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   if (::connect(fd, reinterpret_cast<const sockaddr*>(&address->storage), address->size) != 0 &&
@@ -67,13 +87,24 @@ result<connect_attempt> connect_attempt::start(const endpoint& to) {
   return out;
 }
 
+connect_attempt::connect_attempt(int fd, connect_step step, std::unique_ptr<protocol::tunnel> talk)
+  : fd_{fd}
+  , step_{std::move(step)}
+  , talk_{std::move(talk)} {}
+
 connect_attempt::connect_attempt(connect_attempt&& other) noexcept
   : fd_{std::exchange(other.fd_, -1)}
-  , to_{std::move(other.to_)} {}
+  , step_{std::move(other.step_)}
+  , talk_{std::move(other.talk_)}
+  , connected_{other.connected_}
+  , unsent_{std::move(other.unsent_)} {}
 
 connect_attempt& connect_attempt::operator=(connect_attempt&& other) noexcept {
   std::swap(fd_, other.fd_);
-  std::swap(to_, other.to_);
+  std::swap(step_, other.step_);
+  std::swap(talk_, other.talk_);
+  std::swap(connected_, other.connected_);
+  std::swap(unsent_, other.unsent_);
   return *this;
 }
 
@@ -83,16 +114,82 @@ connect_attempt::~connect_attempt() {
   }
 }
 
-result<void> connect_attempt::outcome() const {
+short connect_attempt::awaited() const {
+  return connected_ && unsent_.empty() ? POLLIN : POLLOUT;
+}
+
+result<bool> connect_attempt::advance() {
+  if (!connected_) {
+    if (auto good = finish_connect(); !good) {
+      return std::unexpected(std::move(good.error()));
+    }
+    if (!talk_) {
+      return true;
+    }
+    unsent_ = talk_->opening();
+  }
+  // What is unsent goes out before anything is read: proxies answer, they do not ask.
+  if (unsent_.empty()) {
+    auto open = read_answer();
+    if (!open || *open) {
+      return open;
+    }
+  }
+  if (auto good = write_words(); !good) {
+    return std::unexpected(std::move(good.error()));
+  }
+  return false;
+}
+
+result<void> connect_attempt::finish_connect() {
   int code = 0;
   socklen_t size = sizeof(code);
   if (::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &code, &size) != 0) {
     code = errno;
   }
   if (code != 0) {
-    return refused(to_, code);
+    return failed(code);
+  }
+  connected_ = true;
+  return {};
+}
+
+result<bool> connect_attempt::read_answer() {
+  std::array<std::uint8_t, 4096> room;
+  const auto got = ::recv(fd_, room.data(), room.size(), 0);
+  if (got < 0) {
+    if (errno == EAGAIN || errno == EINTR) {
+      return false;
+    }
+    return failed(errno);
+  }
+  if (got == 0) {
+    return fail(errc::proxy,
+                to_string(step_.address) + ": the proxy closed the connection before it was ready");
+  }
+  auto open = talk_->feed(bytes_view{room}.first(static_cast<std::size_t>(got)), unsent_);
+  if (!open) {
+    open.error().what = to_string(step_.address) + ": " + open.error().what;
+  }
+  return open;
+}
+
+result<void> connect_attempt::write_words() {
+  while (!unsent_.empty()) {
+    const auto sent = ::send(fd_, unsent_.data(), unsent_.size(), MSG_NOSIGNAL);
+    if (sent < 0 && errno != EAGAIN && errno != EINTR) {
+      return failed(errno);
+    }
+    if (sent < 0) {
+      break;
+    }
+    unsent_.erase(unsent_.begin(), unsent_.begin() + sent);
   }
   return {};
+}
+
+std::unexpected<error> connect_attempt::failed(int code) const {
+  return refused(step_.address, code);
 }
 
 int connect_attempt::release() {

@@ -1,6 +1,7 @@
 #include <cafegram/actors/connect_attempt.hpp>
 #include <cafegram/actors/connector.hpp>
 #include <cafegram/actors/errors.hpp>
+#include <cafegram/crypto/secure.hpp>
 
 #include <caf/all.hpp>
 #include <caf/io/middleman.hpp>
@@ -9,6 +10,7 @@
 #include <deque>
 #include <list>
 #include <poll.h>
+#include <utility>
 
 namespace cafegram {
 
@@ -25,17 +27,25 @@ constexpr std::size_t max_waiting = 8192;
 struct connect_job {
   std::uint64_t id = 0;
   caf::typed_response_promise<connected> promise;
+  connect_request asked;
   steady_time deadline;
-  milliseconds timeout{};
-  std::deque<endpoint> candidates;
+  std::vector<endpoint> addresses; ///< to connect to, none tried yet
+  std::vector<endpoint> targets;   ///< behind a proxy; empty: the addresses themselves
+  std::deque<connect_step> candidates;
   std::size_t lookups = 0;
   std::list<connect_attempt> attempts;
   steady_time next_start;
   std::string failures;
+  error last_refusal; ///< of a proxy
   bool settled = false;
 
   bool exhausted() const { return candidates.empty() && lookups == 0 && attempts.empty(); }
-  void note(const error& why) { failures += (failures.empty() ? "" : "; ") + why.what; }
+  void note(const error& why) {
+    failures += (failures.empty() ? "" : "; ") + why.what;
+    if (why.code == errc::proxy) {
+      last_refusal = why;
+    }
+  }
 };
 
 struct connector_state {
@@ -44,6 +54,7 @@ struct connector_state {
 
   connector_actor::pointer self;
   resolver_actor resolver;
+  std::shared_ptr<random_source> random = crypto::system_random();
   std::list<connect_job> active;
   std::deque<connect_job> waiting;
   std::uint64_t next_id = 1;
@@ -53,6 +64,8 @@ struct connector_state {
   void watch_resolver();
   caf::typed_response_promise<connected> accept(const connect_request& request);
   void begin(connect_job& job);
+  void add_addresses(connect_job& job, const std::vector<endpoint>& more);
+  result<connect_attempt> start_attempt(const connect_job& job, const connect_step& step);
   void look_up(connect_job& job, const endpoint& name);
   void take_addresses(std::uint64_t id, std::uint16_t port, const resolved& found);
   void take_lookup_failure(std::uint64_t id, const error& why);
@@ -99,8 +112,7 @@ caf::typed_response_promise<connected> connector_state::accept(const connect_req
   connect_job job;
   job.id = next_id++;
   job.promise = promise;
-  job.timeout = request.timeout;
-  job.candidates.assign(request.candidates.begin(), request.candidates.end());
+  job.asked = request;
   waiting.push_back(std::move(job));
   schedule();
   return promise;
@@ -108,16 +120,39 @@ caf::typed_response_promise<connected> connector_state::accept(const connect_req
 
 void connector_state::begin(connect_job& job) {
   const auto now = std::chrono::steady_clock::now();
-  job.deadline = now + job.timeout;
+  job.deadline = now + job.asked.timeout;
   job.next_start = now;
-  std::deque<endpoint> given;
-  given.swap(job.candidates);
-  for (auto& candidate : given) {
-    if (is_numeric_address(candidate.host)) {
-      job.candidates.push_back(std::move(candidate));
-    } else {
-      look_up(job, candidate);
+  auto given = job.asked.candidates;
+  if (const auto& proxy = job.asked.proxy) {
+    if (proxy->kind != proxy_kind::mtproxy) {
+      job.targets = std::move(given);
     }
+    given = {{proxy->host, proxy->port}};
+  }
+  std::vector<endpoint> known;
+  for (const auto& one : given) {
+    if (is_numeric_address(one.host)) {
+      known.push_back(one);
+    } else {
+      look_up(job, one);
+    }
+  }
+  add_addresses(job, known);
+}
+
+/// What is not under way yet is put into its order anew.
+void connector_state::add_addresses(connect_job& job, const std::vector<endpoint>& more) {
+  if (job.targets.empty()) {
+    for (auto& left : job.candidates) {
+      job.addresses.push_back(std::move(left.address));
+    }
+    job.candidates.clear();
+  }
+  job.addresses.insert(job.addresses.end(), more.begin(), more.end());
+  const auto steps = plan_steps(std::exchange(job.addresses, {}), job.targets, job.asked.ip);
+  job.candidates.insert(job.candidates.end(), steps.begin(), steps.end());
+  if (!more.empty() && steps.empty()) {
+    job.note(error::make(errc::network, "no address is of the family that the options allow"));
   }
 }
 
@@ -132,9 +167,11 @@ void connector_state::look_up(connect_job& job, const endpoint& name) {
 void connector_state::take_addresses(std::uint64_t id, std::uint16_t port, const resolved& found) {
   if (auto* job = find(id)) {
     --job->lookups;
+    std::vector<endpoint> more;
     for (const auto& address : found.addresses) {
-      job->candidates.push_back({address, port});
+      more.push_back({address, port});
     }
+    add_addresses(*job, more);
   }
 }
 
@@ -177,8 +214,9 @@ void connector_state::poll() {
 void connector_state::start_attempts(steady_time now) {
   for (auto& job : active) {
     while (!job.candidates.empty() && (job.attempts.empty() || now >= job.next_start)) {
-      auto attempt = connect_attempt::start(job.candidates.front());
+      const auto step = std::move(job.candidates.front());
       job.candidates.pop_front();
+      auto attempt = start_attempt(job, step);
       if (attempt) {
         job.attempts.push_back(*std::move(attempt));
         job.next_start = now + stagger;
@@ -189,11 +227,28 @@ void connector_state::start_attempts(steady_time now) {
   }
 }
 
+result<connect_attempt> connector_state::start_attempt(const connect_job& job,
+                                                       const connect_step& step) {
+  std::unique_ptr<protocol::tunnel> talk;
+  if (job.asked.proxy) {
+    const auto now = std::chrono::system_clock::now() +
+                     std::chrono::duration_cast<wall_time::duration>(job.asked.clock_offset);
+    const auto& to = step.target;
+    auto made = protocol::make_tunnel(*job.asked.proxy, {to.host, to.port, address_octets(to.host)},
+                                      *random, now);
+    if (!made) {
+      return std::unexpected(std::move(made.error()));
+    }
+    talk = *std::move(made);
+  }
+  return connect_attempt::start(step, std::move(talk));
+}
+
 void connector_state::wait_for_sockets(steady_time now) {
   std::vector<pollfd> sockets;
   for (const auto& job : active) {
     for (const auto& attempt : job.attempts) {
-      sockets.push_back({attempt.fd(), POLLOUT, 0});
+      sockets.push_back({attempt.fd(), attempt.awaited(), 0});
     }
   }
   // This thread is the connector's own: it may wait, but not so long that requests pile up.
@@ -212,19 +267,25 @@ void connector_state::check_attempts(connect_job& job, const std::vector<pollfd>
       ++attempt;
       continue;
     }
-    if (const auto outcome = attempt->outcome(); !outcome) {
-      job.note(outcome.error());
-      attempt = job.attempts.erase(attempt);
+    const auto open = attempt->advance();
+    if (open && *open) {
+      finish(job, *attempt);
+      return;
+    }
+    if (open) {
+      ++attempt;
       continue;
     }
-    finish(job, *attempt);
-    return;
+    // The next one need not wait for its turn.
+    job.note(open.error());
+    job.next_start = {};
+    attempt = job.attempts.erase(attempt);
   }
 }
 
 void connector_state::finish(connect_job& job, connect_attempt& winner) const {
   auto& backend = self->system().middleman().backend();
-  job.promise.deliver(connected{backend.new_scribe(winner.release()), winner.to()});
+  job.promise.deliver(connected{backend.new_scribe(winner.release()), winner.target()});
   job.attempts.clear();
   job.settled = true;
 }
@@ -235,10 +296,13 @@ void connector_state::give_up_late(steady_time now) {
       continue;
     }
     if (!job.exhausted()) {
-      job.note(error::make(errc::deadline,
-                           "no answer within " + std::to_string(job.timeout.count()) + " ms"));
+      job.note(error::make(errc::deadline, "no answer within " +
+                                               std::to_string(job.asked.timeout.count()) + " ms"));
     }
-    job.promise.deliver(to_caf(error::make(errc::network, "cannot connect: " + job.failures)));
+    const auto& refusal = job.last_refusal;
+    const auto code = refusal.code == errc::none ? errc::network : refusal.code;
+    job.promise.deliver(
+        to_caf(error::make(code, "cannot connect: " + job.failures, refusal.number)));
     job.attempts.clear();
     job.settled = true;
   }

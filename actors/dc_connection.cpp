@@ -38,6 +38,7 @@ struct dc_connection_state {
   transport_actor wire;
   connection_phase phase = connection_phase::waiting;
   std::uint64_t attempt = 0;
+  duration clock_ahead{}; ///< the server's, before this machine's
   std::optional<backoff> waits;
   backoff flood_waits{flood_least, flood_most};
   steady_time phase_deadline = steady_time::max();
@@ -62,6 +63,8 @@ struct dc_connection_state {
   void drained(std::size_t count);
   void enter(connection_phase to, std::string detail);
   void progress(std::string_view step, std::string_view detail) const;
+  std::string way_to(const endpoint& where) const;
+  void note_clock();
 
   // -- calls
   void submit(const submit_call& call);
@@ -107,12 +110,15 @@ void dc_connection_state::start() {
 void dc_connection_state::connect() {
   const auto which = ++attempt;
   phase_deadline = steady_time::max();
-  enter(connection_phase::connecting, to_string(candidates.front()));
+  enter(connection_phase::connecting, way_to(candidates.front()));
   self->request(services.connector, caf::infinite,
-                connect_request{candidates, setup.profile->timing.connect_timeout})
+                connect_request{candidates, setup.profile->timing.connect_timeout,
+                                setup.profile->ip, setup.profile->proxy, clock_ahead})
       .then([this, which](const connected& socket) { opened(which, socket); },
             [this, which](const caf::error& why) {
               if (which == attempt) {
+                // It may be the clock: a machine that slept takes the server's for late.
+                clock_ahead = {};
                 lost(to_error(why));
               }
             });
@@ -122,7 +128,7 @@ void dc_connection_state::opened(std::uint64_t which, const connected& socket) {
   if (which != attempt || phase != connection_phase::connecting) {
     return;
   }
-  progress("connected", to_string(socket.peer));
+  progress("connected", way_to(socket.peer));
   wire = spawn_transport(self->system(), socket.socket, self);
   self->monitor(wire);
   in_flight = 0;
@@ -148,6 +154,7 @@ void dc_connection_state::close_wire() {
 
 void dc_connection_state::lost(const error& why, std::optional<milliseconds> wait) {
   close_wire();
+  note_clock();
   line->closed();
   ++attempt;
   const auto pause = wait ? *wait : waits->take(*services.random);
@@ -195,6 +202,25 @@ void dc_connection_state::enter(connection_phase to, std::string detail) {
 void dc_connection_state::progress(std::string_view step, std::string_view detail) const {
   if (setup.profile->on_progress) {
     setup.profile->on_progress(step, detail);
+  }
+}
+
+/// For people: where it goes, and through what.
+std::string dc_connection_state::way_to(const endpoint& where) const {
+  const auto& proxy = setup.profile->proxy;
+  if (!proxy) {
+    return to_string(where);
+  }
+  const auto target =
+      proxy->kind == proxy_kind::mtproxy ? "dc " + std::to_string(setup.dc) : to_string(where);
+  return target + " through " + to_string(*proxy);
+}
+
+/// What the server has told of its time: fake TLS shows it to the proxy.
+void dc_connection_state::note_clock() {
+  if (line->ready() && line->session().clock().synchronised()) {
+    clock_ahead =
+        line->session().clock().unix_time(now()) - services.clock->wall_now().time_since_epoch();
   }
 }
 

@@ -14,7 +14,9 @@ namespace cafegram {
 /// What every connection of a client has in common.
 struct connection_profile {
   bool test = false;
-  transport_choice transport;
+  transport_choice transport; ///< as an MTProxy wants it, where there is one
+  ip_choice ip = ip_choice::ipv4_first;
+  std::shared_ptr<const proxy_server> proxy; ///< null: none
   timing_options timing;
   pool_options pool;
   bool forward_secrecy = false;

@@ -50,12 +50,16 @@ void dc_line::opened(const endpoint& peer, steady_time now, wall_time wall) {
   broken_ = false;
   proven_ = false;
   output_.clear();
-  auto framing = protocol::client_transport::make(
-      {.kind = framing_of(profile.transport.kind),
-       .obfuscated = profile.transport.obfuscated,
-       .secret = secret_of(setup_.route, peer),
-       .dc = protocol::wire_dc(protocol::dc_id{setup_.dc}, profile.test, setup_.route.media)},
-      random_);
+  protocol::transport_options options{
+      .kind = framing_of(profile.transport.kind),
+      .obfuscated = profile.transport.obfuscated,
+      .secret = secret_of(setup_.route, peer),
+      .dc = protocol::wire_dc(protocol::dc_id{setup_.dc}, profile.test, setup_.route.media)};
+  if (profile.proxy && profile.proxy->kind == proxy_kind::mtproxy) {
+    options.secret = profile.proxy->secret.key;
+    options.records = profile.proxy->secret.fake_tls();
+  }
+  auto framing = protocol::client_transport::make(options, random_);
   if (!framing) {
     break_off(std::move(framing.error()));
     return;

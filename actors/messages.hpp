@@ -51,6 +51,10 @@ struct resolved {
 struct connect_request {
   std::vector<endpoint> candidates;
   std::chrono::milliseconds timeout{};
+  ip_choice ip = ip_choice::ipv4_first;
+  /// Null: none. An MTProxy takes the place of the candidates.
+  std::shared_ptr<const proxy_server> proxy = {};
+  duration clock_offset{}; ///< server time minus the machine's, as far as it is known
 };
 
 /// An open, non-blocking socket. Whoever drops the last pointer closes it.

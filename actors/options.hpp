@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cafegram/base/environment.hpp>
+#include <cafegram/protocol/proxy.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -67,6 +68,13 @@ struct dc_override {
   endpoint address = {};
 };
 
+/// Which family of addresses is tried first, and whether the other one is tried at all.
+enum class ip_choice : std::uint8_t { ipv4_first, ipv6_first, ipv4_only, ipv6_only };
+
+/// A proxy that all connections go through; `proxy_server::parse` reads links and URLs.
+using proxy_server = protocol::proxy_server;
+using proxy_kind = protocol::proxy_kind;
+
 /// What the account looks like in Telegram's list of devices.
 struct device_info {
   std::string device_model = "cafegram";
@@ -102,7 +110,9 @@ struct client_options {
   bool test_dcs = false;                      ///< Telegram's test data centres
   std::vector<std::string> rsa_keys_pem = {}; ///< when not empty, these and no others are trusted
   transport_choice transport = {};
-  bool ipv6 = false; ///< try addresses of version 6 first
+  ip_choice ip = ip_choice::ipv4_first; ///< of data centres and of the proxy
+  /// An MTProxy decides on the transport too: obfuscated, and padded if its secret says so.
+  std::optional<proxy_server> proxy = {};
   pool_options pool = {};
 
   /// Encrypt with keys that live for a day and are never stored, bound to the stored one: who gets

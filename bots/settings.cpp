@@ -29,6 +29,7 @@ constexpr known_option known_options[] = {
     {"dc-id", "CAFEGRAM_DC_ID"},
     {"session", "CAFEGRAM_SESSION"},
     {"transport", "CAFEGRAM_TRANSPORT"},
+    {"proxy", "CAFEGRAM_PROXY"},
     {"api-id", "API_ID"},
     {"api-hash", "API_HASH"},
     {"bot-token", "BOT_TOKEN"},
@@ -158,6 +159,13 @@ result<bot_settings> read_bot_settings(int argc, const char* const* argv) {
     }
     out.client.transport = *choice;
   }
+  if (const auto proxy = given->find("proxy"); proxy != given->end()) {
+    auto read = proxy_server::parse(proxy->second);
+    if (!read) {
+      return std::unexpected(std::move(read).error());
+    }
+    out.client.proxy = *std::move(read);
+  }
   if (out.client.api_id == 0 || out.client.api_hash.empty() || out.client.bot_token.empty()) {
     return fail(errc::bad_argument, "API_ID, API_HASH and BOT_TOKEN are not all set");
   }
@@ -173,8 +181,9 @@ To try it without an account, start a Telegram of your own and point the bot at 
   cafegram sandbox --listen 127.0.0.1:10443 --http 127.0.0.1:8090 --key-out server.pem
   {0} --sandbox 127.0.0.1:10443 --rsa-key server.pem
 
-Options: --session PATH (keeps the login), --dc-id N, --transport NAME, --bot-token, --api-id,
---api-hash. A token on the command line can be seen by other users of this machine.
+Options: --session PATH (keeps the login), --dc-id N, --transport NAME, --proxy LINK, --bot-token,
+--api-id, --api-hash. What stands on the command line can be seen by other users of this machine: the
+variables BOT_TOKEN and CAFEGRAM_PROXY cannot.
 )",
                      program);
 }

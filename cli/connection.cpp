@@ -14,6 +14,11 @@ void add_connection_options(CLI::App& command, connection_arguments& a) {
       .add_option("--transport", a.transport,
                   "abridged, intermediate, padded, full, or obfuscated-...")
       ->capture_default_str();
+  command
+      .add_option("--proxy", a.proxy,
+                  "tg://proxy?..., tg://socks?..., a t.me link to one, socks5:// or http://")
+      ->envname("CAFEGRAM_PROXY");
+  command.add_flag("--ipv6", a.ipv6, "try addresses of IPv6 first");
   command.add_option("--session", a.session, "file that keeps the login (default: none)");
   command.add_option("--api-id", a.api_id, "from my.telegram.org")->envname("API_ID");
   command.add_option("--api-hash", a.api_hash, "from my.telegram.org")->envname("API_HASH");
@@ -40,6 +45,14 @@ result<client_options> to_options(const connection_arguments& a) {
                                         "last with obfuscated- in front");
   }
   out.transport = *transport;
+  out.ip = a.ipv6 ? ip_choice::ipv6_first : ip_choice::ipv4_first;
+  if (!a.proxy.empty()) {
+    auto proxy = proxy_server::parse(a.proxy);
+    if (!proxy) {
+      return std::unexpected(std::move(proxy).error());
+    }
+    out.proxy = *std::move(proxy);
+  }
   for (const auto& path : a.rsa_keys) {
     auto pem = read_file(path);
     if (!pem) {

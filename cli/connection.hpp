@@ -17,11 +17,13 @@ struct connection_arguments {
   std::int32_t dc_id = 2;
   std::vector<std::string> rsa_keys; ///< paths of PEM files
   std::string transport = "obfuscated-intermediate";
+  std::string proxy;   ///< link or URL; empty: none
   std::string session; ///< path; empty: in memory
   std::int32_t api_id = 0;
   std::string api_hash;
   std::string bot_token;
   bool test = false;
+  bool ipv6 = false;
   double timeout = 30; ///< seconds, for each call
 };
 

@@ -15,6 +15,8 @@ namespace {
 struct sandbox_arguments {
   std::string listen = "127.0.0.1:10443";
   std::string http = "127.0.0.1:8090";
+  std::vector<std::string> mtproxies;
+  std::vector<std::string> mtproxy_secrets;
   std::string key_out;
   std::string data;
   std::string schemas;
@@ -42,6 +44,24 @@ result<endpoint> read_endpoint(const char* option, const std::string& text) {
   return *parsed;
 }
 
+result<void> add_mtproxies(sandbox::server_options& options, const sandbox_arguments& a) {
+  if (a.mtproxies.size() != a.mtproxy_secrets.size()) {
+    return fail(errc::bad_argument, "each --mtproxy has its --mtproxy-secret");
+  }
+  for (std::size_t i = 0; i < a.mtproxies.size(); ++i) {
+    const auto where = read_endpoint("--mtproxy", a.mtproxies[i]);
+    if (!where) {
+      return std::unexpected(where.error());
+    }
+    auto secret = protocol::mtproxy_secret::parse(a.mtproxy_secrets[i]);
+    if (!secret) {
+      return std::unexpected(std::move(secret).error());
+    }
+    options.mtproxies.push_back({where->host, where->port, *std::move(secret)});
+  }
+  return {};
+}
+
 result<std::unique_ptr<sandbox::server>> start_server(runtime& on, const sandbox_arguments& a) {
   const auto where = read_endpoint("--listen", a.listen);
   if (!where) {
@@ -57,6 +77,9 @@ result<std::unique_ptr<sandbox::server>> start_server(runtime& on, const sandbox
   options.schemas = a.schemas;
   options.alice = !a.no_alice;
   options.message_log = a.message_log;
+  if (auto good = add_mtproxies(options, a); !good) {
+    return std::unexpected(std::move(good).error());
+  }
   return sandbox::server::start(on, options);
 }
 
@@ -80,6 +103,11 @@ void announce(const sandbox::server& server, const sandbox::http_server* page,
   fmt::print("mtproto {}\n", to_string(endpoint{.host = host, .port = server.port()}));
   if (page != nullptr) {
     fmt::print("page {}\n", page->url());
+  }
+  for (std::size_t i = 0; i < a.mtproxies.size(); ++i) {
+    fmt::print("proxy tg://proxy?server={}&port={}&secret={}\n",
+               read_endpoint("--mtproxy", a.mtproxies[i])->host, server.mtproxy_ports()[i],
+               a.mtproxy_secrets[i]);
   }
   if (!a.key_out.empty()) {
     fmt::print("key {}\n", a.key_out);
@@ -114,6 +142,11 @@ void add_options(CLI::App& command, sandbox_arguments& a) {
       ->capture_default_str();
   command.add_option("--http", a.http, "HOST:PORT of the page, on loopback only")
       ->capture_default_str();
+  command.add_option("--mtproxy", a.mtproxies,
+                     "HOST:PORT that is entered like an MTProxy (port 0: any); may be repeated");
+  command.add_option("--mtproxy-secret", a.mtproxy_secrets,
+                     "its secret in hexadecimal digits: 16 octets, or dd and 16, or ee, 16 and a "
+                     "domain; one for each --mtproxy");
   command.add_flag("--no-page", a.no_page, "without the page");
   command.add_option("--dc-id", a.dc_id, "number of the data centre")
       ->check(CLI::Range(1, 1000))

@@ -31,7 +31,7 @@ void connection_state::start(connection_parts given, std::uint64_t number, std::
   about_.dc = parts_.dc;
   about_.opened = now();
   last_heard_ = now();
-  framing_.emplace(parts_.random);
+  start_framing();
   protocol::server_exchange_options options;
   options.key = parts_.rsa;
   options.test = parts_.test;
@@ -50,7 +50,7 @@ void connection_state::received(const bytes_received& read) {
   }
   credit_ += read.data->size();
   about_.bytes_in += read.data->size();
-  if (held_) {
+  if (held_ || gate_waits_) {
     backlog_.push_back(read.data);
     return;
   }
@@ -59,6 +59,10 @@ void connection_state::received(const bytes_received& read) {
 }
 
 void connection_state::feed(const std::vector<char>& data) {
+  if (gate_) {
+    pass_gate(octets(data));
+    return;
+  }
   last_heard_ = now();
   framing_->feed(octets(data));
   pump();
@@ -89,6 +93,10 @@ void connection_state::pump() {
         about_.framing = protocol::to_string(found->kind);
         about_.obfuscated = found->obfuscated;
         note();
+        if (!admit(*found)) {
+          end();
+          return;
+        }
       }
     }
     if (const auto* frame = std::get_if<protocol::frame>(&**event)) {
@@ -234,7 +242,7 @@ void connection_state::take_packet(live_session& session) {
 /// The router has answered: goes on with what has come meanwhile.
 void connection_state::resume() {
   pump();
-  while (!held_ && !closing_ && !backlog_.empty()) {
+  while (!held_ && !gate_waits_ && !closing_ && !backlog_.empty()) {
     const auto data = std::move(backlog_.front());
     backlog_.pop_front();
     feed(*data);

@@ -4,6 +4,7 @@
 #include <cafegram/crypto/rsa.hpp>
 #include <cafegram/protocol/framing.hpp>
 #include <cafegram/protocol/key_exchange.hpp>
+#include <cafegram/protocol/proxy.hpp>
 #include <cafegram/sandbox/wire.hpp>
 
 #include <caf/io/scribe.hpp>
@@ -16,6 +17,11 @@
 
 namespace cafegram::sandbox {
 
+/// A port that is entered like an MTProxy.
+struct mtproxy_port {
+  protocol::mtproxy_secret secret;
+};
+
 /// What all connections of a sandbox share.
 struct connection_parts {
   router_actor router;
@@ -25,6 +31,8 @@ struct connection_parts {
   std::shared_ptr<random_source> random;
   std::int32_t dc = 0;
   bool test = false;
+  std::shared_ptr<const mtproxy_port> mtproxy = {}; ///< null: a plain port
+  caf::actor gatekeeper = {};                       ///< answers `hello_seen` by whether it is new
 };
 
 /// Starts the actor of one accepted socket, and its transport. It ends with the socket, after it

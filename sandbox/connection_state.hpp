@@ -2,6 +2,7 @@
 
 #include <cafegram/actors/transport.hpp>
 #include <cafegram/protocol/envelope.hpp>
+#include <cafegram/protocol/fake_tls.hpp>
 #include <cafegram/sandbox/connection.hpp>
 
 namespace cafegram::sandbox {
@@ -40,6 +41,11 @@ private:
   void end();
   wall_time now() const { return parts_.clock->wall_now(); }
   void feed(const std::vector<char>& data);
+  void start_framing();
+  void pass_gate(bytes_view data);
+  void refuse(std::string_view why);
+  bool admit(const protocol::detected_transport& found);
+  void send_raw(bytes out);
   void pump();
   void take_frame(const protocol::frame& frame);
   void exchange(bytes_view payload);
@@ -68,6 +74,8 @@ private:
 
   connection_parts parts_;
   page_connection about_;
+  std::optional<protocol::fake_tls_server> gate_; ///< until the client has proven the secret
+  bool gate_waits_ = false;                       ///< for the gatekeeper
   std::optional<protocol::server_transport> framing_;
   std::optional<protocol::server_key_exchange> exchange_;
   std::map<std::uint64_t, std::shared_ptr<known_key>> keys_;

@@ -1,4 +1,5 @@
 #include <cafegram/sandbox/listener.hpp>
+#include <cafegram/sandbox/replay_memory.hpp>
 
 #include <caf/all.hpp>
 #include <caf/io/all.hpp>
@@ -10,6 +11,7 @@ namespace {
 
 struct listener_state {
   std::uint64_t next_number = 1;
+  replay_memory hellos;
 };
 
 caf::behavior listener(caf::io::stateful_broker<listener_state>* self,
@@ -24,8 +26,15 @@ caf::behavior listener(caf::io::stateful_broker<listener_state>* self,
       [self, parts](const caf::io::new_connection_msg& accepted) {
         std::string remote = fmt::format("{}:{}", self->remote_addr(accepted.handle),
                                          self->remote_port(accepted.handle));
-        spawn_connection(self->system(), parts, self->state.next_number++, std::move(remote),
+        auto given = parts;
+        if (given.mtproxy) {
+          given.gatekeeper = caf::actor{self};
+        }
+        spawn_connection(self->system(), given, self->state.next_number++, std::move(remote),
                          self->take(accepted.handle));
+      },
+      [self, clock = parts.clock](const hello_seen& hello) {
+        return self->state.hellos.is_fresh(hello.random, clock->wall_now());
       },
       [self](const caf::io::acceptor_closed_msg&) { self->quit(); },
       [self](caf::ok_atom) { self->quit(); },

@@ -17,6 +17,8 @@ struct server::state {
   caf::actor_system* system = nullptr;
   router_actor router;
   caf::actor listener;
+  std::vector<caf::actor> mtproxies;
+  std::vector<std::uint16_t> mtproxy_ports;
   std::unique_ptr<page_access> page;
   std::shared_ptr<page_feed> feed = std::make_shared<page_feed>();
   std::uint16_t port = 0;
@@ -25,15 +27,14 @@ struct server::state {
 
 namespace {
 
-result<caf::io::doorman_ptr> open_door(caf::actor_system& system, const server_options& options) {
+result<caf::io::doorman_ptr> open_door(caf::actor_system& system, const std::string& host,
+                                       std::uint16_t port) {
   // Reused at once: a sandbox that was killed comes back while its old sockets fade.
-  auto door =
-      system.middleman().backend().new_tcp_doorman(options.port, options.host.c_str(), true);
+  auto door = system.middleman().backend().new_tcp_doorman(port, host.c_str(), true);
   if (!door) {
-    return fail(
-        errc::network,
-        fmt::format("cannot listen on {}:{}; is something else there?", options.host, options.port),
-        EADDRINUSE);
+    return fail(errc::network,
+                fmt::format("cannot listen on {}:{}; is something else there?", host, port),
+                EADDRINUSE);
   }
   return *std::move(door);
 }
@@ -87,9 +88,18 @@ result<std::unique_ptr<server>> server::start(runtime& on, const server_options&
   if (!rsa) {
     return std::unexpected(rsa.error());
   }
-  auto door = open_door(on.system(), options);
+  auto door = open_door(on.system(), options.host, options.port);
   if (!door) {
     return std::unexpected(door.error());
+  }
+  std::vector<caf::io::doorman_ptr> proxy_doors;
+  for (const auto& proxy : options.mtproxies) {
+    auto opened = open_door(on.system(), proxy.host, proxy.port);
+    if (!opened) {
+      return std::unexpected(opened.error());
+    }
+    made->mtproxy_ports.push_back((*opened)->port());
+    proxy_doors.push_back(*std::move(opened));
   }
   made->port = (*door)->port();
   auto model = open_world(options, made->port, random, clock->wall_now());
@@ -107,9 +117,13 @@ result<std::unique_ptr<server>> server::start(runtime& on, const server_options&
       on.system(), {*std::move(model), *layers, made->feed, clock,
                     constants(options, made->port, **layers, public_key, clock->wall_now())});
   made->page = std::make_unique<page_access>(made->router);
-  made->listener = spawn_listener(
-      on.system(), *std::move(door),
-      {made->router, *layers, *rsa, clock, random, options.dc_id, options.test_mode});
+  connection_parts parts{made->router,  *layers,          *rsa, clock, random,
+                         options.dc_id, options.test_mode};
+  made->listener = spawn_listener(on.system(), *std::move(door), parts);
+  for (std::size_t i = 0; i < proxy_doors.size(); ++i) {
+    parts.mtproxy = std::make_shared<const mtproxy_port>(options.mtproxies[i].secret);
+    made->mtproxies.push_back(spawn_listener(on.system(), std::move(proxy_doors[i]), parts));
+  }
   return std::unique_ptr<server>{new server{std::move(made)}};
 }
 
@@ -123,11 +137,15 @@ void server::stop() {
   }
   {
     caf::scoped_actor waiter{*state_->system};
-    waiter->monitor(state_->listener);
-    caf::anon_send_exit(state_->listener, caf::exit_reason::user_shutdown);
-    waiter->receive([](const caf::down_msg&) {},
-                    caf::after(std::chrono::seconds{5}) >>
-                        [] { log::warn("sandbox", "the listener did not end in time"); });
+    auto listeners = std::move(state_->mtproxies);
+    listeners.push_back(state_->listener);
+    for (const auto& listener : listeners) {
+      waiter->monitor(listener);
+      caf::anon_send_exit(listener, caf::exit_reason::user_shutdown);
+      waiter->receive([](const caf::down_msg&) {},
+                      caf::after(std::chrono::seconds{5}) >>
+                          [] { log::warn("sandbox", "a listener did not end in time"); });
+    }
     waiter->monitor(state_->router);
     caf::anon_send(state_->router, router_task{std::make_shared<std::function<void(router_state&)>>(
                                        [](router_state& at) { at.stop(); })});
@@ -143,6 +161,10 @@ void server::stop() {
 
 std::uint16_t server::port() const {
   return state_->port;
+}
+
+const std::vector<std::uint16_t>& server::mtproxy_ports() const {
+  return state_->mtproxy_ports;
 }
 
 const std::string& server::public_key_pem() const {

@@ -2,6 +2,7 @@
 
 #include <cafegram/actors/system.hpp>
 #include <cafegram/base/error.hpp>
+#include <cafegram/protocol/proxy.hpp>
 #include <cafegram/sandbox/page_feed.hpp>
 #include <cafegram/sandbox/page_model.hpp>
 #include <cafegram/sandbox/world.hpp>
@@ -10,14 +11,25 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace cafegram::sandbox {
+
+/// A port that takes MTProxy clients which know its secret: padded ones alone where the secret says
+/// so, fake TLS to its domain where it has one.
+struct mtproxy_listener {
+  std::string host = "127.0.0.1"; ///< an address of this machine
+  std::uint16_t port = 0;         ///< 0: any free one
+  protocol::mtproxy_secret secret = {};
+};
 
 /// How a sandbox runs.
 struct server_options {
   std::string host = "127.0.0.1"; ///< an address of this machine
   std::uint16_t port = 0;         ///< 0: any free one
   std::int32_t dc_id = 2;
+  /// Further ports that are entered like MTProxies and lead to this data centre.
+  std::vector<mtproxy_listener> mtproxies = {};
   bool test_mode = false; ///< as a test data centre: clients add 10000 to its id
   /// Where keys, accounts and messages are kept over a restart; empty: nowhere.
   std::filesystem::path data = {};
@@ -47,6 +59,8 @@ public:
   void stop();
 
   std::uint16_t port() const;
+  /// The ports of `server_options::mtproxies`.
+  const std::vector<std::uint16_t>& mtproxy_ports() const;
   /// What clients must trust: PKCS#1, PEM.
   const std::string& public_key_pem() const;
 

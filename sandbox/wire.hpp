@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cafegram/actors/interfaces.hpp>
+#include <cafegram/protocol/fake_tls.hpp>
 #include <cafegram/sandbox/live_session.hpp>
 #include <cafegram/sandbox/page_model.hpp>
 
@@ -73,6 +74,11 @@ struct session_end {
 /// by whether that was done.
 struct key_end {
   std::uint64_t key = 0;
+};
+
+/// A hello of fake TLS, proven. Answered by the listener: true where it has not come before.
+struct hello_seen {
+  protocol::hello_random random{};
 };
 
 /// A call for the world; its answer comes as `session_mail`.
@@ -156,6 +162,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::sandbox::session_release)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::sandbox::session_parked)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::sandbox::session_end)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::sandbox::key_end)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::sandbox::hello_seen)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::sandbox::api_call)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::sandbox::call_refused)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::sandbox::layer_told)

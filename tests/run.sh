@@ -18,7 +18,8 @@ logs=$root/build/test-logs
 mkdir -p "$logs"
 passed=0 failed=0 skipped=0 failures=()
 
-fast_packages=("${build_packages[@]}" libgtest-dev clang-format-19 python3 nodejs=node npm=npm)
+fast_packages=("${build_packages[@]}" libgtest-dev clang-format-19 python3 nodejs=node npm=npm
+  microsocks tinyproxy-bin)
 slow_packages=("${fast_packages[@]}" clang-19 clang-tidy-19 libclang-rt-19-dev python3-telethon
   python3-cryptography openssl curl chromium debootstrap
   g++-aarch64-linux-gnu qemu-user googletest)
@@ -112,7 +113,7 @@ slow() {
   if check "release build" configure_and_build release; then
     run_ctest release -L slow
     check "build budget" bench/build_budget.py build/release
-    run_steps "interop" tests/interop/run.sh mtcute gramjs telethon special rigs
+    run_steps "interop" tests/interop/run.sh mtcute gramjs telethon special rigs mtprotoproxy
     run_steps "page" tests/page/run.sh
     check "clang-tidy" tests/lint.sh --tidy
     check "demonstration in a clean root" deploy/rootfs_check.sh

@@ -38,8 +38,9 @@ protected:
   std::string key() const { return folder_ / "key.pem"; }
 
   static constexpr const char* variables[] = {
-      "API_ID",           "API_HASH",       "BOT_TOKEN",        "CAFEGRAM_SANDBOX",
-      "CAFEGRAM_RSA_KEY", "CAFEGRAM_DC_ID", "CAFEGRAM_SESSION", "CAFEGRAM_TRANSPORT"};
+      "API_ID",           "API_HASH",           "BOT_TOKEN",
+      "CAFEGRAM_SANDBOX", "CAFEGRAM_RSA_KEY",   "CAFEGRAM_DC_ID",
+      "CAFEGRAM_SESSION", "CAFEGRAM_TRANSPORT", "CAFEGRAM_PROXY"};
   std::filesystem::path folder_;
 };
 
@@ -96,6 +97,19 @@ TEST_F(settings, what_is_wrong_is_said_without_values) {
   EXPECT_EQ(problem({"--sandbox", ":0x", "--rsa-key", "k"}), "--sandbox is HOST:PORT");
   EXPECT_EQ(problem({"--sandbox", "127.0.0.1:1", "--rsa-key", "/nowhere.pem"}),
             "cannot read the key file /nowhere.pem");
+}
+
+TEST_F(settings, a_proxy_comes_as_a_link) {
+  ::setenv("CAFEGRAM_PROXY", "socks5://user:pass@proxy.example:1080", 1);
+  const auto got = read({"--api-id", "1", "--api-hash", "a", "--bot-token", "1:x"});
+  ASSERT_TRUE(got);
+  ASSERT_TRUE(got->client.proxy);
+  EXPECT_EQ(got->client.proxy->host, "proxy.example");
+  EXPECT_EQ(got->client.proxy->password, "pass");
+  ::setenv("CAFEGRAM_PROXY", "tg://proxy?server=h&port=1&secret=00secret00", 1);
+  const auto wrong = read({"--api-id", "1", "--api-hash", "a", "--bot-token", "1:x"});
+  ASSERT_FALSE(wrong);
+  EXPECT_FALSE(wrong.error().what.contains("00secret00"));
 }
 
 TEST_F(settings, help_names_what_is_needed) {

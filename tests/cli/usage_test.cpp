@@ -39,3 +39,17 @@ TEST(usage, an_address_or_transport_that_is_none_is_named) {
   EXPECT_EQ(transport.status, 1);
   EXPECT_NE(transport.output.find("pigeon"), std::string::npos) << transport.output;
 }
+
+TEST(usage, a_proxy_that_is_none_is_named_without_its_secret) {
+  const auto link = run_program("connect --dc 127.0.0.1:1 --proxy 'tg://proxy?server=h&port=1&"
+                                "secret=0011223344556677'");
+  EXPECT_EQ(link.status, 1);
+  EXPECT_NE(link.output.find("secret is too short"), std::string::npos) << link.output;
+  EXPECT_EQ(link.output.find("00112233"), std::string::npos) << link.output;
+  const auto url = run_program("connect --dc 127.0.0.1:1 --proxy ftp://a:1");
+  EXPECT_EQ(url.status, 1);
+  EXPECT_NE(url.output.find("socks5://HOST:PORT"), std::string::npos) << url.output;
+  const auto port = run_program("sandbox --listen 127.0.0.1:0 --no-page --mtproxy 127.0.0.1:0");
+  EXPECT_EQ(port.status, 1);
+  EXPECT_NE(port.output.find("--mtproxy-secret"), std::string::npos) << port.output;
+}

@@ -1,8 +1,9 @@
 // mtcute against a server: key exchange, login, a message out, its answer in, an edit, an error, and
-// the session once more. INTEROP_TRANSPORT: intermediate, padded, obfuscated (default: mtcute's own).
+// the session once more. INTEROP_TRANSPORT: intermediate, padded, obfuscated (default: mtcute's own),
+// or the link of an MTProxy.
 import {
   IntermediatePacketCodec, MemoryStorage, ObfuscatedPacketCodec, PaddedIntermediatePacketCodec,
-  TcpTransport, TelegramClient, md
+  TcpTransport, TelegramClient, md, proxyTransportFromUrl
 } from '@mtcute/node'
 import { NodeCryptoProvider, addPublicKey } from '@mtcute/node/utils.js'
 import { Inbox, botId, equal, finish, settings, step } from './steps.mjs'
@@ -21,6 +22,12 @@ const crypto = new NodeCryptoProvider()
 await crypto.initialize?.()
 addPublicKey(crypto, settings.key, false)
 
+function makeTransport () {
+  if (settings.transport === '') return {}
+  if (settings.transport.includes('://')) return { transport: proxyTransportFromUrl(settings.transport) }
+  return { transport: new ChosenTransport() }
+}
+
 function makeClient () {
   const dc = { id: settings.dc, ipAddress: settings.host, port: settings.port }
   return new TelegramClient({
@@ -33,7 +40,7 @@ function makeClient () {
     testMode: process.env.INTEROP_TEST === '1',
     network: { usePfs: process.env.INTEROP_PFS === '1' },
     updates: { catchUp: false },
-    ...(settings.transport ? { transport: new ChosenTransport() } : {})
+    ...makeTransport()
   })
 }
 

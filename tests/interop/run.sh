@@ -3,8 +3,9 @@
 #
 # CLIENT is mtcute, gramjs or telethon (every transport that it has), or CLIENT:TRANSPORT. Each prints
 # its steps; the exit status is 1 if one failed. A package that cannot be installed is a failure.
-# CLIENT may also be special: mtcute with temporary keys, and against a test data centre; or rigs: the
-# scripts of the shared folder, where there is one (CAFEGRAM_SHARED).
+# CLIENT may also be special: mtcute with temporary keys, and against a test data centre; mtprotoproxy,
+# a published MTProxy server that our own client goes through; or rigs: the scripts of the shared folder,
+# where there is one (CAFEGRAM_SHARED).
 # With INTEROP_PORT and INTEROP_KEY set, a server that runs already is used instead of the sandbox.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -26,6 +27,14 @@ install_npm_clients() {
   (cd "$work" && npm install --ignore-scripts --no-audit --no-fund --no-package-lock --silent)
 }
 
+install_mtprotoproxy() {
+  need_packages python3 python3-cryptography python3-pip || return 1
+  [ -s "$work/mtprotoproxy/bin/mtprotoproxy.py" ] && return 0
+  say "mtprotoproxy"
+  /usr/bin/python3 -m pip install --quiet --no-deps --target "$work/mtprotoproxy" \
+    mtprotoproxy==1.0.6 >"$work/pip.log" 2>&1 || { tail -n 5 "$work/pip.log"; return 1; }
+}
+
 install_telethon() {
   need_packages python3 python3-telethon python3-cryptography python3-pip || return 1
   [ -s "$work/schemas/layer-144.tl" ] && return 0
@@ -40,21 +49,31 @@ install_telethon() {
   }
 }
 
+# Ports of the sandbox that are entered like MTProxies, one for each kind of secret.
+mtproxy_key=00112233445566778899aabbccddeeff
+mtproxies=()
+for secret in $mtproxy_key dd$mtproxy_key ee${mtproxy_key}6578616d706c652e6f7267; do
+  mtproxies+=(--mtproxy 127.0.0.1:0 --mtproxy-secret "$secret")
+done
+mtproxy_links=()
+
 server=0
 # Further words are options of the sandbox.
 start_sandbox() {
   local line out port
+  mtproxy_links=()
   rm -rf "$work/data"
   # gramjs stores ports in 16 bits with a sign.
   port=$(free_port interop 20443)
   exec {out}< <(exec "$program" sandbox --listen "127.0.0.1:$port" --http 127.0.0.1:0 --dc-id 2 \
     --key-out "$work/server.pem" --data "$work/data" --schemas "$work/schemas" \
-    "$@" 2>"$work/sandbox.log")
+    "${mtproxies[@]}" "$@" 2>"$work/sandbox.log")
   server=$!
   trap stop_sandbox EXIT
   while IFS= read -r -t 30 line <&"$out"; do
     case $line in
       "mtproto "*) INTEROP_PORT=${line##*:} ;;
+      "proxy "*) mtproxy_links+=("https://t.me/proxy?${line#*\?}") ;;
       "ready"*) break ;;
     esac
   done
@@ -71,6 +90,11 @@ stop_sandbox() {
 run_client() {
   local name=$1 command
   export INTEROP_TRANSPORT=$2
+  case $2 in
+    mtproxy-plain) INTEROP_TRANSPORT=${mtproxy_links[0]:-} ;;
+    mtproxy-dd) INTEROP_TRANSPORT=${mtproxy_links[1]:-} ;;
+    mtproxy-ee) INTEROP_TRANSPORT=${mtproxy_links[2]:-} ;;
+  esac
   case $name in
     telethon) command=(/usr/bin/python3 -B "$here/telethon_client.py") ;;
     *) command=(node "$work/$name.mjs") ;;
@@ -85,6 +109,41 @@ run_client() {
   fi
   cat "$work/run.log"
   return 1
+}
+
+# Our client through an MTProxy that others wrote, with each kind of secret.
+run_mtprotoproxy() {
+  local port out line kind secret domain=6578616d706c652e6f7267 status=0 proxy
+  port=$(free_port mtprotoproxy 21443)
+  exec {out}< <(exec /usr/bin/python3 -B "$here/mtprotoproxy_at.py" "$work/mtprotoproxy/bin" \
+    "$port" "$mtproxy_key" example.org "$INTEROP_PORT" 2>"$work/mtprotoproxy.log")
+  proxy=$!
+  IFS= read -r -t 60 line <&"$out"
+  if [ "$line" != ready ]; then
+    cat "$work/mtprotoproxy.log"
+    printf 'mtprotoproxy: fail it did not start\n'
+    return 1
+  fi
+  for kind in plain dd ee; do
+    case $kind in
+      plain) secret=$mtproxy_key ;;
+      dd) secret=dd$mtproxy_key ;;
+      ee) secret=ee$mtproxy_key$domain ;;
+    esac
+    # The address of the data centre is a closed port: only the proxy knows the way.
+    if timeout 60 "$program" invoke users.getUsers '{"id":[{"_":"inputUserSelf"}]}' \
+      --dc 127.0.0.1:1 --rsa-key "$INTEROP_KEY" --bot-token 7000002:mtprotoproxy \
+      --proxy "tg://proxy?server=127.0.0.1&port=$port&secret=$secret" >"$work/run.log" 2>&1 &&
+      grep -q 7000002 "$work/run.log"; then
+      printf 'bot through mtprotoproxy %s: ok\n' "$kind"
+    else
+      tail -n 3 "$work/run.log"
+      printf 'bot through mtprotoproxy %s: fail\n' "$kind"
+      status=1
+    fi
+  done
+  kill "$proxy"
+  return "$status"
 }
 
 # The scripts' own exit status does not count: it cannot tell what is known to be lacking.
@@ -131,6 +190,9 @@ node "$work/schemas.mjs" "$work/schemas" || { printf 'schemas: fail\n'; exit 1; 
 case "$*" in
   *telethon* | *rigs*) install_telethon || { printf 'telethon packages: fail\n'; exit 1; } ;;
 esac
+case "$*" in
+  *mtprotoproxy*) install_mtprotoproxy || { printf 'mtprotoproxy package: fail\n'; exit 1; } ;;
+esac
 if [ -z "${INTEROP_PORT:-}" ]; then
   start_sandbox || { printf 'sandbox: fail it did not start\n'; exit 1; }
 fi
@@ -138,10 +200,13 @@ for client in "$@"; do
   case $client in
     rigs) run_rigs || status=1; continue ;;
     special) run_special || status=1; continue ;;
+    mtprotoproxy) run_mtprotoproxy || status=1; continue ;;
     *:*) chosen=("${client#*:}") ;;
     *) mapfile -t chosen < <(transports_of "$client") ;;
   esac
   for transport in "${chosen[@]}"; do
+    # A server that runs already may have no such ports.
+    [[ $transport == mtproxy-* && ${#mtproxy_links[@]} == 0 ]] && continue
     run_client "${client%%:*}" "$transport" || status=1
   done
 done
