@@ -27,7 +27,7 @@ constexpr int backlog = 64;
 constexpr auto request_deadline = 10s;
 constexpr auto heartbeat = 15s;
 constexpr auto look_around = 1s; ///< how often an event stream looks whether its reader lives
-constexpr std::size_t drain_limit = 256 * 1024;
+constexpr std::size_t drain_limit = std::size_t{256} * 1024;
 constexpr const char* json_type = "application/json; charset=utf-8";
 
 const httplib::Headers page_headers{
@@ -125,7 +125,7 @@ struct http_server::state {
   httplib::Server::HandlerResponse before_body(const httplib::Request& in, httplib::Response& out);
   void get(const httplib::Request& in, httplib::Response& out);
   void stream_events(httplib::Response& out);
-  bool write_events(page_feed::reader& reader, httplib::DataSink& sink);
+  bool write_events(page_feed::reader& reader, httplib::DataSink& sink) const;
 
   page_model& model;
   std::shared_ptr<page_feed> feed;
@@ -219,7 +219,7 @@ void http_server::state::stream_events(httplib::Response& out) {
 
 /// Waits for events and writes them all at once, or a comment where there were none for long.
 /// False: the reader is gone.
-bool http_server::state::write_events(page_feed::reader& reader, httplib::DataSink& sink) {
+bool http_server::state::write_events(page_feed::reader& reader, httplib::DataSink& sink) const {
   const auto until = std::chrono::steady_clock::now() + heartbeat;
   while (!stopping) {
     std::string out;

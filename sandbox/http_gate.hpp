@@ -30,7 +30,7 @@ struct http_refusal {
 };
 
 /// A body may have this many octets: 4,096 characters with 100 entities fit several times.
-inline constexpr std::size_t http_body_limit = 64 * 1024;
+inline constexpr std::size_t http_body_limit = std::size_t{64} * 1024;
 
 /// Refuses what could come from another site's page: a foreign `Host` (DNS rebinding), a foreign
 /// `Origin`, a body that an HTML form could send; and what the page never needs. `port` is ours.

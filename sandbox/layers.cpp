@@ -76,6 +76,7 @@ result<std::shared_ptr<const layer_set>> layer_set::load(const std::filesystem::
 
 std::vector<std::int32_t> layer_set::layers() const {
   std::vector<std::int32_t> out;
+  out.reserve(codecs_.size());
   for (const auto& [layer, codec] : codecs_) {
     out.push_back(layer);
   }

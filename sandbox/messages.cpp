@@ -219,7 +219,7 @@ std::int32_t read_history(step& at, account& reader, account& writer, std::int32
     other.read_outbox = seen->sender_id;
     at.in.data.save_dialog(writer, reader.id);
     if (writer.bot) { // bots are not told; the page is
-      at.out.events.push_back(page_events::messages_read{writer.id, reader.id, seen->sender_id});
+      at.out.events.emplace_back(page_events::messages_read{writer.id, reader.id, seen->sender_id});
     } else {
       at.note(writer, event_kind::read_outbox, reader.id, {seen->sender_id});
     }

@@ -99,7 +99,7 @@ answer update_status(step& at, const json& request) {
 
 answer changed(step& at) {
   at.in.data.save(*at.me);
-  at.out.events.push_back(page_events::user_changed{page_view(*at.me)});
+  at.out.events.emplace_back(page_events::user_changed{page_view(*at.me)});
   return user_view(at.in, at.me->id, *at.me);
 }
 

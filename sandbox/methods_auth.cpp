@@ -44,7 +44,7 @@ json log_in(step& at, account& user) {
     at.in.data.save(changed);
   }
   at.me = &user;
-  at.out.events.push_back(page_events::user_changed{page_view(user)});
+  at.out.events.emplace_back(page_events::user_changed{page_view(user)});
   json out = make("auth.authorization");
   out["user"] = user_view(at.in, user.id, user);
   return out;
@@ -61,7 +61,7 @@ json sent_code(const login_code& code, std::int64_t now) {
 }
 
 void show(step& at, const login_code& code) {
-  at.out.events.push_back(page_events::code_shown{{code.phone, code.code, at.now}});
+  at.out.events.emplace_back(page_events::code_shown{{code.phone, code.code, at.now}});
 }
 
 void renew(step& at, login_code& code) {
@@ -191,9 +191,10 @@ answer import_bot_authorization(step& at, const json& request) {
   const auto token = text(request, "bot_auth_token");
   const auto colon = std::min(token.find(':'), token.size());
   account_id id = 0;
-  const auto [stop, problem] = std::from_chars(token.data(), token.data() + colon, id);
-  const bool number_good =
-      problem == std::errc{} && stop == token.data() + colon && id > 0 && id < (1LL << 52);
+  const auto digits = token.substr(0, colon);
+  const auto* const end = digits.data() + digits.size();
+  const auto [stop, problem] = std::from_chars(digits.data(), end, id);
+  const bool number_good = problem == std::errc{} && stop == end && id > 0 && id < (1LL << 52);
   const auto secret = token.substr(std::min(colon + 1, token.size()));
   const bool secret_good =
       !secret.empty() && secret.size() <= 128 && std::ranges::all_of(secret, [](char c) {

@@ -75,7 +75,7 @@ answer set_callback_answer(step& at, const json& request) {
 void tell_of_changes(step& at, account& bot) {
   ++bot.info_version;
   at.in.data.save(bot);
-  at.out.events.push_back(page_events::user_changed{page_view(bot)});
+  at.out.events.emplace_back(page_events::user_changed{page_view(bot)});
 }
 
 /// Commands of the default scope; those of other scopes and languages are not told apart.

@@ -126,7 +126,7 @@ answer set_typing(step& at, const json& request) {
   update["action"] = action != nullptr ? *action : make("sendMessageTypingAction");
   const bool on = kind(update["action"]) != "sendMessageCancelAction";
   at.push(**peer, std::move(update), {at.me->id});
-  at.out.events.push_back(page_events::typing{(*peer)->id, at.me->id, on});
+  at.out.events.emplace_back(page_events::typing{(*peer)->id, at.me->id, on});
   return true;
 }
 

@@ -23,7 +23,7 @@ namespace cafegram::sandbox {
 class http_stream final : public httplib::Stream {
 public:
   /// Octets of a request: the body's limit and this much of headers.
-  static constexpr std::size_t head_limit = 16 * 1024;
+  static constexpr std::size_t head_limit = std::size_t{16} * 1024;
 
   http_stream(int socket, steady_time deadline);
 

@@ -244,7 +244,7 @@ paged<page_user> world::create_person(const std::string& name, const std::string
   fresh.username = username;
   const account& kept = impl_->data.add(std::move(fresh));
   outcome out;
-  out.events.push_back(page_events::user_changed{page_view(kept)});
+  out.events.emplace_back(page_events::user_changed{page_view(kept)});
   page_user seen = page_view(kept);
   return impl_->keep(std::move(seen), std::move(out));
 }
