@@ -53,6 +53,7 @@ struct connector_state {
     : self{owner} {}
 
   connector_actor::pointer self;
+  resolver_maker make_resolver;
   resolver_actor resolver;
   std::shared_ptr<random_source> random = crypto::system_random();
   std::list<connect_job> active;
@@ -95,7 +96,7 @@ connector_state::~connector_state() {
 }
 
 void connector_state::watch_resolver() {
-  resolver = spawn_resolver(self->system());
+  resolver = make_resolver(self->system());
   self->monitor(resolver);
 }
 
@@ -308,7 +309,9 @@ void connector_state::give_up_late(steady_time now) {
   }
 }
 
-connector_actor::behavior_type connector(connector_actor::stateful_pointer<connector_state> self) {
+connector_actor::behavior_type connector(connector_actor::stateful_pointer<connector_state> self,
+                                         resolver_maker make) {
+  self->state.make_resolver = std::move(make);
   self->state.watch_resolver();
   self->set_down_handler([self](const caf::down_msg&) { self->state.watch_resolver(); });
   return {
@@ -319,8 +322,8 @@ connector_actor::behavior_type connector(connector_actor::stateful_pointer<conne
 
 } // namespace
 
-connector_actor spawn_connector(caf::actor_system& system) {
-  return system.spawn<caf::detached>(connector);
+connector_actor spawn_connector(caf::actor_system& system, resolver_maker make) {
+  return system.spawn<caf::detached>(connector, std::move(make));
 }
 
 } // namespace cafegram

@@ -2,13 +2,18 @@
 
 #include <cafegram/actors/interfaces.hpp>
 
-namespace cafegram {
+#include <functional>
 
-/// Starts a connector with a resolver of its own, each on its own thread. The resolver ends with
-/// the connector; when the resolver dies, the connector starts another one.
-connector_actor spawn_connector(caf::actor_system& system);
+namespace cafegram {
 
 /// The resolver alone.
 resolver_actor spawn_resolver(caf::actor_system& system);
+
+/// Makes a resolver; `spawn_resolver`, or what a test puts into its place.
+using resolver_maker = std::function<resolver_actor(caf::actor_system&)>;
+
+/// Starts a connector with a resolver of its own, each on its own thread. The resolver ends with
+/// the connector; when the resolver dies, the connector starts another one.
+connector_actor spawn_connector(caf::actor_system& system, resolver_maker make = spawn_resolver);
 
 } // namespace cafegram

@@ -2,6 +2,7 @@
 
 #include <cafegram/actors/update_parts.hpp>
 
+#include <algorithm>
 #include <memory>
 
 namespace cafegram {
@@ -27,6 +28,13 @@ public:
       }
     }
     return out;
+  }
+
+  /// True if all that the batch names are known; `self` needs no introduction.
+  bool knows(const update_batch& batch, std::int64_t self) const {
+    return std::ranges::all_of(users_in(batch), [this, self](std::int64_t id) {
+      return id == self || seen_.users.contains(id);
+    });
   }
 
 private:

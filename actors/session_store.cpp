@@ -9,6 +9,7 @@ namespace cafegram {
 namespace {
 
 constexpr std::chrono::seconds grace{1};
+constexpr std::chrono::seconds after_failure{5};
 
 struct session_store_state {
   explicit session_store_state(session_store_actor::pointer owner)
@@ -25,6 +26,7 @@ struct session_store_state {
   caf::result<void> flush();
   void tick();
   result<void> write();
+  void write_in(std::chrono::seconds time);
   void report(const result<void>& outcome) const;
 };
 
@@ -36,15 +38,13 @@ caf::result<void> session_store_state::change(const session_change& by) {
   if (by.at_once) {
     return flush();
   }
-  if (!tick_pending) {
-    tick_pending = true;
-    self->delayed_send(self, grace, caf::tick_atom_v);
-  }
+  write_in(grace);
   return caf::unit;
 }
 
 caf::result<void> session_store_state::flush() {
   if (auto outcome = write(); !outcome) {
+    write_in(after_failure);
     return to_caf(outcome.error());
   }
   return caf::unit;
@@ -52,7 +52,19 @@ caf::result<void> session_store_state::flush() {
 
 void session_store_state::tick() {
   tick_pending = false;
-  report(write());
+  const auto outcome = write();
+  if (!outcome) {
+    // Room on the device comes back, and nobody may change anything until then.
+    write_in(after_failure);
+  }
+  report(outcome);
+}
+
+void session_store_state::write_in(std::chrono::seconds time) {
+  if (!tick_pending) {
+    tick_pending = true;
+    self->delayed_send(self, time, caf::tick_atom_v);
+  }
 }
 
 result<void> session_store_state::write() {
@@ -60,7 +72,7 @@ result<void> session_store_state::write() {
     return {};
   }
   auto outcome = backend->commit({*newest});
-  // After a failure it stays unwritten: the next change, flush or end tries again.
+  // After a failure it stays unwritten: the next change, flush, tick or end tries again.
   unwritten = !outcome.has_value();
   return outcome;
 }

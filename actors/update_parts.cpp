@@ -80,6 +80,14 @@ std::string message_text(const tl::Message& message) {
   return {};
 }
 
+const tl::Message* new_message_of(const tl::Update& update) {
+  if (const auto* fresh = tl::get_if<tl::updateNewMessage>(update)) {
+    return &fresh->message;
+  }
+  const auto* fresh = tl::get_if<tl::updateNewChannelMessage>(update);
+  return fresh != nullptr ? &fresh->message : nullptr;
+}
+
 std::string edit_text(const tl::Message& message, const tl::Update& update) {
   const auto* plain = tl::get_if<tl::message>(message);
   if (plain == nullptr) {
@@ -91,17 +99,30 @@ std::string edit_text(const tl::Message& message, const tl::Update& update) {
                      to_hex(bytes_view{digest}.first(8)));
 }
 
+template <class T>
+concept has_query = requires(const T& t) {
+  { t.query_id } -> std::convertible_to<std::int64_t>;
+};
+
+template <class T>
+bool read_query(const tl::Update& update, std::optional<std::int64_t>& out) {
+  if constexpr (has_query<T>) {
+    if (const auto* found = tl::get_if<T>(update)) {
+      out = found->query_id;
+    }
+  }
+  return out.has_value();
+}
+
+template <class... Ts>
+std::optional<std::int64_t> read_any_query(const tl::Update& update, tl::detail::list<Ts...>) {
+  std::optional<std::int64_t> out;
+  static_cast<void>((read_query<Ts>(update, out) || ...));
+  return out;
+}
+
 std::optional<std::int64_t> query_of(const tl::Update& update) {
-  if (const auto* query = tl::get_if<tl::updateBotCallbackQuery>(update)) {
-    return query->query_id;
-  }
-  if (const auto* query = tl::get_if<tl::updateInlineBotCallbackQuery>(update)) {
-    return query->query_id;
-  }
-  if (const auto* query = tl::get_if<tl::updateBotInlineQuery>(update)) {
-    return query->query_id;
-  }
-  return std::nullopt;
+  return update ? read_any_query(update, tl::Update::tl_alternatives{}) : std::nullopt;
 }
 
 tl::Peer user_peer(std::int64_t id) {
@@ -164,12 +185,17 @@ update_place place_of(const tl::Update& update) {
   return update ? read_any_place(update, tl::Update::tl_alternatives{}) : update_place{};
 }
 
+bool is_query(const tl::Update& update) {
+  return query_of(update).has_value();
+}
+
 std::string identity_of(std::int64_t account, const tl::Update& update) {
-  if (const auto* fresh = tl::get_if<tl::updateNewMessage>(update)) {
-    return fmt::format("message/{}/{}", account, message_text(fresh->message));
-  }
-  if (const auto* fresh = tl::get_if<tl::updateNewChannelMessage>(update)) {
-    return fmt::format("message/{}/{}", account, message_text(fresh->message));
+  if (const auto* message = new_message_of(update)) {
+    // One that cannot be read (empty, or of a newer schema) has no number to be known by.
+    const auto text = message_text(*message);
+    if (!text.empty()) {
+      return fmt::format("message/{}/{}", account, text);
+    }
   }
   if (const auto* edit = tl::get_if<tl::updateEditMessage>(update)) {
     return fmt::format("edit/{}/{}", account, edit_text(edit->message, update));

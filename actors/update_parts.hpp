@@ -21,6 +21,9 @@ struct update_place {
 /// By the fields `pts` and `pts_count`, or `qts`. Those of a channel count apart.
 update_place place_of(const tl::Update& update);
 
+/// Asks for an answer by its `query_id`: it comes once, outside every order, in no difference.
+bool is_query(const tl::Update& update);
+
 /// See `received_update::identity`.
 std::string identity_of(std::int64_t account, const tl::Update& update);
 

@@ -211,18 +211,28 @@ void connection_state::ask_session(const session_name& name) {
               self->send(parts_.router, session_parked{name, given.session});
               return;
             }
-            auto session = given.session;
-            if (session) {
-              session->wire.attached();
-            } else {
-              session = std::make_shared<live_session>(keys_.at(name.key), name.session, now(),
-                                                       parts_.random);
-            }
-            sessions_[name] = session;
-            take_packet(*session);
+            take_session(name, given.session);
             resume();
           },
           [this](const caf::error&) { end(); });
+}
+
+void connection_state::take_session(const session_name& name,
+                                    std::shared_ptr<live_session> session) {
+  const auto key = keys_.find(name.key);
+  if (key == keys_.end()) {
+    // Another connection has ended it meanwhile.
+    held_.reset();
+    send_error(unknown_key_word);
+    return;
+  }
+  if (session) {
+    session->wire.attached();
+  } else {
+    session = std::make_shared<live_session>(key->second, name.session, now(), parts_.random);
+  }
+  sessions_[name] = session;
+  take_packet(*session);
 }
 
 void connection_state::take_packet(live_session& session) {

@@ -53,6 +53,7 @@ private:
   void ask_key(std::uint64_t id);
   void open_packet(const std::shared_ptr<known_key>& key);
   void ask_session(const session_name& name);
+  void take_session(const session_name& name, std::shared_ptr<live_session> session);
   void take_packet(live_session& session);
   void resume();
 

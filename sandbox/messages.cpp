@@ -49,16 +49,25 @@ std::string shortened(const std::string& content) {
   return content.substr(0, end) + (end < content.size() ? "…" : "");
 }
 
-/// Answers as `alice` does. Not to an answer to her own message: two that answer each other would
-/// never stop.
-void answer_by_script(step& at, account& alice, account& writer, const message_record& heard) {
+constexpr std::string_view script = "You wrote: ";
+
+/// True for what a machine says because she has said something: its answer to her message, or her
+/// own words again. Two that answer each other would never stop.
+bool answers_her(const step& at, const account& alice, const account& writer,
+                 const message_record& heard) {
   const message_record* replied = at.in.data.message(heard.reply_to);
+  return (replied != nullptr && replied->from == alice.id) ||
+         (writer.bot && heard.text.find(script) != std::string::npos);
+}
+
+/// Answers as `alice` does.
+void answer_by_script(step& at, account& alice, account& writer, const message_record& heard) {
   if (!alice.scripted || !at.in.options.alice || &alice == &writer ||
-      (replied != nullptr && replied->from == alice.id)) {
+      answers_her(at, alice, writer, heard)) {
     return;
   }
   draft reply;
-  reply.text = "You wrote: " + shortened(heard.text);
+  reply.text = std::string{script} + shortened(heard.text);
   // Not a part of the call: every session of the writer is to hear it. She writes what always
   // passes the checks, so that there is no refusal to tell anybody of.
   step hers{at.in, {}, nullptr, at.now, at.out};

@@ -40,15 +40,7 @@ void set_text(page_json& out, const char* field, const std::string& value) {
 }
 
 const char* to_text(page_delivery delivery) {
-  switch (delivery) {
-  case page_delivery::delivered:
-    return "delivered";
-  case page_delivery::read:
-    return "read";
-  case page_delivery::sent:
-    break;
-  }
-  return "sent";
+  return delivery == page_delivery::read ? "read" : "sent";
 }
 
 } // namespace

@@ -60,8 +60,7 @@ struct page_markup {
 };
 
 enum class page_delivery : std::uint8_t {
-  sent,      ///< the sandbox keeps it
-  delivered, ///< a connection of the receiver has acknowledged it
+  sent, ///< the sandbox keeps it
   read,
 };
 

@@ -4,14 +4,13 @@
 #include <caf/all.hpp>
 
 #include <algorithm>
+#include <set>
 
 namespace cafegram::sandbox {
 namespace {
 
 constexpr std::size_t most_latest_calls = 200;
 constexpr std::size_t most_failed = 256;
-constexpr std::size_t most_parked = 1000;
-constexpr auto keep_parked = std::chrono::minutes{10};
 constexpr auto tick_every = std::chrono::milliseconds{250};
 
 std::string hex_of(std::uint64_t id) {
@@ -88,74 +87,6 @@ void router_state::noted(const connection_note& note) {
 
 bool router_state::is_sender(const connection_actor& who) const {
   return self->current_sender() == caf::actor_cast<caf::strong_actor_ptr>(who);
-}
-
-caf::result<session_answer> router_state::give_session(const session_query& query) {
-  slot& at = sessions[query.name];
-  const std::uint64_t before = std::exchange(at.connection, query.connection);
-  auto parked = std::exchange(at.session, nullptr);
-  const auto holder = peers.find(before);
-  if (before == 0 || before == query.connection || holder == peers.end()) {
-    return session_answer{std::move(parked)};
-  }
-  at.moving = true;
-  auto promise = self->make_response_promise<session_answer>();
-  self->request(holder->second.actor, std::chrono::seconds{5}, session_release{query.name})
-      .then(
-          [this, promise, name = query.name](const session_answer& given) mutable {
-            promise.deliver(given.session ? given : take_parked(name));
-            moved(name);
-          },
-          [this, promise, name = query.name](const caf::error&) mutable {
-            promise.deliver(take_parked(name));
-            moved(name);
-          });
-  return promise;
-}
-
-/// A holder that has ended meanwhile has left the session here before it answered.
-session_answer router_state::take_parked(const session_name& name) {
-  const auto found = sessions.find(name);
-  return found == sessions.end() ? session_answer{}
-                                 : session_answer{std::exchange(found->second.session, nullptr)};
-}
-
-/// The new holder has the session in its mailbox: now it gets what has come meanwhile.
-void router_state::moved(const session_name& name) {
-  const auto found = sessions.find(name);
-  if (found == sessions.end()) {
-    return;
-  }
-  found->second.moving = false;
-  if (!peers.contains(found->second.connection)) {
-    found->second.connection = 0;
-    found->second.parked_at = now();
-  }
-  for (auto& letter : std::exchange(found->second.letters, {})) {
-    deliver({name, std::move(letter)});
-  }
-}
-
-void router_state::park(const session_parked& parked) {
-  const auto found = sessions.find(parked.name);
-  if (found == sessions.end()) {
-    return;
-  }
-  if (parked.session) {
-    found->second.session = parked.session;
-  }
-  found->second.parked_at = now();
-  const auto holder = peers.find(found->second.connection);
-  // Another connection may have asked for it already; then it stays there for that one to take.
-  if (holder != peers.end() && is_sender(holder->second.actor)) {
-    found->second.connection = 0;
-  }
-}
-
-bool router_state::end_session(const session_name& name) {
-  const bool existed = sessions.erase(name) > 0;
-  parts.model->drop_session(name.key, name.session);
-  return existed;
 }
 
 /// The first session that asked for anything without `invokeWithoutUpdates` gets the updates, until
@@ -289,20 +220,6 @@ void router_state::push_out(const push& what) {
   }
 }
 
-void router_state::deliver(const session_mail& mail) {
-  const auto found = sessions.find(mail.name);
-  if (found == sessions.end()) {
-    return;
-  }
-  if (found->second.moving) {
-    found->second.letters.push_back(mail.letter);
-  } else if (const auto holder = peers.find(found->second.connection); holder != peers.end()) {
-    self->send(holder->second.actor, mail);
-  } else if (found->second.session) {
-    found->second.session->take(*mail.letter, *parts.layers);
-  }
-}
-
 void router_state::tick() {
   const wall_time at = now();
   if (const auto due = parts.model->next_deadline(); due && *due <= at) {
@@ -312,37 +229,25 @@ void router_state::tick() {
   self->delayed_send(self, tick_every, caf::tick_atom_v);
 }
 
-void router_state::drop_stale() {
-  const wall_time at = now();
-  std::size_t parked = 0;
-  std::erase_if(sessions, [&](const auto& entry) {
-    if (entry.second.connection != 0) {
-      return false;
-    }
-    const bool stale = at - entry.second.parked_at > keep_parked || ++parked > most_parked;
-    if (stale) {
-      parts.model->drop_session(entry.first.key, entry.first.session);
-    }
-    return stale;
-  });
-}
-
 page_state router_state::describe() const {
   page_state out = parts.about;
   parts.model->describe(out, now());
+  std::map<std::string, std::uint32_t> held; // sessions by key
   for (const auto& [name, at] : sessions) {
-    for (page_key& key : out.keys) {
-      key.sessions += key.id == hex_of(name.key) && at.connection != 0 ? 1U : 0U;
-    }
+    held[hex_of(name.key)] += at.connection != 0 ? 1U : 0U;
   }
+  for (page_key& key : out.keys) {
+    const auto found = held.find(key.id);
+    key.sessions = found != held.end() ? found->second : 0;
+  }
+  std::set<account_id> connected;
   for (const auto& [number, one] : peers) {
     out.connections.push_back(one.about);
     out.connections.back().user_id = user_of(one.about.key);
+    connected.insert(out.connections.back().user_id);
   }
   for (page_user& user : out.users) {
-    user.online = user.online || std::ranges::any_of(out.connections, [&user](const auto& c) {
-                    return c.user_id == user.id;
-                  });
+    user.online = user.online || connected.contains(user.id);
   }
   out.calls.assign(latest_calls.begin(), latest_calls.end());
   return out;

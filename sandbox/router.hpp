@@ -5,10 +5,13 @@
 #include <cafegram/sandbox/wire.hpp>
 #include <cafegram/sandbox/world.hpp>
 
+#include <caf/typed_response_promise.hpp>
+
 #include <deque>
 #include <map>
 #include <memory>
 #include <optional>
+#include <vector>
 
 namespace cafegram::sandbox {
 
@@ -19,6 +22,41 @@ struct router_parts {
   std::shared_ptr<page_feed> feed;
   std::shared_ptr<const clock_source> clock;
   page_state about; ///< address, data centre, layers, fingerprint, start: what never changes
+};
+
+/// Connections that want a session while it moves to another one. Each connection waits for its
+/// answer before it asks again: there are never more than connections.
+class waiting_connections {
+public:
+  struct one {
+    std::uint64_t connection = 0;
+    caf::typed_response_promise<session_answer> promise;
+  };
+
+  waiting_connections() = default;
+  waiting_connections(const waiting_connections&) = delete;
+  waiting_connections& operator=(const waiting_connections&) = delete;
+  /// Answers those who still wait: there is no session.
+  ~waiting_connections();
+
+  void add(std::uint64_t connection, caf::typed_response_promise<session_answer> promise);
+  std::optional<one> take();
+
+private:
+  std::deque<one> asked_;
+};
+
+/// What comes for a session while it moves. Answers are bounded by the calls that wait for them;
+/// of updates so many may come that all are given up, and the client is told to fetch them.
+class moving_letters {
+public:
+  void add(std::shared_ptr<const session_letter> letter);
+  std::vector<std::shared_ptr<const session_letter>> take();
+
+private:
+  std::vector<std::shared_ptr<const session_letter>> letters_;
+  std::size_t news_ = 0;
+  bool lost_ = false;
 };
 
 /// The world, who is connected, and where each session is. One per sandbox.
@@ -64,8 +102,9 @@ struct router_state {
     std::uint64_t connection = 0; ///< 0: parked here
     std::shared_ptr<live_session> session;
     wall_time parked_at;
-    bool moving = false;                                        ///< from one connection to another
-    std::vector<std::shared_ptr<const session_letter>> letters; ///< that came while it moved
+    bool moving = false;       ///< from one connection to another
+    moving_letters letters;    ///< that came while it moved
+    waiting_connections asked; ///< for it while it moved
     bool wants_updates = false;
     std::deque<std::int64_t> failed; ///< msg_ids of calls that were refused, the latest
   };
@@ -86,6 +125,7 @@ struct router_state {
 private:
   bool is_sender(const connection_actor& who) const;
   account_id user_of(std::string_view key_hex) const;
+  void hand_over(const session_query& query, caf::typed_response_promise<session_answer> promise);
   session_answer take_parked(const session_name& name);
   void moved(const session_name& name);
   std::optional<session_name> updates_go_to(std::uint64_t permanent);

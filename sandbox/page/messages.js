@@ -3,7 +3,7 @@ import { dayOf, fullTimeOf, h, icon, iconButton, timeOf } from "./dom.js";
 import { nameOf } from "./store.js";
 import { preview, render, safeUrl } from "./text.js";
 
-const delivery = { sent: ["check", "sent"], delivered: ["checks", "delivered"], read: ["checks", "read"] };
+const delivery = { sent: ["check", "sent"], read: ["checks", "read"] };
 
 function meta(message) {
   const [shape, words] = delivery[message.delivery] ?? delivery.sent;

@@ -7,6 +7,8 @@
 
 #include <atomic>
 
+#include "virtual_time.hpp"
+
 namespace cafegram {
 
 namespace {
@@ -89,6 +91,31 @@ TEST_F(session_store_fixture, a_failed_write_is_told_and_tried_again) {
   backend->failing = false;
   self->request(store, 5s, caf::flush_atom_v).receive([]() {}, [](const caf::error&) {});
   EXPECT_EQ(backend->home_dc, 5);
+}
+
+// Nobody changes anything any more, and nobody asks: it is written all the same.
+TEST(session_store, a_failed_write_is_tried_again_by_itself) {
+  test::virtual_system actors;
+  const auto backend = std::make_shared<watched_backend>();
+  backend->failing = true;
+  const auto store = spawn_session_store(actors.system(), backend, {});
+  caf::scoped_actor self{actors.system()};
+  // The store has a thread of its own: its answer tells that it has come so far.
+  const auto come_so_far = [&self, &store] {
+    self->request(store, caf::infinite, load_atom_v)
+        .receive([](const session_snapshot&) {}, [](const caf::error&) {});
+  };
+  self->send(store, set_home(6, false));
+  come_so_far();
+  actors.pass(1s);
+  come_so_far();
+  EXPECT_EQ(backend->commits, 0);
+  backend->failing = false;
+  actors.pass(5s);
+  come_so_far();
+  EXPECT_EQ(backend->home_dc, 6);
+  self->send_exit(store, caf::exit_reason::user_shutdown);
+  self->wait_for(store);
 }
 
 } // namespace cafegram

@@ -131,7 +131,7 @@ void page_fake::furnish() {
   shown.entities = tour_entities();
   shown.reply_to = order.id;
   now_ += 1min;
-  add(ada, bot, true, "Lovely. \xE2\x98\x95").delivery = page_delivery::delivered;
+  add(ada, bot, true, "Lovely. \xE2\x98\x95");
   now_ += 25min;
 }
 

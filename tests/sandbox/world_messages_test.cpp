@@ -126,6 +126,9 @@ TEST_F(world_messages, alice_answers_each_message_of_anyone) {
   reply["reply_to"]["reply_to_msg_id"] = heard["message"]["id"];
   call(bot, reply);
   EXPECT_EQ(call(bot, R"({"_":"updates.getState"})")["pts"], 4);
+  // Nor would an echo that does not say what it answers.
+  call(bot, text_to(to_alice, "Echo: You wrote: hello"));
+  EXPECT_EQ(call(bot, R"({"_":"updates.getState"})")["pts"], 5);
 }
 
 TEST_F(world_messages, alice_can_be_switched_off) {

@@ -1,0 +1,220 @@
+#include <cafegram/crypto/secure.hpp>
+#include <cafegram/sandbox/builtin_schema.hpp>
+#include <cafegram/sandbox/router.hpp>
+#include <cafegram/sandbox/store.hpp>
+
+#include <caf/all.hpp>
+
+#include "../actors/virtual_time.hpp"
+
+// The router with connections that the tests play, on a clock that they move.
+namespace cafegram::sandbox {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// What a played connection has been sent, and the sessions that it holds.
+struct held_wire {
+  std::map<session_name, std::shared_ptr<live_session>> sessions;
+  std::vector<std::shared_ptr<const session_letter>> letters;
+  bool slow = false; ///< gives nothing up until `flush_atom`, and then `answer`
+  std::optional<caf::typed_response_promise<session_answer>> asked;
+  session_answer answer;
+};
+
+connection_actor::behavior_type played_connection(connection_actor::pointer self,
+                                                  std::shared_ptr<held_wire> wire) {
+  return {
+      [](const bytes_received&) {},
+      [](const bytes_drained&) {},
+      [wire](const session_mail& mail) { wire->letters.push_back(mail.letter); },
+      [self, wire](const session_release& what) -> caf::result<session_answer> {
+        if (wire->slow) {
+          wire->asked = self->make_response_promise<session_answer>();
+          return *wire->asked;
+        }
+        const auto found = wire->sessions.find(what.name);
+        if (found == wire->sessions.end()) {
+          return session_answer{};
+        }
+        session_answer out{found->second};
+        wire->sessions.erase(found);
+        return out;
+      },
+      [](const key_end&) {},
+      [self](caf::close_atom) { self->quit(); },
+      [wire](caf::flush_atom) {
+        if (auto promise = std::exchange(wire->asked, std::nullopt)) {
+          promise->deliver(wire->answer);
+        }
+      },
+      [](caf::tick_atom, std::uint64_t) {},
+  };
+}
+
+struct router_test : testing::Test {
+  test::virtual_system actors;
+  std::shared_ptr<random_source> random = std::make_shared<seeded_random>(11);
+  std::shared_ptr<const layer_set> layers = layer_set::load({}).value();
+  protocol::auth_key key = protocol::auth_key::from(bytes(256, 7)).value();
+  std::shared_ptr<known_key> known = std::make_shared<known_key>(key);
+  router_actor router = spawn_router(
+      actors.system(),
+      {world::open({}, make_memory_store(), random, actors.services().clock->wall_now()).value(),
+       layers, std::make_shared<page_feed>(), actors.services().clock, {}});
+  caf::scoped_actor self{actors.system()};
+  std::vector<caf::actor> all;
+
+  void TearDown() override {
+    for (const auto& one : all) {
+      caf::anon_send_exit(one, caf::exit_reason::kill);
+    }
+    caf::anon_send_exit(router, caf::exit_reason::user_shutdown);
+    actors.run();
+  }
+
+  connection_actor join(std::uint64_t number, const std::shared_ptr<held_wire>& wire) {
+    const connection_actor out = actors.system().spawn(played_connection, wire);
+    all.push_back(caf::actor_cast<caf::actor>(out));
+    caf::anon_send(router, caf::put_atom_v, number, out);
+    actors.run();
+    return out;
+  }
+
+  /// Asks for a session; the answer may come later.
+  struct pending {
+    std::optional<session_answer> answer;
+  };
+  std::shared_ptr<pending> ask(const session_name& name, std::uint64_t connection) {
+    auto out = std::make_shared<pending>();
+    const auto asker = actors.system().spawn(
+        [router = router, name, connection, out](caf::event_based_actor* me) {
+          me->request(router, caf::infinite, session_query{name, connection})
+              .then([out](const session_answer& answer) { out->answer = answer; },
+                    [](const caf::error&) {});
+        });
+    actors.run();
+    return out;
+  }
+
+  std::shared_ptr<live_session> make_session(std::uint64_t id) {
+    return std::make_shared<live_session>(known, id, actors.services().clock->wall_now(), random);
+  }
+
+  /// A slow connection gives up what it was asked for.
+  void give(const connection_actor& holder, held_wire& wire,
+            std::shared_ptr<live_session> session) {
+    wire.answer = {std::move(session)};
+    caf::anon_send(holder, caf::flush_atom_v);
+    actors.run();
+  }
+
+  void mail(const session_name& name, session_letter letter) {
+    caf::anon_send(router,
+                   session_mail{name, std::make_shared<const session_letter>(std::move(letter))});
+    actors.run();
+  }
+
+  static std::size_t news_in(const held_wire& wire) {
+    return static_cast<std::size_t>(std::ranges::count_if(wire.letters, [](const auto& letter) {
+      return std::holds_alternative<letter_updates>(*letter);
+    }));
+  }
+};
+
+} // namespace
+
+// A client may come back twice before its first connection has answered: the third one gets what
+// the first one had, and no second session begins beside it.
+TEST_F(router_test, a_session_that_is_asked_for_twice_moves_twice) {
+  const session_name name{key.id(), 1};
+  const auto session = make_session(1);
+  const auto first = std::make_shared<held_wire>();
+  const auto second = std::make_shared<held_wire>();
+  const auto third = std::make_shared<held_wire>();
+  const auto holder = join(1, first);
+  join(2, second);
+  join(3, third);
+  ASSERT_TRUE(ask(name, 1)->answer);
+  first->sessions[name] = session;
+  first->slow = true;
+  const auto to_second = ask(name, 2);
+  const auto to_third = ask(name, 3);
+  EXPECT_FALSE(to_second->answer);
+  EXPECT_FALSE(to_third->answer);
+  second->sessions[name] = session; // what the answer below will bring it
+  give(holder, *first, session);
+  ASSERT_TRUE(to_second->answer);
+  EXPECT_EQ(to_second->answer->session, session);
+  ASSERT_TRUE(to_third->answer);
+  EXPECT_EQ(to_third->answer->session, session);
+  mail(name, letter_updates{json::object()});
+  EXPECT_EQ(news_in(*third), 1U);
+  EXPECT_EQ(news_in(*second), 0U);
+}
+
+TEST_F(router_test, who_waits_for_a_session_that_ends_is_answered) {
+  const session_name name{key.id(), 1};
+  const auto first = std::make_shared<held_wire>();
+  join(1, first);
+  join(2, std::make_shared<held_wire>());
+  join(3, std::make_shared<held_wire>());
+  ask(name, 1);
+  first->slow = true;
+  ask(name, 2);
+  const auto waiting = ask(name, 3);
+  EXPECT_FALSE(waiting->answer);
+  caf::anon_send(router, session_end{name});
+  actors.run();
+  ASSERT_TRUE(waiting->answer);
+  EXPECT_EQ(waiting->answer->session, nullptr);
+}
+
+TEST_F(router_test, what_comes_while_a_session_moves_is_bounded_and_nothing_is_missed) {
+  const session_name name{key.id(), 1};
+  const auto first = std::make_shared<held_wire>();
+  const auto second = std::make_shared<held_wire>();
+  const auto holder = join(1, first);
+  join(2, second);
+  ask(name, 1);
+  first->slow = true;
+  ask(name, 2);
+  for (int i = 0; i < 5000; ++i) {
+    mail(name, letter_updates{json{{"_", "updatesTooLong"}, {"n", i}}});
+  }
+  mail(name, letter_answer{5, json(true)});
+  give(holder, *first, make_session(1));
+  EXPECT_LE(second->letters.size(), 300U);
+  EXPECT_EQ(second->letters.size() - news_in(*second), 1U) << "no answer is ever given up";
+  ASSERT_TRUE(std::holds_alternative<letter_updates>(*second->letters.back()));
+  EXPECT_EQ(std::get<letter_updates>(*second->letters.back()).updates,
+            (json{{"_", "updatesTooLong"}}))
+      << "the client is told to fetch what it missed";
+}
+
+TEST_F(router_test, beyond_the_bound_the_oldest_parked_session_goes) {
+  constexpr std::uint64_t count = 1003;
+  const auto wire = std::make_shared<held_wire>();
+  const auto holder = join(1, wire);
+  // The later it is parked, the lower its name: the order of names must not matter.
+  for (std::uint64_t n = 0; n < count; ++n) {
+    const session_name name{key.id(), count - n};
+    ask(name, 1);
+    caf::send_as(holder, router, session_parked{name, make_session(name.session)});
+    actors.pass(10ms);
+  }
+  actors.pass(1s);
+  int gone = 0;
+  for (std::uint64_t n = 0; n < count; ++n) {
+    const auto found = ask({key.id(), count - n}, 2);
+    ASSERT_TRUE(found->answer);
+    if (!found->answer->session) {
+      ++gone;
+      EXPECT_LT(n, 3U) << "a younger one had to go";
+    }
+  }
+  EXPECT_EQ(gone, 3);
+}
+
+} // namespace cafegram::sandbox
