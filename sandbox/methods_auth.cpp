@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <vector>
 
 /// Logging in and out. Spec: "User Authorization", `auth.importBotAuthorization`.
 namespace cafegram::sandbox {
@@ -73,6 +74,19 @@ void renew(step& at, login_code& code) {
   show(at, code);
 }
 
+/// Anybody may ask for codes: what nobody can use any more does not stay.
+void forget_expired(step& at) {
+  std::vector<std::string> gone;
+  for (const auto& [hash, code] : at.in.data.codes()) {
+    if (at.unix_time() >= code.until) {
+      gone.push_back(hash);
+    }
+  }
+  for (auto& hash : gone) {
+    at.in.data.forget_code(std::move(hash));
+  }
+}
+
 answer send_code(step& at, const json& request) {
   const auto phone = phone_of(request);
   if (!phone) {
@@ -81,6 +95,7 @@ answer send_code(step& at, const json& request) {
   if (auto good = check_application(request); !good) {
     return std::unexpected(good.error());
   }
+  forget_expired(at);
   bytes random(9);
   at.in.random->fill(random);
   login_code code;
@@ -104,7 +119,8 @@ or_refusal<login_code*> code_of(step& at, const json& request) {
     return std::unexpected(phone.error());
   }
   const auto found = at.in.data.codes().find(text(request, "phone_code_hash"));
-  if (found == at.in.data.codes().end() || found->second.phone != *phone) {
+  if (found == at.in.data.codes().end() || found->second.phone != *phone ||
+      at.unix_time() >= found->second.until) {
     return refuse("PHONE_CODE_EXPIRED");
   }
   return &found->second;
@@ -141,7 +157,7 @@ answer sign_in(step& at, const json& request) {
   if (given.empty()) {
     return refuse("PHONE_CODE_EMPTY");
   }
-  if (at.unix_time() >= code.until || code.wrong >= most_wrong_codes) {
+  if (code.wrong >= most_wrong_codes) {
     return refuse("PHONE_CODE_EXPIRED");
   }
   if (given != code.code) {
@@ -164,7 +180,7 @@ answer sign_up(step& at, const json& request) {
   if (!code) {
     return std::unexpected(code.error());
   }
-  if (!(*code)->passed || at.unix_time() >= (*code)->until) {
+  if (!(*code)->passed) {
     return refuse("PHONE_CODE_EXPIRED");
   }
   const auto first_name = text(request, "first_name");

@@ -28,7 +28,7 @@ struct router_parts {
 /// answer before it asks again: there are never more than connections.
 class waiting_connections {
 public:
-  struct one {
+  struct request {
     std::uint64_t connection = 0;
     caf::typed_response_promise<session_answer> promise;
   };
@@ -40,10 +40,10 @@ public:
   ~waiting_connections();
 
   void add(std::uint64_t connection, caf::typed_response_promise<session_answer> promise);
-  std::optional<one> take();
+  std::optional<request> take();
 
 private:
-  std::deque<one> asked_;
+  std::deque<request> asked_;
 };
 
 /// What comes for a session while it moves. Answers are bounded by the calls that wait for them;

@@ -21,8 +21,8 @@ bool is_news(const std::shared_ptr<const session_letter>& letter) {
 
 waiting_connections::~waiting_connections() {
   // The session is gone: each of them begins a new one.
-  for (auto& one : asked_) {
-    one.promise.deliver(session_answer{});
+  for (auto& waiting : asked_) {
+    waiting.promise.deliver(session_answer{});
   }
 }
 
@@ -31,7 +31,7 @@ void waiting_connections::add(std::uint64_t connection,
   asked_.push_back({connection, std::move(promise)});
 }
 
-std::optional<waiting_connections::one> waiting_connections::take() {
+std::optional<waiting_connections::request> waiting_connections::take() {
   if (asked_.empty()) {
     return std::nullopt;
   }
