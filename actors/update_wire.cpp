@@ -89,7 +89,8 @@ void update_hub_state::place(const tl::Update& update,
   }
 }
 
-void update_hub_state::offer(protocol::update_box& box, boxed_update what, const update_place& place) {
+void update_hub_state::offer(protocol::update_box& box, boxed_update what,
+                             const update_place& place) {
   if (beginning && place.value <= (&box == &common ? beginning->pts : beginning->qts)) {
     deliver(what);
     return;

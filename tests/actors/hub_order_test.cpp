@@ -156,19 +156,18 @@ struct hub_order : testing::Test {
   std::shared_ptr<hub_world> world = std::make_shared<hub_world>();
   test::virtual_system actors;
   client_actor client = actors.system().spawn(played_client, world);
-  session_store_actor store = actors.system().spawn([world = world] { return played_store(world); });
+  session_store_actor store =
+      actors.system().spawn([world = world] { return played_store(world); });
   caf::actor receiver = actors.system().spawn([world = world]() -> caf::behavior {
     return {[world](const update_event& event) {
       world->seen.push_back(mark_of(event.update->update));
     }};
   });
-  update_hub_actor hub =
-      spawn_update_hub(actors.system(), actors.services(), client, store);
+  update_hub_actor hub = spawn_update_hub(actors.system(), actors.services(), client, store);
 
   void TearDown() override {
-    for (const auto& actor :
-         {caf::actor_cast<caf::actor>(hub), caf::actor_cast<caf::actor>(client),
-          caf::actor_cast<caf::actor>(store), receiver}) {
+    for (const auto& actor : {caf::actor_cast<caf::actor>(hub), caf::actor_cast<caf::actor>(client),
+                              caf::actor_cast<caf::actor>(store), receiver}) {
       caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
     }
     world->held.reset();
@@ -176,8 +175,8 @@ struct hub_order : testing::Test {
   }
 
   void begin(updates_from from, std::int64_t account = me) {
-    caf::anon_send(hub, hub_start{{.id = account, .bot = true, .first_name = {}, .username = {}},
-                                  from});
+    caf::anon_send(hub,
+                   hub_start{{.id = account, .bot = true, .first_name = {}, .username = {}}, from});
     actors.run();
   }
   void subscribe() {
@@ -223,8 +222,7 @@ TEST_F(hub_order, a_container_with_an_old_number_is_handed_out_once) {
 TEST_F(hub_order, a_container_beyond_a_gap_is_left_to_the_difference) {
   subscribe();
   begin(updates_from::now);
-  world->bring({}, {name_of(100), name_of(101)},
-               {.pts = 11, .qts = 3, .date = 2, .seq = 3});
+  world->bring({}, {name_of(100), name_of(101)}, {.pts = 11, .qts = 3, .date = 2, .seq = 3});
   wire(live({name_of(101), fresh(1, 11)}, 3));
   EXPECT_EQ(world->asked.size(), 1U);
   EXPECT_EQ(take(), (marks{1, 100, 101}));

@@ -62,7 +62,10 @@ struct router_test : testing::Test {
   router_actor router = spawn_router(
       actors.system(),
       {world::open({}, make_memory_store(), random, actors.services().clock->wall_now()).value(),
-       layers, std::make_shared<page_feed>(), actors.services().clock, {}});
+       layers,
+       std::make_shared<page_feed>(),
+       actors.services().clock,
+       {}});
   caf::scoped_actor self{actors.system()};
   std::vector<caf::actor> all;
 
@@ -88,8 +91,8 @@ struct router_test : testing::Test {
   };
   std::shared_ptr<pending> ask(const session_name& name, std::uint64_t connection) {
     auto out = std::make_shared<pending>();
-    const auto asker = actors.system().spawn(
-        [router = router, name, connection, out](caf::event_based_actor* me) {
+    const auto asker =
+        actors.system().spawn([router = router, name, connection, out](caf::event_based_actor* me) {
           me->request(router, caf::infinite, session_query{name, connection})
               .then([out](const session_answer& answer) { out->answer = answer; },
                     [](const caf::error&) {});
