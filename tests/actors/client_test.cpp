@@ -127,11 +127,11 @@ TEST(client_, ends_with_a_typed_error_when_its_store_dies) {
   caf::scoped_actor self{rt.system()};
   self->monitor(started->untyped_actor());
   // The key that this call needs is to be kept.
-  static_cast<void>(started->invoke(tl::help::getConfig{}));
+  static_cast<void>(started->invoke_sync(tl::help::getConfig{}));
   error reason;
   self->receive([&reason](const caf::down_msg& down) { reason = to_error(down.reason); });
   EXPECT_EQ(reason.code, errc::storage) << to_string(reason);
-  EXPECT_FALSE(started->invoke(tl::help::getConfig{})) << "who asks later is told, too";
+  EXPECT_FALSE(started->invoke_sync(tl::help::getConfig{})) << "who asks later is told, too";
   started->stop(1s);
 }
 
