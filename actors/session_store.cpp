@@ -4,6 +4,8 @@
 
 #include <caf/all.hpp>
 
+#include <exception>
+
 namespace cafegram {
 
 namespace {
@@ -26,6 +28,7 @@ struct session_store_state {
   caf::result<void> flush();
   void tick();
   result<void> write();
+  result<void> commit();
   void write_in(std::chrono::seconds time);
   void report(const result<void>& outcome) const;
 };
@@ -71,10 +74,19 @@ result<void> session_store_state::write() {
   if (!unwritten) {
     return {};
   }
-  auto outcome = backend->commit({*newest});
+  auto outcome = commit();
   // After a failure it stays unwritten: the next change, flush, tick or end tries again.
   unwritten = !outcome.has_value();
   return outcome;
+}
+
+/// A backend may be anybody's: what it throws must not leave the destructor.
+result<void> session_store_state::commit() {
+  try {
+    return backend->commit({*newest});
+  } catch (const std::exception& thrown) {
+    return fail(errc::storage, backend->place() + ": " + thrown.what());
+  }
 }
 
 void session_store_state::report(const result<void>& outcome) const {

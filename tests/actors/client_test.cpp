@@ -2,7 +2,6 @@
 #include <cafegram/actors/errors.hpp>
 #include <cafegram/actors/invoke.hpp>
 #include <cafegram/actors/method_traits.hpp>
-#include <cafegram/sandbox/server.hpp>
 #include <cafegram/storage/session.hpp>
 #include <cafegram/tests/support.hpp>
 #include <cafegram/tl/api.hpp>
@@ -10,7 +9,6 @@
 #include <caf/all.hpp>
 
 #include <future>
-#include <new>
 
 #include "loopback.hpp"
 
@@ -98,41 +96,6 @@ TEST(client_, settles_what_is_under_way_when_it_stops) {
   EXPECT_GE(took, 200ms) << "it may still have been answered";
   EXPECT_LT(took, 3s);
   EXPECT_EQ(bot->invoke_sync(tl::help::getConfig{}).error().code, errc::cancelled);
-}
-
-// What it would have kept is lost at the next start: nothing may go on without it.
-TEST(client_, ends_with_a_typed_error_when_its_store_dies) {
-  struct bad_disk final : storage::session_backend {
-    result<std::optional<storage::session_state>> load() override { return std::nullopt; }
-    result<void> commit(const storage::session_batch&) override {
-      if (++commits > 1) { // the first one is the start's own
-        throw std::bad_alloc{};
-      }
-      return {};
-    }
-    std::string place() const override { return "test"; }
-    int commits = 0;
-  };
-  runtime rt;
-  auto server = sandbox::server::start(rt, {});
-  ASSERT_TRUE(server) << to_string(server.error());
-  client_options options;
-  options.api_id = 1;
-  options.api_hash = "hash";
-  options.dc = dc_override{2, {"127.0.0.1", (*server)->port()}};
-  options.rsa_keys_pem = {(*server)->public_key_pem()};
-  options.session = std::make_shared<bad_disk>();
-  auto started = client::start(rt, options);
-  ASSERT_TRUE(started) << to_string(started.error());
-  caf::scoped_actor self{rt.system()};
-  self->monitor(started->untyped_actor());
-  // The key that this call needs is to be kept.
-  static_cast<void>(started->invoke_sync(tl::help::getConfig{}));
-  error reason;
-  self->receive([&reason](const caf::down_msg& down) { reason = to_error(down.reason); });
-  EXPECT_EQ(reason.code, errc::storage) << to_string(reason);
-  EXPECT_FALSE(started->invoke_sync(tl::help::getConfig{})) << "who asks later is told, too";
-  started->stop(1s);
 }
 
 TEST(client_, starts_and_stops_many_times) {

@@ -6,6 +6,7 @@
 #include <caf/all.hpp>
 
 #include <atomic>
+#include <stdexcept>
 
 #include "virtual_time.hpp"
 
@@ -20,6 +21,9 @@ class watched_backend final : public storage::session_backend {
 public:
   result<std::optional<storage::session_state>> load() override { return std::nullopt; }
   result<void> commit(const storage::session_batch& batch) override {
+    if (throwing) {
+      throw std::runtime_error{"no such table"};
+    }
     if (failing) {
       return fail(errc::storage, "no room on the device");
     }
@@ -30,6 +34,7 @@ public:
   std::string place() const override { return "test"; }
 
   std::atomic<bool> failing = false;
+  std::atomic<bool> throwing = false;
   std::atomic<int> commits = 0;
   std::atomic<std::int32_t> home_dc = 0;
 };
@@ -91,6 +96,18 @@ TEST_F(session_store_fixture, a_failed_write_is_told_and_tried_again) {
   backend->failing = false;
   self->request(store, 5s, caf::flush_atom_v).receive([]() {}, [](const caf::error&) {});
   EXPECT_EQ(backend->home_dc, 5);
+}
+
+TEST_F(session_store_fixture, a_backend_that_throws_costs_no_more_than_a_failed_write) {
+  backend->throwing = true;
+  EXPECT_EQ(change(7, true), errc::storage);
+  backend->throwing = false;
+  EXPECT_EQ(change(8, true), errc::none);
+  backend->throwing = true;
+  EXPECT_EQ(change(9, false), errc::none);
+  self->send_exit(store, caf::exit_reason::user_shutdown);
+  self->wait_for(store); // it writes what is left, in its destructor
+  EXPECT_EQ(backend->home_dc, 8);
 }
 
 // Nobody changes anything any more, and nobody asks: it is written all the same.
