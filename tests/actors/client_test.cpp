@@ -1,5 +1,4 @@
 #include <cafegram/actors/client.hpp>
-#include <cafegram/actors/errors.hpp>
 #include <cafegram/actors/invoke.hpp>
 #include <cafegram/actors/method_traits.hpp>
 #include <cafegram/storage/session.hpp>
