@@ -24,8 +24,12 @@ inline storage::session_state sample_session() {
   out.test = true;
   out.signing_secret = secret_of(32, 7);
   out.data_centres[2] = {secret_of(256, 3), 0xfedcba9876543210, 1'750'000'000, {}};
-  out.data_centres[4] = {
-      nullptr, 0, 0, {{"149.154.167.91", 443, false, false}, {"2001:67c::a", 8443, true, true}}};
+  out.data_centres[4] = {nullptr,
+                         0,
+                         0,
+                         {{"149.154.167.91", 443, false, false, false, true, true, false, {}},
+                          {"2001:67c::a", 8443, true, true, true, false, false, true, {1, 2, 3}}},
+                         true};
   out.user = storage::user_record{7'000'000'001, true, "Écho", "echo_bot"};
   out.updates = storage::update_state{100, 2, 1'750'000'100, 9};
   out.channel_pts = {{1'000'000'000'001, 55}};
