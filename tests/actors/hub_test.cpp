@@ -95,6 +95,7 @@ client_actor::behavior_type fake_client(client_actor::pointer self,
         return caf::ok_atom_v;
       },
       [](const connection_report&) {},
+      [](const login_lost&) {},
       [](caf::tick_atom, std::uint64_t) {},
   };
 }

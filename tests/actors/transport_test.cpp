@@ -19,6 +19,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
+result<connect_attempt> attempt_to(const test::listener& server) {
+  return connect_attempt::start({server.where(), server.where()}, nullptr);
+}
+
 /// A transport between a plain socket and a sink that is the test itself.
 struct transport_fixture : testing::Test {
   runtime rt;
@@ -28,7 +32,7 @@ struct transport_fixture : testing::Test {
   test::plain_socket peer;
 
   void SetUp() override {
-    auto attempt = connect_attempt::start(server.where());
+    auto attempt = attempt_to(server);
     ASSERT_TRUE(attempt);
     peer = server.accept();
     ASSERT_GE(peer.fd(), 0);
@@ -135,7 +139,7 @@ TEST_F(transport_fixture, reports_what_has_drained) {
 TEST(transport, dies_with_its_sink) {
   runtime rt;
   const test::listener server;
-  auto attempt = connect_attempt::start(server.where());
+  auto attempt = attempt_to(server);
   ASSERT_TRUE(attempt);
   const auto peer = server.accept();
   {
@@ -179,7 +183,7 @@ TEST(transport, gives_back_sockets_that_are_closed_at_once) {
     runtime rt;
     const caf::scoped_actor self{rt.system()};
     for (int i = 0; i < 16; ++i) {
-      auto attempt = connect_attempt::start(server.where());
+      auto attempt = attempt_to(server);
       ASSERT_TRUE(attempt);
       peers.push_back(server.accept());
       auto socket = rt.system().middleman().backend().new_scribe(attempt->release());
