@@ -42,7 +42,7 @@ bool client_session::state::something_to_send(steady_time now) {
     return false;
   }
   return due.bind || due.ping || due.destroy || !due.questions.empty() || !due.resends.empty() ||
-         !due.drops.empty() || !due.exact.empty() || !due.replies.empty() ||
+         !due.answers.empty() || !due.drops.empty() || !due.exact.empty() || !due.replies.empty() ||
          due.acks.size() >= options.ack_count || (due.acks_by && now >= *due.acks_by) ||
          (!unbound() && requests.any_waiting());
 }
@@ -130,6 +130,10 @@ void client_session::state::add_services(draft& d, steady_time now) {
   }
   add_list(kind::question, ids::msgs_state_req, due.questions, max_ids_at_once);
   add_list(kind::resend, ids::msg_resend_req, due.resends, max_ids_at_once);
+  // Who knows the second sends the answers, and says what is asked by the first, too.
+  auto overdue = due.answers;
+  add_list(kind::question, ids::msgs_state_req, overdue, max_ids_at_once);
+  add_list(kind::question, ids::msg_resend_ans_req, due.answers, max_ids_at_once);
   if (std::exchange(due.ping, false)) {
     const auto delay = std::chrono::duration_cast<std::chrono::seconds>(options.disconnect_delay);
     add(kind::ping, {},

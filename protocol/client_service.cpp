@@ -9,6 +9,10 @@ namespace {
 
 constexpr std::size_t kept_unique_ids = 32;
 constexpr std::size_t max_replies = 16;
+/// An answer that the server has comes at once over a new connection; one that does not is asked
+/// for, so often: a server may be slow, but not for ever.
+constexpr auto answer_patience = std::chrono::seconds{5};
+constexpr int answer_questions = 6;
 
 } // namespace
 
@@ -16,7 +20,7 @@ void client_session::state::dispatch_service(const incoming& message, std::uint3
                                              steady_time now) {
   switch (constructor) {
   case ids::msgs_ack:
-    return take_acks(message.body);
+    return take_acks(message.body, now);
   case ids::bad_msg_notification:
   case ids::bad_server_salt:
     return take_bad_message(message, now);
@@ -29,9 +33,9 @@ void client_session::state::dispatch_service(const incoming& message, std::uint3
   case ids::msgs_state_req:
     return take_state_question(message);
   case ids::msgs_state_info:
-    return take_state_info(message.body);
+    return take_state_info(message.body, now);
   case ids::msgs_all_info:
-    return take_all_info(message.body);
+    return take_all_info(message.body, now);
   case ids::msg_detailed_info:
   case ids::msg_new_detailed_info:
     return take_detailed_info(message.body, now);
@@ -50,14 +54,14 @@ void client_session::state::dispatch_service(const incoming& message, std::uint3
   }
 }
 
-void client_session::state::take_acks(bytes_view body) {
+void client_session::state::take_acks(bytes_view body, steady_time now) {
   const auto which = read_ids(body);
   if (!which) {
     return ignore();
   }
   for (const auto id : *which) {
     if (auto* found = requests.find(id); found != nullptr && found->name == id) {
-      apply_state(id, message_state::received, true);
+      apply_state(id, message_state::received, true, now);
     }
   }
 }
@@ -194,7 +198,7 @@ void client_session::state::take_new_session(bytes_view body) {
     if (which->connection == connection && proven != connection && !which->acknowledged) {
       send_again(*which, "new_session_created");
     } else {
-      resend_or_give_up(*which);
+      resend_or_give_up(*which, "the session was lost before the answer came");
     }
   }
   proven = connection;
@@ -221,7 +225,7 @@ void client_session::state::take_salts(bytes_view body, steady_time now) {
   events.emplace_back(salt_changed{.salt = salts.at(clock.unix_time(now))});
 }
 
-void client_session::state::take_state_info(bytes_view body) {
+void client_session::state::take_state_info(bytes_view body, steady_time now) {
   const auto what = read_state_info(body);
   const auto question = what ? services.find(what->request) : services.end();
   if (question == services.end() || question->second.what != sent_service::kind::question ||
@@ -233,26 +237,27 @@ void client_session::state::take_state_info(bytes_view body) {
   clock.confirm();
   service_refusals = 0;
   for (std::size_t i = 0; i < which.size(); ++i) {
-    apply_state(which[i], what->info[i], true);
+    apply_state(which[i], what->info[i], true, now);
   }
   if (requests.all(request::phase::asked).empty()) {
     question_sent.reset();
   }
 }
 
-void client_session::state::take_all_info(bytes_view body) {
+void client_session::state::take_all_info(bytes_view body, steady_time now) {
   const auto what = read_all_info(body);
   if (!what) {
     return ignore();
   }
   for (std::size_t i = 0; i < what->which.size(); ++i) {
-    apply_state(what->which[i], what->info[i], false);
+    apply_state(what->which[i], what->info[i], false, now);
   }
 }
 
 /// The server told what it knows of a message of ours. Unasked it may speak of the past: then only
 /// good news counts.
-void client_session::state::apply_state(msg_id id, std::uint8_t status, bool asked_for) {
+void client_session::state::apply_state(msg_id id, std::uint8_t status, bool asked_for,
+                                        steady_time now) {
   auto* which = requests.find(id);
   if (which == nullptr || which->name != id || which->now == request::phase::waiting) {
     return;
@@ -261,7 +266,7 @@ void client_session::state::apply_state(msg_id id, std::uint8_t status, bool ask
   case message_state::received:
     which->acknowledged = true;
     which->now = request::phase::sent;
-    return;
+    return expect_answer(*which, status, now);
   case message_state::not_received:
   case message_state::too_new:
     if (asked_for && which->now == request::phase::asked) {
@@ -270,8 +275,8 @@ void client_session::state::apply_state(msg_id id, std::uint8_t status, bool ask
     }
     return;
   case message_state::forgotten:
-    if (asked_for && which->now == request::phase::asked) {
-      resend_or_give_up(*which);
+    if (asked_for && (which->now == request::phase::asked || which->answer_by)) {
+      resend_or_give_up(*which, "the server has forgotten the request");
     }
     return;
   default: // no meaning: it is asked again later
@@ -285,6 +290,45 @@ void client_session::state::ask(request& which) {
   }
   which.now = request::phase::asked;
   due.questions.push_back(which.name);
+}
+
+/// The server has the request. Where it came over an earlier connection, the answer may have gone
+/// there too, and a server that does not send it again is not waited for until the deadline.
+void client_session::state::expect_answer(request& which, std::uint8_t status, steady_time now) {
+  if (which.connection == connection) {
+    return;
+  }
+  const bool running =
+      (status & message_state::processed) != 0 && (status & message_state::answered) == 0;
+  if (running) {
+    which.answer_asked = 0;
+  }
+  if (!which.answer_by) {
+    which.answer_by = now + answer_patience;
+    answers_by = std::min(answers_by.value_or(*which.answer_by), *which.answer_by);
+  }
+}
+
+/// Asks for the answers that are overdue. What may be repeated is sent again after one question.
+void client_session::state::chase_answers(steady_time now) {
+  if (!answers_by || now < *answers_by) {
+    return;
+  }
+  answers_by.reset();
+  for (auto* which : requests.all(request::phase::sent)) {
+    if (which->answer_by && now >= *which->answer_by) {
+      if (which->answer_asked >= (which->options.may_repeat ? 1 : answer_questions)) {
+        resend_or_give_up(*which, "the server has the request and sends no answer");
+        continue;
+      }
+      ++which->answer_asked;
+      which->answer_by = now + answer_patience;
+      due.answers.push_back(which->name);
+    }
+    if (which->answer_by) {
+      answers_by = std::min(answers_by.value_or(*which->answer_by), *which->answer_by);
+    }
+  }
 }
 
 /// The server has an answer for us that may have been lost.

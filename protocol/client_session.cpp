@@ -16,9 +16,8 @@ steady_time after(steady_time now, duration by) {
   return now + std::chrono::duration_cast<steady_time::duration>(by);
 }
 
-error unknown_outcome() {
-  return error::make(errc::unknown_outcome,
-                     "the session was lost before the answer came; the request may have run");
+error unknown_outcome(std::string_view why) {
+  return error::make(errc::unknown_outcome, std::string{why} + "; the request may have run");
 }
 
 } // namespace
@@ -118,6 +117,8 @@ void client_session::state::connect(steady_time now) {
   next_ping = after(now, options.ping_interval);
   for (auto* which : requests.all(request::phase::sent)) {
     which->now = request::phase::asked;
+    which->answer_by.reset();
+    which->answer_asked = 0;
   }
   due.questions.clear();
   for (const auto* which : requests.all(request::phase::asked)) {
@@ -133,6 +134,7 @@ void client_session::state::disconnect() {
   ping_stuck.reset();
   question_sent.reset();
   salts_asked.reset();
+  answers_by.reset();
   next_ping = steady_time::max();
   services.clear();
   tokens.clear();
@@ -173,6 +175,7 @@ void client_session::state::poll(steady_time now) {
       due.questions.push_back(which->name);
     }
   }
+  chase_answers(now);
 }
 
 steady_time client_session::state::next_deadline() const {
@@ -189,10 +192,8 @@ steady_time client_session::state::next_deadline() const {
   if (question_sent) {
     next = std::min(next, after(*question_sent, question_patience));
   }
-  if (due.acks_by) {
-    next = std::min(next, *due.acks_by);
-  }
-  return next;
+  next = std::min(next, answers_by.value_or(steady_time::max()));
+  return std::min(next, due.acks_by.value_or(steady_time::max()));
 }
 
 /// A new session id, for the server refused the old one's numbering. `refused`: messages that the
@@ -208,7 +209,7 @@ void client_session::state::replace_session(steady_time now, const std::vector<m
     if (not_taken) {
       send_again(*which, "session numbering");
     } else {
-      resend_or_give_up(*which);
+      resend_or_give_up(*which, "the session was lost before the answer came");
     }
   }
   requests.forget_names();
@@ -225,6 +226,7 @@ void client_session::state::replace_session(steady_time now, const std::vector<m
   tokens.clear();
   question_sent.reset();
   salts_asked.reset();
+  answers_by.reset();
   const bool destroy = due.destroy;
   due = {};
   due.destroy = destroy;
@@ -233,12 +235,12 @@ void client_session::state::replace_session(steady_time now, const std::vector<m
   events.emplace_back(session_replaced{.session_id = session_id});
 }
 
-void client_session::state::resend_or_give_up(request& which) {
+void client_session::state::resend_or_give_up(request& which, std::string_view why) {
   if (which.options.may_repeat) {
     ++counters.resends;
     requests.wait(which);
   } else {
-    fail_request(which.id, unknown_outcome());
+    fail_request(which.id, unknown_outcome(why));
   }
 }
 

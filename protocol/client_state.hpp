@@ -40,6 +40,7 @@ struct due_services {
   bool bind = false;             ///< `auth.bindTempAuthKey`: before anything else
   std::vector<msg_id> questions; ///< `msgs_state_req`
   std::vector<msg_id> resends;   ///< `msg_resend_req`: answers that did not come
+  std::vector<msg_id> answers;   ///< `msg_resend_ans_req`: requests whose answers did not come
   std::vector<msg_id> drops;     ///< `rpc_drop_answer`
   std::set<request_id> exact;    ///< the server wants these messages again, as they were
   std::deque<bytes> replies;     ///< `msgs_state_info`
@@ -111,23 +112,25 @@ struct client_session::state {
 
   // -- client_service.cpp: service messages
   void dispatch_service(const incoming& message, std::uint32_t constructor, steady_time now);
-  void take_acks(bytes_view body);
+  void take_acks(bytes_view body, steady_time now);
   void take_bad_message(const incoming& message, steady_time now);
   void refuse(const bad_message& what, steady_time now);
   void refuse_service(msg_id id, steady_time now);
   void take_new_session(bytes_view body);
   void take_pong(bytes_view body);
   void take_salts(bytes_view body, steady_time now);
-  void take_state_info(bytes_view body);
-  void take_all_info(bytes_view body);
+  void take_state_info(bytes_view body, steady_time now);
+  void take_all_info(bytes_view body, steady_time now);
   void take_detailed_info(bytes_view body, steady_time now);
   void take_state_question(const incoming& message);
   void take_resend_question(const incoming& message);
   void take_key_destroyed(std::uint32_t constructor);
-  void apply_state(msg_id id, std::uint8_t status, bool asked_for);
-  /// Not known to have been received: goes out again if it may, else fails.
-  void resend_or_give_up(request& which);
+  void apply_state(msg_id id, std::uint8_t status, bool asked_for, steady_time now);
+  /// It may have run, and no answer will come: goes out again if it may, else fails.
+  void resend_or_give_up(request& which, std::string_view why);
   void ask(request& which);
+  void expect_answer(request& which, std::uint8_t status, steady_time now);
+  void chase_answers(steady_time now);
   bytes states_of(const std::vector<msg_id>& which) const;
 
   // -- client_binding.cpp: a temporary key
@@ -174,6 +177,7 @@ struct client_session::state {
   std::optional<steady_time> ping_stuck; ///< due since then, but nothing is taken from us
   std::optional<steady_time> question_sent;
   std::optional<steady_time> salts_asked;
+  std::optional<steady_time> answers_by; ///< the first of the requests' `answer_by`
 
   std::optional<binding_terms> terms;
 

@@ -42,6 +42,8 @@ request request_table::take(request_id id) {
 void request_table::wait(request& which) {
   which.now = request::phase::waiting;
   which.acknowledged = false;
+  which.answer_by.reset();
+  which.answer_asked = 0;
   waiting_.emplace(which.order, which.id);
 }
 

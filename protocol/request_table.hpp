@@ -34,6 +34,10 @@ struct request {
   bool acknowledged = false;   ///< the server said that it has it
 
   std::vector<msg_id> names; ///< all that it was sent under in this session
+  /// Sent over an earlier connection, and the server says that it has it: when its answer is asked
+  /// for next, and how often it was. Over the same connection the answer comes, or none does.
+  std::optional<steady_time> answer_by;
+  int answer_asked = 0;
   int refusals = 0;
   bool even_seqno = false; ///< the server wants it so
   bool singly = false;     ///< not in a container

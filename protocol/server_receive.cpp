@@ -14,9 +14,6 @@ constexpr int max_gzip_depth = 4;
 constexpr std::size_t max_calls = 4096;
 constexpr std::size_t max_denied = max_ids;
 
-constexpr std::uint8_t being_processed = 32;
-constexpr std::uint8_t answer_generated = 64;
-
 duration unix_time(wall_time now) {
   return std::chrono::duration_cast<duration>(now.time_since_epoch());
 }
@@ -147,6 +144,7 @@ void server_session::state::dispatch(const client_message& message, wall_time no
   case ids::get_future_salts:
     return take_salts_question(message, now);
   case ids::msgs_state_req:
+  case ids::msg_resend_ans_req:
     return take_state_question(message);
   case ids::msg_resend_req:
     return take_resend_question(message);
@@ -255,10 +253,10 @@ std::uint8_t server_session::state::state_of(msg_id id) {
   }
   std::uint8_t out = message_state::received;
   if (calls.contains(id)) {
-    out |= being_processed;
+    out |= message_state::processed;
   }
   if (kept_by_call.contains(id)) {
-    out |= answer_generated;
+    out |= message_state::answered;
   }
   return out;
 }

@@ -39,6 +39,7 @@ inline constexpr std::uint32_t msgs_all_info = 0x8cc0d131;
 inline constexpr std::uint32_t msg_detailed_info = 0x276d3ec6;
 inline constexpr std::uint32_t msg_new_detailed_info = 0x809db6df;
 inline constexpr std::uint32_t msg_resend_req = 0x7d861a08;
+inline constexpr std::uint32_t msg_resend_ans_req = 0x8610baeb;
 inline constexpr std::uint32_t destroy_session = 0xe7512126;
 inline constexpr std::uint32_t destroy_session_ok = 0xe22045fc;
 inline constexpr std::uint32_t destroy_session_none = 0x62d350c9;
@@ -164,6 +165,8 @@ inline constexpr std::uint8_t not_received = 2;
 inline constexpr std::uint8_t too_new = 3; ///< not received, for its id is above all received
 inline constexpr std::uint8_t received = 4;
 inline constexpr std::uint8_t acknowledged = 8;
+inline constexpr std::uint8_t processed = 32; ///< a query that is being run, or has been
+inline constexpr std::uint8_t answered = 64;  ///< its answer was made
 inline constexpr std::uint8_t mask = 7;
 } // namespace message_state
 

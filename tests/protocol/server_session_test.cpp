@@ -303,6 +303,8 @@ TEST(server_session, sends_again_what_is_asked_for) {
   ASSERT_EQ(again.size(), 1U);
   EXPECT_EQ(again[0].id, first[0].id);
   EXPECT_EQ(again[0].body, first[0].body);
+  b.send(write_ids(ids::msg_resend_ans_req, std::vector{id}), {.content = false});
+  EXPECT_EQ(b.take(ids::rpc_result).size(), 1U) << "named by what it answers";
   b.send(write_ids(ids::msgs_ack, std::vector{first[0].id}), {.content = false});
   b.send(write_ids(ids::msg_resend_req, std::vector{first[0].id}), {.content = false});
   const auto gone = b.take(ids::msgs_state_info);
