@@ -5,6 +5,8 @@
 #   pure     tl, crypto and protocol alone, where CAF and Protocol Buffers cannot be found
 #   bot      the README's bot, from the bots component
 #   sandbox  a server of one's own with a client that logs in to it, from the sandbox component
+#   testing  a test of a bot, from the testing component
+#   all      no component named: every one is there
 #   unknown  a component that does not exist is refused by name
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -47,6 +49,13 @@ case $name in
     [ "$("$work/build/sandbox" "$work/data" 2>"$work/run.log")" = 42 ] ||
       { cat "$work/run.log"; exit 1; }
     [ -s "$work/data/world.db" ]
+    ;;
+  testing)
+    consume "$here/testing" || { cat "$work/configure.log"; exit 1; }
+    [ "$("$work/build/lab" 2>"$work/run.log")" = "Echo: hi" ] || { cat "$work/run.log"; exit 1; }
+    ;;
+  all)
+    consume "$here/all" || { cat "$work/configure.log"; exit 1; }
     ;;
   unknown)
     mkdir "$work/project"
