@@ -81,9 +81,7 @@ void client_state::succeeded(std::uint64_t id, const invoke_answer& answer) {
     take_authorization(*answer.result);
   } else if (effect == login_effect::out) {
     logged_out(error::make(errc::logged_out, "logged out by auth.logOut"));
-    self->request(pool, caf::infinite, destroy_keys{})
-        .then([this, id, answer](caf::ok_atom) { finish(id, answer.result); },
-              [this, id, answer](const caf::error&) { finish(id, answer.result); });
+    end_login([this, id, answer] { finish(id, answer.result); });
     return;
   }
   if (is_updates(*answer.result) || place_of_result(*answer.result)) {

@@ -144,6 +144,33 @@ void client_state::keep_login() const {
             });
 }
 
+/// After a log out by our own wish: the server is about to forget the keys, and a session that
+/// still named them would be refused for ever. So it is emptied first, then the keys are destroyed.
+void client_state::end_login(std::function<void()> then) {
+  who = {};
+  const auto apply = [](storage::session_state& session) {
+    session.user.reset();
+    session.updates.reset();
+    session.channel_pts.clear();
+    session.peers.clear();
+    for (auto& [dc, record] : session.data_centres) {
+      storage::dc_record without_key;
+      without_key.addresses = std::move(record.addresses);
+      record = std::move(without_key);
+    }
+  };
+  const auto destroy = [this, then = std::move(then)] {
+    self->request(pool, caf::infinite, destroy_keys{})
+        .then([then](caf::ok_atom) { then(); }, [then](const caf::error&) { then(); });
+  };
+  self->request(store, caf::infinite, session_change{apply, true})
+      .then(destroy, [destroy](const caf::error& why) {
+        log::error("client", "the session still names a login that has ended: {}",
+                   to_string(to_error(why)));
+        destroy();
+      });
+}
+
 void client_state::logged_out(const error& why) {
   login = login_state::logged_out;
   last_error = to_string(why);

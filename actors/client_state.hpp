@@ -128,6 +128,7 @@ struct client_state {
   void fetch_first_state();
   void logged_out(const error& why);
   void keep_login() const;
+  void end_login(std::function<void()> then);
 
   // -- end, time, picture
   void stop(const stop_request& how);

@@ -159,4 +159,24 @@ TEST_F(sandbox_fixture, a_person_signs_up_and_logs_in_with_a_code) {
   EXPECT_EQ(me->id, who->id);
 }
 
+TEST_F(sandbox_fixture, a_session_that_was_logged_out_can_be_used_again) {
+  auto with = options();
+  with.session_path = folder.file("me.session");
+  {
+    auto bot = client::start(rt, with);
+    ASSERT_TRUE(bot);
+    ASSERT_TRUE(bot->login_bot(token));
+    ASSERT_TRUE(log_out(*bot));
+    bot->stop();
+  }
+  auto again = client::start(rt, with);
+  ASSERT_TRUE(again);
+  const auto config = again->invoke_sync(tl::help::getConfig{});
+  EXPECT_TRUE(config) << to_string(config.error());
+  EXPECT_NE(again->status().login, login_state::logged_in);
+  EXPECT_FALSE(again->status().key_unknown);
+  const auto who = again->login_bot(token);
+  EXPECT_TRUE(who) << to_string(who.error());
+}
+
 } // namespace cafegram
