@@ -29,6 +29,9 @@ client_state::~client_state() {
       promise.deliver(to_caf(why));
     }
   }
+  for (auto& promise : stops) {
+    promise.deliver(caf::ok_atom_v);
+  }
   caf::anon_send_exit(pool, caf::exit_reason::user_shutdown);
   caf::anon_send_exit(hub, caf::exit_reason::user_shutdown);
   caf::anon_send_exit(store, caf::exit_reason::user_shutdown);
@@ -132,6 +135,9 @@ void client_state::child_ended(const caf::down_msg& down) {
     self->request(store, caf::infinite, load_atom_v)
         .then(
             [this](const session_snapshot& newest) {
+              if (closing) {
+                return;
+              }
               setup.session = *newest.state;
               start_pool();
             },
