@@ -12,6 +12,13 @@ constexpr std::array repeatable_verbs = {"get",     "search", "check",  "resolve
                                          "save",    "edit",   "update", "upload",  "is",   "toggle",
                                          "receive", "report", "import", "export",  "mark"};
 
+/// Begin like a method that may be repeated, and act each time: press a button, make a link, spend
+/// a value that is good for once.
+constexpr auto acts_each_time = std::to_array<std::string_view>(
+    {"messages.getBotCallbackAnswer", "messages.exportChatInvite", "chatlists.exportChatlistInvite",
+     "payments.exportInvoice", "bots.exportBotToken", "auth.checkPassword",
+     "auth.checkRecoveryPassword", "auth.importLoginToken", "auth.importWebTokenAuthorization"});
+
 const tl::definition_descriptor* find(bytes_view function) {
   const auto& schema = *tl::help::getConfig::tl_info.schema;
   const auto* found = schema.find(tl::reader{function}.peek_u32());
@@ -33,6 +40,9 @@ bool may_repeat_by_default(bytes_view function) {
     return false;
   }
   const std::string_view name = method->name;
+  if (std::ranges::find(acts_each_time, name) != acts_each_time.end()) {
+    return false;
+  }
   const auto verb = name.substr(name.find('.') + 1);
   return has_random_id(*method) ||
          std::ranges::any_of(repeatable_verbs,

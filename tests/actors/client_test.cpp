@@ -177,6 +177,13 @@ TEST(method_traits, what_may_run_twice) {
       << "its random_id makes the second one a double";
   EXPECT_FALSE(may_repeat_by_default(tl::encode(tl::account::deleteAccount{.reason = "x"})));
   EXPECT_FALSE(may_repeat_by_default(test::hex("01020304")));
+  // Their verbs promise more than they keep.
+  EXPECT_FALSE(may_repeat_by_default(
+      tl::encode(tl::messages::getBotCallbackAnswer{.peer = tl::inputPeerSelf{}, .msg_id = 1})));
+  EXPECT_FALSE(may_repeat_by_default(
+      tl::encode(tl::messages::exportChatInvite{.peer = tl::inputPeerSelf{}})));
+  EXPECT_FALSE(may_repeat_by_default(
+      tl::encode(tl::auth::checkPassword{.password = tl::inputCheckPasswordEmpty{}})));
   EXPECT_EQ(method_name(tl::encode(tl::help::getConfig{})), "help.getConfig");
   EXPECT_EQ(login_effect_of(tl::encode(tl::auth::logOut{})), login_effect::out);
 }
