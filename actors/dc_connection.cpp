@@ -117,9 +117,9 @@ void dc_connection_state::connect() {
       .then([this, which](const connected& socket) { opened(which, socket); },
             [this, which](const caf::error& why) {
               if (which == attempt) {
+                lost(to_error(why));
                 // It may be the clock: a machine that slept takes the server's for late.
                 clock_ahead = {};
-                lost(to_error(why));
               }
             });
 }

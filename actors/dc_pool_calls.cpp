@@ -3,6 +3,7 @@
 #include <cafegram/base/log.hpp>
 
 #include <caf/all.hpp>
+#include <fmt/format.h>
 
 #include <utility>
 
@@ -140,6 +141,11 @@ error dc_pool_state::late(const held_call& call) {
     return error::make(errc::key_unknown,
                        "no answer in time: the server does not know the key of this login, which "
                        "is kept; if that lasts, the login is gone");
+  }
+  const auto found = call.at ? connections.find(*call.at) : connections.end();
+  if (found != connections.end() && !found->second.trouble.empty()) {
+    return error::make(errc::deadline, fmt::format("no answer in time; dc {} is not connected: {}",
+                                                   call.dc, found->second.trouble));
   }
   return error::make(errc::deadline, "no answer in time");
 }

@@ -104,7 +104,11 @@ void dc_pool_state::report(const connection_report& what) {
   }
   auto& [slot, connection] = *found;
   connection.phase = what.phase;
+  if (what.phase == connection_phase::waiting) {
+    connection.trouble = what.detail;
+  }
   if (what.phase == connection_phase::ready) {
+    connection.trouble.clear();
     // What it was given before leaves now.
     for (auto& [id, call] : calls) {
       call.may_have_left = call.may_have_left || call.at == slot;

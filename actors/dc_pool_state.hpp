@@ -45,6 +45,7 @@ struct held_call {
 struct held_connection {
   dc_connection_actor actor;
   connection_phase phase = connection_phase::waiting;
+  std::string trouble; ///< why it was lost last, until it is ready again
   bool media = false;
   std::size_t load = 0; ///< calls that it has
   steady_time idle_since;

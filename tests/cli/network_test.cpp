@@ -103,29 +103,40 @@ TEST_F(network_command, listen_prints_updates_as_json) {
   ASSERT_EQ(sent.status, 0) << sent.output;
   const auto peer = tl::json::parse(sent.output, nullptr, false);
   const auto& user = peer.at("users").at(0);
-  const tl::json message{{"peer",
-                          {{"_", "inputPeerUser"},
-                           {"user_id", user.at("id")},
-                           {"access_hash", user.at("access_hash")}}},
-                         {"message", "hello"},
-                         {"random_id", "1"}};
-  const auto said = run_program("invoke messages.sendMessage -"
-                                " --bot-token 1000011:token-of-a-listener-00000" +
-                                    where(),
-                                message.dump());
-  ASSERT_EQ(said.status, 0) << said.output;
-  for (;;) {
-    const auto line = listener->read_line(std::chrono::seconds{15});
-    ASSERT_TRUE(line) << to_string(line.error());
-    if (line->find("updateNewMessage") != std::string::npos) {
-      EXPECT_FALSE(tl::json::parse(*line, nullptr, false).is_discarded()) << *line;
-      break;
+  std::string heard;
+  // What is said before the listener has its first state is history to it: so it is said again.
+  for (int attempt = 1; heard.empty() && attempt <= 20; ++attempt) {
+    const tl::json message{{"peer",
+                            {{"_", "inputPeerUser"},
+                             {"user_id", user.at("id")},
+                             {"access_hash", user.at("access_hash")}}},
+                           {"message", "hello"},
+                           {"random_id", std::to_string(attempt)}};
+    const auto said = run_program("invoke messages.sendMessage -"
+                                  " --bot-token 1000011:token-of-a-listener-00000" +
+                                      where(),
+                                  message.dump());
+    ASSERT_EQ(said.status, 0) << said.output;
+    while (const auto line = listener->read_line(std::chrono::seconds{2})) {
+      if (line->find("updateNewMessage") != std::string::npos) {
+        heard = *line;
+        break;
+      }
     }
   }
+  EXPECT_TRUE(tl::json::accept(heard)) << heard;
 }
 
 TEST(network, a_port_that_nobody_listens_on_is_an_error_in_time) {
   const auto answer = run_program("connect --dc 127.0.0.1:1 --timeout 2");
   EXPECT_EQ(answer.status, 1);
   EXPECT_NE(answer.output.find("127.0.0.1:1"), std::string::npos) << answer.output;
+}
+
+TEST(network, a_call_that_is_not_answered_says_why_there_was_no_connection) {
+  const auto answer = run_program("invoke help.getConfig '{}' --dc 127.0.0.1:1 --timeout 2");
+  EXPECT_EQ(answer.status, 1);
+  EXPECT_NE(answer.output.find("deadline"), std::string::npos) << answer.output;
+  EXPECT_NE(answer.output.find("127.0.0.1:1: Connection refused"), std::string::npos)
+      << answer.output;
 }
