@@ -26,6 +26,8 @@ namespace {
 enum exit_code { stopped = 0, failed = 1, misused = 2 };
 
 constexpr int status_interval_ms = 5'000;
+/// So many intervals long.
+constexpr int unknown_key_patience = 12;
 
 /// Tells the main thread, which sleeps in `poll`, that something is over. Closed with the last
 /// holder: an actor may still write when the main thread has gone on.
@@ -102,6 +104,7 @@ void watcher(caf::event_based_actor* self, const client_actor& client, const caf
 exit_code wait_for_end(client& account_client, const stop_signals& signals, const end_signal& end) {
   std::array<pollfd, 2> fds{{{signals.fd(), POLLIN, 0}, {end.fd(), POLLIN, 0}}};
   bool lost = false;
+  int unknown = 0;
   for (;;) {
     const auto ready = ::poll(fds.data(), fds.size(), status_interval_ms);
     if (ready > 0 && (fds[0].revents & POLLIN) != 0) {
@@ -110,7 +113,17 @@ exit_code wait_for_end(client& account_client, const stop_signals& signals, cons
     if (ready > 0) {
       return failed;
     }
-    const bool out = account_client.status().login == login_state::logged_out;
+    const auto status = account_client.status();
+    // The key is kept, for the fault may be the server's; but somebody has to hear of it.
+    unknown = status.key_unknown ? unknown + 1 : 0;
+    if (unknown > unknown_key_patience) {
+      log::error("bot",
+                 "the server has not known this login for {} s: start again if it is about to come "
+                 "back, else remove the session and log in anew",
+                 unknown_key_patience * status_interval_ms / 1'000);
+      return failed;
+    }
+    const bool out = status.login == login_state::logged_out;
     if (out && lost) { // twice: between loss and new login it may be so for a moment
       log::error("bot", "the login is lost and could not be renewed");
       return failed;
