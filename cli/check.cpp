@@ -120,7 +120,8 @@ int run_check(const std::string& bot) {
   if (const auto up = demo.start(); !up) {
     return report(up.error());
   }
-  conversation talk{[&demo]() -> page_client& { return demo.page(); }, bot_id};
+  conversation talk{[&demo]() -> page_client& { return demo.page(); }, bot_id,
+                    message_log_path(folder->path())};
   talk.run_all([&demo] { return demo.restart_server(); });
   if (talk.passed() != talk.steps()) {
     fmt::print("\nthe bot's log:\n{}\nthe sandbox's log:\n{}\n",

@@ -1,9 +1,11 @@
 #include <cafegram/base/bytes.hpp>
+#include <cafegram/cli/command.hpp>
 #include <cafegram/cli/conversation.hpp>
 
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <ranges>
 
 namespace cafegram::cli {
 namespace {
@@ -67,6 +69,7 @@ void conversation::run_all(const std::function<result<void>()>& restart) {
   step("ask, answered", [this] { return ask_with_answer(); });
   step("ask, no answer in time", [this] { return ask_without_answer(); });
   step("kill -9 and restart of the sandbox", [this, &restart] { return restarted(restart); });
+  step("answered once by the log", [this] { return answered_once(); });
 }
 
 bool conversation::is_ours(const tl::json& event, const char* type) const {
@@ -88,6 +91,7 @@ result<tl::json> conversation::hear(std::chrono::milliseconds within) {
   if (!event) {
     return event;
   }
+  heard_.push_back(text_of(event->at("message")));
   return event->at("message");
 }
 
@@ -252,6 +256,23 @@ conversation::outcome conversation::restarted(const std::function<result<void>()
     return again;
   }
   return fmt::format("answered once, after {:.1f} s", waited.count());
+}
+
+conversation::outcome conversation::answered_once() {
+  const auto log = read_file(message_log_);
+  if (!log) {
+    return std::unexpected(log.error());
+  }
+  tl::json stored = tl::json::array();
+  for (const auto line : std::views::split(*log, '\n')) {
+    const auto message = tl::json::parse(line.begin(), line.end(), nullptr, false);
+    if (message.is_object() && message.value("from", std::int64_t{0}) == bot_ &&
+        message.value("to", std::int64_t{0}) == person_) {
+      stored.push_back(message.value("text", ""));
+    }
+  }
+  return unless({equal("the bot's part of the log", stored, heard_)},
+                fmt::format("{} messages", stored.size()));
 }
 
 } // namespace cafegram::cli

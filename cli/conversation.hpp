@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace cafegram::cli {
 
@@ -13,9 +14,11 @@ namespace cafegram::cli {
 class conversation {
 public:
   /// `page` gives the present connection to the page; it changes when the server is restarted.
-  conversation(std::function<page_client&()> page, std::int64_t bot)
+  /// `message_log` is the sandbox's, which outlives the server's restart.
+  conversation(std::function<page_client&()> page, std::int64_t bot, std::string message_log)
     : page_{std::move(page)}
-    , bot_{bot} {}
+    , bot_{bot}
+    , message_log_{std::move(message_log)} {}
 
   void run_all(const std::function<result<void>()>& restart);
 
@@ -36,6 +39,8 @@ private:
   outcome ask_with_answer();
   outcome ask_without_answer();
   outcome restarted(const std::function<result<void>()>& restart);
+  /// What the server has stored of the bot is what was heard, each once, in this order.
+  outcome answered_once();
 
   result<tl::json> say(const std::string& text, const tl::json& entities = tl::json::array());
   /// The bot's next message in this chat.
@@ -48,7 +53,9 @@ private:
   std::function<page_client&()> page_;
   std::int64_t bot_ = 0;
   std::int64_t person_ = 0;
-  tl::json offered_; ///< the message with buttons
+  std::string message_log_;
+  std::vector<std::string> heard_; ///< texts of the bot
+  tl::json offered_;               ///< the message with buttons
   int steps_ = 0;
   int passed_ = 0;
 };

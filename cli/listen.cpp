@@ -1,4 +1,5 @@
-#include <cafegram/actors/messages.hpp>
+#include <cafegram/actors/errors.hpp>
+#include <cafegram/actors/interfaces.hpp>
 #include <cafegram/actors/updates.hpp>
 #include <cafegram/cli/connection.hpp>
 #include <cafegram/cli/signals.hpp>
@@ -6,6 +7,7 @@
 
 #include <caf/all.hpp>
 
+#include <atomic>
 #include <cstdio>
 #include <iostream>
 
@@ -24,6 +26,37 @@ caf::behavior printer(caf::event_based_actor*, std::shared_ptr<const tl::dynamic
   return {
       [codec = std::move(codec)](const update_event& event) {
         std::cout << to_line(*codec, *event.update) << '\n' << std::flush;
+      },
+  };
+}
+
+/// Ends the program when there is nothing more to listen to: the client has ended, or its login
+/// has.
+caf::behavior watcher(caf::event_based_actor* self, const client_actor& account,
+                      std::shared_ptr<std::atomic<bool>> over) {
+  const auto end = [over, self](const std::string& why) {
+    std::cerr << why << '\n';
+    *over = true;
+    signal_wait::end();
+    self->quit();
+  };
+  self->monitor(account);
+  self->set_down_handler([end](const caf::down_msg& down) {
+    end("the client has ended: " + to_string(to_error(down.reason)));
+  });
+  self->send(self, caf::tick_atom_v);
+  return {
+      [self, account, end](caf::tick_atom) {
+        self->request(account, std::chrono::seconds{5}, status_atom_v)
+            .then(
+                [self, end](const client_status& now) {
+                  if (now.login == login_state::logged_out) {
+                    end("the login has ended: " + now.last_error);
+                  } else {
+                    self->delayed_send(self, std::chrono::seconds{2}, caf::tick_atom_v);
+                  }
+                },
+                [](const caf::error&) { /* its end is told by the monitor */ });
       },
   };
 }
@@ -62,12 +95,17 @@ int run_listen(const connection_arguments& a) {
     return report(who.error());
   }
   {
-    const auto receiver = session->actors->system().spawn(printer, session->codec);
+    // On a thread of its own: whoever reads our output may be slow.
+    const auto receiver = session->actors->system().spawn<caf::detached>(printer, session->codec);
     session->account->subscribe(receiver);
   }
   std::cerr << "listening as " << *who << "; Ctrl-C ends\n";
+  const auto over = std::make_shared<std::atomic<bool>>(false);
+  const auto watching = session->actors->system().spawn(
+      watcher, caf::actor_cast<client_actor>(session->account->untyped_actor()), over);
   signals.wait();
-  return done;
+  caf::anon_send_exit(watching, caf::exit_reason::user_shutdown);
+  return *over ? failed : done;
 }
 
 } // namespace

@@ -11,6 +11,10 @@ std::string key_path(const std::string& folder) {
   return folder + "/server.pem";
 }
 
+std::string message_log_path(const std::string& folder) {
+  return folder + "/messages.jsonl";
+}
+
 result<sandbox_child> start_sandbox(const sandbox_child_options& options) {
   const auto listen = [](std::uint16_t port) { return "127.0.0.1:" + std::to_string(port); };
   std::vector<std::string> command{options.program, "sandbox",
@@ -18,7 +22,8 @@ result<sandbox_child> start_sandbox(const sandbox_child_options& options) {
                                    "--http",        listen(options.page_port),
                                    "--key-out",     key_path(options.folder)};
   if (options.keep) {
-    command.insert(command.end(), {"--data", options.folder + "/world"});
+    command.insert(command.end(), {"--data", options.folder + "/world", "--message-log",
+                                   message_log_path(options.folder)});
   }
   auto started =
       child::start(command, {.environment = {}, .error_log = options.folder + "/sandbox.log"});

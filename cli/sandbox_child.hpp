@@ -26,6 +26,8 @@ struct sandbox_child_options {
 /// `key_path`.
 result<sandbox_child> start_sandbox(const sandbox_child_options& options);
 std::string key_path(const std::string& folder);
+/// Of a server that keeps its data: one line of JSON for each message, see docs/sandbox.md.
+std::string message_log_path(const std::string& folder);
 
 /// A fresh folder for temporary files, which goes with everything in it.
 class temporary_folder {

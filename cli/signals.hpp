@@ -1,6 +1,7 @@
 #pragma once
 
 #include <csignal>
+#include <unistd.h>
 
 namespace cafegram::cli {
 
@@ -16,6 +17,9 @@ public:
     // A reader of our output that has gone is an error of the write, not our end.
     std::signal(SIGPIPE, SIG_IGN);
   }
+
+  /// Ends the wait, from any thread, as a signal does.
+  static void end() { ::kill(::getpid(), SIGTERM); }
 
   /// Until one of them comes.
   void wait() const {
