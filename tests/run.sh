@@ -80,8 +80,12 @@ run_steps() {
   status=${PIPESTATUS[0]}
   good=$(grep -cE '^[a-z0-9_ -]+: ok( |$)' "$log")
   bad=$(grep -cE '^[a-z0-9_ -]+: fail( |$)' "$log")
-  # A run that ends badly without naming a step has failed all the same.
+  # A run that ends badly without naming a step has failed all the same; so has one that did nothing,
+  # unless it says that it was skipped.
   [ "$status" != 0 ] && [ "$bad" = 0 ] && bad=1
+  if [ "$good" = 0 ] && [ "$bad" = 0 ]; then
+    if grep -q 'skipped' "$log"; then skipped=$((skipped + 1)); else bad=1; fi
+  fi
   passed=$((passed + good)) failed=$((failed + bad))
   [ "$bad" -gt 0 ] && failures+=("$name")
   return "$status"
