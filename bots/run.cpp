@@ -14,6 +14,7 @@
 #include <optional>
 #include <poll.h>
 #include <pthread.h>
+#include <string_view>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -162,6 +163,12 @@ exit_code run_with(bot_settings settings, const bot::setup_function& setup, bot_
 
 int bot::run(int argc, char** argv, const setup_function& setup, bot_options options) {
   const std::string program = argc > 0 ? argv[0] : "the bot";
+  for (int i = 1; i < argc; ++i) {
+    if (std::string_view{argv[i]} == "--help" || std::string_view{argv[i]} == "-h") {
+      std::fputs(how_to_run(program).c_str(), stdout);
+      return stopped;
+    }
+  }
   auto settings = read_bot_settings(argc, argv);
   if (!settings) {
     std::fprintf(stderr, "%s\n\n%s", settings.error().what.c_str(), how_to_run(program).c_str());

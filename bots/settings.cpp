@@ -178,7 +178,7 @@ std::string how_to_run(std::string_view program) {
   BOT_TOKEN          your bot's, from https://t.me/BotFather
 
 To try it without an account, start a Telegram of your own and point the bot at it:
-  cafegram sandbox --listen 127.0.0.1:10443 --http 127.0.0.1:8090 --key-out server.pem
+  cafegram sandbox --listen 127.0.0.1:10443 --http 127.0.0.1:8090 --key-out server.pem --data world
   {0} --sandbox 127.0.0.1:10443 --rsa-key server.pem
 
 Options: --session PATH (keeps the login), --dc-id N, --transport NAME, --proxy LINK, --bot-token,

@@ -41,10 +41,17 @@ public:
     if (auto up = start_server(0, 0); !up) {
       return up;
     }
-    auto started = child::start(
-        {bot_program_, "--sandbox", server_->mtproto, "--rsa-key", key_path(folder_), "--session",
-         folder_ + "/bot.session"},
-        {.environment = {{"BOT_TOKEN", bot_token}}, .error_log = folder_ + "/bot.log"});
+    auto started =
+        child::start({bot_program_, "--sandbox", server_->mtproto, "--rsa-key", key_path(folder_),
+                      "--session", folder_ + "/bot.session"},
+                     {.environment = {{"BOT_TOKEN", bot_token},
+                                      // What is set for the user's own bots; empty is as not set.
+                                      {"API_ID", ""},
+                                      {"API_HASH", ""},
+                                      {"CAFEGRAM_PROXY", ""},
+                                      {"CAFEGRAM_TRANSPORT", ""},
+                                      {"CAFEGRAM_DC_ID", ""}},
+                      .error_log = folder_ + "/bot.log"});
     if (!started) {
       return std::unexpected(std::move(started).error());
     }

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# deploy/demo.sh [--reset | --check]: builds the sandbox and the demonstration bot, starts both, and
+# deploy/demo.sh [--reset | --check | --packages]: builds the sandbox and the demonstration bot, starts both, and
 # prints the address of the page on which to talk to the bot. Ctrl-C ends all of it.
 #
 #   --reset   begins with an empty world
 #   --check   holds one scripted conversation on free ports in a temporary folder, compares each step
 #             with what is expected, and exits with 0 only if all hold
+#   --packages  installs what a build needs, and nothing else
 #
 # Needs Debian 12 or newer, 2 cores and 4 GB of memory. Installs what is missing with apt.
 set -uo pipefail
@@ -18,7 +19,7 @@ token=1000001:demonstration-token-of-the-sandbox-0
 bin=$PWD/build/release/bin
 data=${XDG_DATA_HOME:-$HOME/.local/share}/cafegram-demo
 logs=$PWD/build/logs
-targets=(cafegram_program cafegram_example_demo)
+targets=(cafegram_program cafegram_example_demo cafegram_example_echo)
 
 build() {
   mkdir -p "$logs"
@@ -62,7 +63,9 @@ start_sandbox() {
 }
 
 start_bot() {
-  env -u API_ID -u API_HASH BOT_TOKEN="$token" "$bin/example_demo" \
+  # What the user has set for bots of their own is not meant for this one.
+  env -u API_ID -u API_HASH -u CAFEGRAM_PROXY -u CAFEGRAM_TRANSPORT -u CAFEGRAM_DC_ID \
+    BOT_TOKEN="$token" "$bin/example_demo" \
     --sandbox "127.0.0.1:$mtproto_port" --rsa-key "$data/server.pem" \
     --session "$data/bot.session" >"$data/bot.log" 2>&1 &
   bot=$!
@@ -109,7 +112,8 @@ case ${1:-} in
     say "emptied $data"
     build && run
     ;;
+  --packages) need_packages "${build_packages[@]}" ;;
   --check) build && exec "$bin/cafegram" check --bot "$bin/example_demo" ;;
-  -h | --help) sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" ;;
+  -h | --help) sed -n '2,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" ;;
   *) die "unknown argument '$1'; see --help" ;;
 esac

@@ -141,6 +141,11 @@ private:
   }
 
   std::unexpected<error> failure() const {
+    if (sqlite3_errcode(handle_.get()) == SQLITE_BUSY) {
+      return fail(errc::storage,
+                  fmt::format("{} is in use: another sandbox has this folder open", path_),
+                  SQLITE_BUSY);
+    }
     return fail(errc::storage, fmt::format("{}: {}", path_, sqlite3_errmsg(handle_.get())),
                 sqlite3_extended_errcode(handle_.get()));
   }
