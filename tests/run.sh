@@ -119,6 +119,7 @@ slow() {
     check "build budget" bench/build_budget.py build/release
     run_steps "interop" tests/interop/run.sh mtcute gramjs telethon special rigs mtprotoproxy
     run_steps "page" tests/page/run.sh
+    run_steps "demonstration" tests/demo.sh
     check "clang-tidy" tests/lint.sh --tidy
     check "demonstration in a clean root" deploy/rootfs_check.sh
   fi
