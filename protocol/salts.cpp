@@ -10,7 +10,6 @@ namespace {
 
 constexpr std::size_t max_salts = 64;
 constexpr std::int64_t wanted_cover = 3600;
-constexpr std::int64_t period_seconds = 1800;
 
 std::int64_t seconds_of(duration unix_time) {
   return std::chrono::duration_cast<std::chrono::seconds>(unix_time).count();
@@ -57,22 +56,23 @@ bool salt_list::runs_out(duration unix_time) const {
       later_, [now](const future_salt& s) { return s.valid_until - now >= wanted_cover; });
 }
 
-server_salts::server_salts(auth_key key)
-  : key_{std::move(key)} {}
+server_salts::server_salts(auth_key key, std::chrono::seconds lifetime)
+  : key_{std::move(key)}
+  , period_seconds_{std::max<std::int64_t>(lifetime.count() / 2, 1)} {}
 
 future_salt server_salts::of_period(std::int64_t period) const {
   std::array<std::uint8_t, 20> input{'s', 'a', 'l', 't'};
   std::memcpy(input.data() + 4, &generation_, sizeof(generation_));
   std::memcpy(input.data() + 12, &period, sizeof(period));
   const auto digest = crypto::hmac_sha256(key_.view(), input);
-  future_salt out{.valid_since = static_cast<std::int32_t>(period * period_seconds),
-                  .valid_until = static_cast<std::int32_t>((period + 2) * period_seconds)};
+  future_salt out{.valid_since = static_cast<std::int32_t>(period * period_seconds_),
+                  .valid_until = static_cast<std::int32_t>((period + 2) * period_seconds_)};
   std::memcpy(&out.salt, digest.data(), sizeof(out.salt));
   return out;
 }
 
 std::uint64_t server_salts::at(duration unix_time) const {
-  return of_period(seconds_of(unix_time) / period_seconds).salt;
+  return of_period(seconds_of(unix_time) / period_seconds_).salt;
 }
 
 bool server_salts::good(std::uint64_t salt, duration unix_time) const {
@@ -80,12 +80,12 @@ bool server_salts::good(std::uint64_t salt, duration unix_time) const {
   if (extra_ && extra_->salt == salt && now < extra_->valid_until) {
     return true;
   }
-  const auto period = now / period_seconds;
+  const auto period = now / period_seconds_;
   return salt == of_period(period).salt || salt == of_period(period - 1).salt;
 }
 
 std::vector<future_salt> server_salts::coming(duration unix_time, std::int32_t count) const {
-  const auto first = seconds_of(unix_time) / period_seconds;
+  const auto first = seconds_of(unix_time) / period_seconds_;
   std::vector<future_salt> out;
   for (std::int32_t i = 0; i < std::clamp<std::int32_t>(count, 2, max_salts); ++i) {
     out.push_back(of_period(first + i));
@@ -95,7 +95,7 @@ std::vector<future_salt> server_salts::coming(duration unix_time, std::int32_t c
 
 void server_salts::accept(std::uint64_t salt, duration unix_time) {
   const auto now = static_cast<std::int32_t>(seconds_of(unix_time));
-  extra_ = future_salt{now, now + static_cast<std::int32_t>(2 * period_seconds), salt};
+  extra_ = future_salt{now, now + static_cast<std::int32_t>(2 * period_seconds_), salt};
 }
 
 void server_salts::rotate() {

@@ -45,17 +45,19 @@ private:
   std::vector<future_salt> later_; ///< by valid_since
 };
 
-/// The salts that a server gives out: one per half hour and key, each good for an hour, computed
-/// from the key so that nothing needs storing. Telegram's rhythm.
+/// The salts that a server gives out, computed from the key so that nothing needs storing: one for
+/// each half of a lifetime, so that the next one is there before the last one ends. An hour is
+/// Telegram's rhythm.
 class server_salts {
 public:
-  explicit server_salts(auth_key key);
+  /// `lifetime` of each salt: whole seconds, at least two.
+  explicit server_salts(auth_key key, std::chrono::seconds lifetime = std::chrono::hours{1});
 
   std::uint64_t at(duration unix_time) const;
   bool good(std::uint64_t salt, duration unix_time) const;
   /// `count` salts from now on (at least two, at most 64).
   std::vector<future_salt> coming(duration unix_time, std::int32_t count) const;
-  /// Takes a further salt for an hour: the one that the key exchange ended with.
+  /// Takes a further salt for a lifetime: the one that the key exchange ended with.
   void accept(std::uint64_t salt, duration unix_time);
   /// Refuses everything given out so far, as a server does that rotates early.
   void rotate();
@@ -64,6 +66,7 @@ private:
   future_salt of_period(std::int64_t period) const;
 
   auth_key key_;
+  std::int64_t period_seconds_;
   std::uint64_t generation_ = 0;
   std::optional<future_salt> extra_;
 };
