@@ -17,10 +17,6 @@ std::string hex_of(std::uint64_t id) {
   return fmt::format("{:016x}", id);
 }
 
-bytes_view octets(const std::vector<char>& data) {
-  return {reinterpret_cast<const std::uint8_t*>(data.data()), data.size()};
-}
-
 } // namespace
 
 void connection_state::start(connection_parts given, std::uint64_t number, std::string remote,
@@ -31,15 +27,17 @@ void connection_state::start(connection_parts given, std::uint64_t number, std::
   about_.dc = parts_.dc;
   about_.opened = now();
   last_heard_ = now();
+  use_faults(parts_.faults);
   start_framing();
-  protocol::server_exchange_options options;
-  options.key = parts_.rsa;
-  options.test = parts_.test;
-  exchange_.emplace(std::move(options), parts_.random);
+  start_exchange();
   self->send(parts_.router, caf::put_atom_v, number, connection_actor{self});
   wire = spawn_transport(self->system(), std::move(socket), byte_sink_actor{self});
   self->monitor(wire);
   self->monitor(parts_.router);
+  if (parts_.events) {
+    self->send(parts_.events,
+               event_line{event_lines::opened(now(), number, parts_.dc, about_.remote)});
+  }
   note();
   schedule();
 }
@@ -50,35 +48,45 @@ void connection_state::received(const bytes_received& read) {
   }
   credit_ += read.data->size();
   about_.bytes_in += read.data->size();
-  if (held_ || gate_waits_) {
-    backlog_.push_back(read.data);
-    return;
+  backlog_.push_back(read.data);
+  if (!waits()) {
+    read_backlog();
+    flush();
   }
-  feed(*read.data);
-  flush();
 }
 
-void connection_state::feed(const std::vector<char>& data) {
+/// Whether what has come stays where it is for now.
+bool connection_state::waits() const {
+  return held_.has_value() || gate_waits_ || reads_nothing();
+}
+
+void connection_state::read_backlog() {
+  while (!waits() && !closing_ && !backlog_.empty()) {
+    const auto data = std::move(backlog_.front());
+    backlog_.pop_front();
+    feed(octets_of(*data).subspan(std::exchange(backlog_read_, 0)));
+  }
+}
+
+void connection_state::feed(bytes_view data) {
   if (gate_) {
-    pass_gate(octets(data));
+    pass_gate(data);
     return;
   }
   last_heard_ = now();
-  framing_->feed(octets(data));
+  framing_->feed(data);
   pump();
-}
-
-void connection_state::drained(std::size_t count) {
-  const bool was_full = outstanding_ >= transport_high_water;
-  outstanding_ -= std::min(count, outstanding_);
-  if (was_full && outstanding_ < transport_high_water) {
-    flush();
-  }
 }
 
 /// Takes frames until there is none, or one has to wait for the router.
 void connection_state::pump() {
   while (!held_ && !closing_) {
+    if (take_queued()) {
+      continue;
+    }
+    if (takes_nothing()) {
+      return;
+    }
     auto event = framing_->next();
     if (!event) {
       log::info("sandbox", "{}: {}", about_.remote, to_string(event.error()));
@@ -100,7 +108,11 @@ void connection_state::pump() {
       }
     }
     if (const auto* frame = std::get_if<protocol::frame>(&**event)) {
-      take_frame(*frame);
+      if (faults_) {
+        put_frame(*frame);
+      } else {
+        take_frame(*frame);
+      }
     }
   }
 }
@@ -121,7 +133,7 @@ void connection_state::take_frame(const protocol::frame& frame) {
 }
 
 void connection_state::exchange(bytes_view payload) {
-  auto step = exchange_->on_message(payload, now());
+  auto step = exchange_->on_message(payload, told_now());
   if (step.done) {
     keep_key(*step.done, std::move(step.send));
   } else if (step.transport_error != 0) {
@@ -148,7 +160,7 @@ void connection_state::keep_key(const protocol::exchange_result& made, bytes las
 }
 
 void connection_state::ask_key(std::uint64_t id) {
-  self->request(parts_.router, router_deadline, key_query{id})
+  self->request(parts_.router, router_deadline, key_query{id, parts_.dc})
       .then(
           [this, id](const key_answer& found) {
             if (!found.key) {
@@ -185,15 +197,11 @@ void connection_state::open_packet(const std::shared_ptr<known_key>& key) {
   if (held_->quick_ack) {
     bytes out;
     framing_->encode_quick_ack(opening_.token, out);
-    if (!out.empty()) {
-      about_.bytes_out += out.size();
-      outstanding_ += out.size();
-      self->send(wire, bytes_to_send{std::make_shared<const bytes>(std::move(out))});
-    }
+    write(std::move(out));
   }
   const session_name name{key->key.id(), opening_.header.session_id};
-  if (const auto known = sessions_.find(name); known != sessions_.end()) {
-    take_packet(*known->second);
+  if (sessions_.contains(name)) {
+    take_packet(name);
   } else {
     ask_session(name);
   }
@@ -229,38 +237,42 @@ void connection_state::take_session(const session_name& name,
   if (session) {
     session->wire.attached();
   } else {
-    session = std::make_shared<live_session>(key->second, name.session, now(), parts_.random);
+    session = make_session(key->second, name.session);
   }
-  sessions_[name] = session;
-  take_packet(*session);
+  sessions_[name] = std::move(session);
+  take_packet(name);
 }
 
-void connection_state::take_packet(live_session& session) {
-  const session_name name{session.key->key.id(), session.wire.session_id()};
-  const auto taken = session.wire.receive(opening_, now());
+std::shared_ptr<live_session> connection_state::make_session(const std::shared_ptr<known_key>& key,
+                                                             std::uint64_t id) const {
+  return std::make_shared<live_session>(key, id, told_now(), parts_.salt_lifetime, parts_.random);
+}
+
+void connection_state::take_packet(const session_name& name) {
+  spoil_session(name);
+  // Held by value: an event may end the session.
+  const auto holder = sessions_.at(name);
+  const auto taken = holder->wire.receive(opening_, told_now());
   held_.reset();
   if (!taken) {
     log::info("sandbox", "{}: {}", about_.remote, to_string(taken.error()));
     end();
     return;
   }
-  // Held by value: an event may end the session.
-  const auto holder = sessions_.at(name);
   handle_events(name, *holder);
 }
 
 /// The router has answered: goes on with what has come meanwhile.
 void connection_state::resume() {
   pump();
-  while (!held_ && !gate_waits_ && !closing_ && !backlog_.empty()) {
-    const auto data = std::move(backlog_.front());
-    backlog_.pop_front();
-    feed(*data);
-  }
+  read_backlog();
   flush();
 }
 
 void connection_state::mail(const session_mail& letter) {
+  if (holds_back(letter)) {
+    return;
+  }
   const auto found = sessions_.find(letter.name);
   if (found == sessions_.end()) {
     self->send(parts_.router, letter);
@@ -302,10 +314,13 @@ void connection_state::end() {
   if (std::exchange(closing_, true)) {
     return;
   }
-  for (auto& [name, session] : sessions_) {
-    self->send(parts_.router, session_parked{name, std::move(session)});
+  if (!loses_sessions()) {
+    for (auto& [name, session] : sessions_) {
+      self->send(parts_.router, session_parked{name, std::move(session)});
+    }
   }
   sessions_.clear();
+  give_back_letters();
   if (wire) {
     self->send(wire, caf::close_atom_v);
     wire = nullptr;
@@ -322,57 +337,6 @@ void connection_state::lost(const caf::actor_addr& who) {
   end();
 }
 
-void connection_state::flush() {
-  flush_asked_ = false;
-  if (closing_ || !framing_->detected()) {
-    return;
-  }
-  bytes out;
-  bytes packet;
-  const wall_time at = now();
-  for (const auto& [name, session] : sessions_) {
-    while (outstanding_ + out.size() < transport_high_water &&
-           session->wire.take_packet(packet, at)) {
-      if (auto framed = framing_->encode(packet, out); !framed) {
-        log::warn("sandbox", "{}: {}", about_.remote, to_string(framed.error()));
-      }
-    }
-  }
-  if (!out.empty()) {
-    about_.bytes_out += out.size();
-    outstanding_ += out.size();
-    self->send(wire, bytes_to_send{std::make_shared<const bytes>(std::move(out))});
-  }
-  if (!held_) {
-    framing_->release();
-    if (credit_ > 0) {
-      self->send(wire, bytes_consumed{std::exchange(credit_, 0)});
-    }
-  }
-  schedule();
-}
-
-/// One payload of the key exchange.
-void connection_state::send(bytes payload) {
-  bytes out;
-  if (closing_ || !framing_->encode(payload, out)) {
-    return;
-  }
-  about_.bytes_out += out.size();
-  outstanding_ += out.size();
-  self->send(wire, bytes_to_send{std::make_shared<const bytes>(std::move(out))});
-}
-
-/// The client closes when it has read the word; if not, the idle limit does.
-void connection_state::send_error(std::int32_t code) {
-  bytes out;
-  if (closing_ || !framing_->encode_error(code, out)) {
-    return;
-  }
-  outstanding_ += out.size();
-  self->send(wire, bytes_to_send{std::make_shared<const bytes>(std::move(out))});
-}
-
 void connection_state::schedule() {
   wall_time next = idle_limit_ > duration{}
                        ? last_heard_ + std::chrono::duration_cast<wall_time::duration>(idle_limit_)
@@ -380,6 +344,7 @@ void connection_state::schedule() {
   for (const auto& [name, session] : sessions_) {
     next = std::min(next, session->wire.next_deadline());
   }
+  next = std::min(next, next_fault());
   if (closing_ || next == wall_time::max() || next >= scheduled_) {
     return;
   }
@@ -398,7 +363,11 @@ void connection_state::tick(std::uint64_t generation) {
     end();
     return;
   }
-  flush();
+  if (faults_) {
+    poll_faults();
+  } else {
+    flush();
+  }
 }
 
 void connection_state::note() {
@@ -418,6 +387,7 @@ connection(connection_actor::stateful_pointer<connection_state> self, const conn
       [self](const session_mail& letter) { self->state.mail(letter); },
       [self](const session_release& what) { return self->state.release(what.name); },
       [self](const key_end& end) { self->state.key_ended(end.key); },
+      [self](const faults_told& told) { self->state.use_faults(told.plan); },
       [self](caf::close_atom) { self->state.close(); },
       [self](caf::flush_atom) { self->state.flush(); },
       [self](caf::tick_atom, std::uint64_t generation) { self->state.tick(generation); },

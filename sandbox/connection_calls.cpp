@@ -61,9 +61,16 @@ void connection_state::handle(const session_name& name, live_session& session,
   call.connection = about_.id;
   call.call = session.next_call++;
   call.msg_id = protocol::number(event.id);
+  call.dc = parts_.dc;
   call.after = std::move(opened->after);
   call.method = kind(opened->request);
   call.without_updates = opened->without_updates;
+  if (parts_.events) {
+    call.print = {call_digest(opened->request), number(opened->request, "random_id")};
+  }
+  if (call_fails(name, session, event.id, call)) {
+    return;
+  }
   call.request = std::make_shared<const json>(std::move(opened->request));
   // The name is all of the request that its answer needs.
   opened->request = json{{"_", call.method}};

@@ -27,6 +27,13 @@ void connection_state::start_framing() {
   }
 }
 
+void connection_state::start_exchange() {
+  protocol::server_exchange_options options;
+  options.key = parts_.keys->at(parts_.dc);
+  options.test = parts_.test;
+  exchange_.emplace(std::move(options), parts_.random);
+}
+
 /// Octets of a client that has not proven that it knows the secret.
 void connection_state::pass_gate(bytes_view data) {
   const auto proven = gate_->feed(data, now());
@@ -46,7 +53,7 @@ void connection_state::pass_gate(bytes_view data) {
               refuse("a hello came a second time");
               return;
             }
-            send_raw(gate_->accept());
+            write(gate_->accept());
             gate_.reset();
             resume();
           },
@@ -57,7 +64,7 @@ void connection_state::pass_gate(bytes_view data) {
 void connection_state::refuse(std::string_view why) {
   log::info("sandbox", "{}: {}", about_.remote, why);
   if (auto words = gate_->refusal(); !words.empty()) {
-    send_raw(std::move(words));
+    write(std::move(words));
   }
   end();
 }
@@ -74,20 +81,17 @@ bool connection_state::admit(const protocol::detected_transport& found) {
   }
   // Negative for media; a test data centre is shifted.
   const int dc = std::abs(static_cast<int>(found.dc)) - (parts_.test ? test_shift : 0);
-  if (dc != parts_.dc) {
+  if (!parts_.keys->contains(dc)) {
     log::info("sandbox", "{}: data centre {} is not here", about_.remote, found.dc);
     return false;
   }
-  return true;
-}
-
-void connection_state::send_raw(bytes out) {
-  if (closing_ || !wire) {
-    return;
+  if (dc != parts_.dc) {
+    parts_.dc = dc;
+    about_.dc = dc;
+    start_exchange();
+    note();
   }
-  about_.bytes_out += out.size();
-  outstanding_ += out.size();
-  self->send(wire, bytes_to_send{std::make_shared<const bytes>(std::move(out))});
+  return true;
 }
 
 } // namespace cafegram::sandbox

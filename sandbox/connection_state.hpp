@@ -4,8 +4,13 @@
 #include <cafegram/protocol/envelope.hpp>
 #include <cafegram/protocol/fake_tls.hpp>
 #include <cafegram/sandbox/connection.hpp>
+#include <cafegram/sandbox/faulty_line.hpp>
 
 namespace cafegram::sandbox {
+
+inline bytes_view octets_of(const std::vector<char>& data) {
+  return {reinterpret_cast<const std::uint8_t*>(data.data()), data.size()};
+}
 
 /// One client's connection: framing, key exchange, envelope and its sessions, on scheduler
 /// threads. Internal to sandbox/.
@@ -34,18 +39,26 @@ struct connection_state {
   void flush();
   void key_ended(std::uint64_t id);
 
+  // -- faults
+  /// Null: nothing goes wrong from now on.
+  void use_faults(std::shared_ptr<const fault_plan> plan);
+
   connection_actor::pointer self;
   transport_actor wire;
 
 private:
   void end();
   wall_time now() const { return parts_.clock->wall_now(); }
-  void feed(const std::vector<char>& data);
+  /// The time as the sessions are told it; `wrong_time` moves it.
+  wall_time told_now() const;
+  bool waits() const;
+  void read_backlog();
+  void feed(bytes_view data);
   void start_framing();
+  void start_exchange();
   void pass_gate(bytes_view data);
   void refuse(std::string_view why);
   bool admit(const protocol::detected_transport& found);
-  void send_raw(bytes out);
   void pump();
   void take_frame(const protocol::frame& frame);
   void exchange(bytes_view payload);
@@ -54,7 +67,9 @@ private:
   void open_packet(const std::shared_ptr<known_key>& key);
   void ask_session(const session_name& name);
   void take_session(const session_name& name, std::shared_ptr<live_session> session);
-  void take_packet(live_session& session);
+  std::shared_ptr<live_session> make_session(const std::shared_ptr<known_key>& key,
+                                             std::uint64_t id) const;
+  void take_packet(const session_name& name);
   void resume();
 
   void handle_events(const session_name& name, live_session& session);
@@ -68,8 +83,37 @@ private:
               const protocol::disconnect_delay_set& event);
   void learn(live_session& session, const opened_call& call);
 
-  void send(bytes out);
+  // -- connection_write.cpp
+  bool has_room(const bytes& out) const;
+  void frame_out(bytes_view payload, bytes& out);
+  void send(bytes_view payload);
   void send_error(std::int32_t code);
+  void write(bytes out);
+  void write_at_once(bytes out);
+
+  // -- connection_faults.cpp; each does nothing where no faults are wanted
+  void count(const fault& what, const fault_place& where);
+  bool takes_nothing() const;
+  bool reads_nothing() const;
+  bool sends_something() const;
+  void put_frame(const protocol::frame& frame);
+  bool take_queued();
+  bool act_on(const queued_frame& frame);
+  void spoil_session(const session_name& name);
+  void put_frame_out(bytes_view payload, bytes& out);
+  void take_queued_out(bytes& out);
+  void emit(const queued_frame& frame, bytes& out);
+  bool break_off();
+  bool writes_slowly(bytes& out);
+  bool call_fails(const session_name& name, live_session& session, protocol::msg_id id,
+                  const api_call& call);
+  bool holds_back(const session_mail& letter);
+  bool loses_sessions();
+  void give_back_letters();
+  wall_time next_fault() const;
+  void poll_faults();
+  void trickle();
+
   void schedule();
   void note();
 
@@ -84,6 +128,7 @@ private:
   std::optional<protocol::frame> held_; ///< waits for the router, in the framing's buffer
   protocol::opening opening_;           ///< of the held frame, once its key is here
   std::deque<std::shared_ptr<std::vector<char>>> backlog_;
+  std::size_t backlog_read_ = 0;                 ///< octets of its first one
   std::size_t credit_ = 0;                       ///< octets to be given back to the transport
   std::size_t outstanding_ = 0;                  ///< octets that the kernel has not taken
   duration idle_limit_{std::chrono::minutes{2}}; ///< 0: none
@@ -92,6 +137,7 @@ private:
   std::uint64_t generation_ = 0;
   bool flush_asked_ = false;
   bool closing_ = false;
+  std::unique_ptr<faulty_line> faults_; ///< null: nothing has ever gone wrong here
 };
 
 } // namespace cafegram::sandbox

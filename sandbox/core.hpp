@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -38,6 +39,13 @@ struct call_count {
   std::uint64_t errors = 0;
 };
 
+/// A login on its way to another data centre.
+struct exported_login {
+  account_id user = 0;
+  std::int32_t dc = 0;
+  std::int64_t until = 0; ///< Unix time
+};
+
 /// Everything that outlives a call.
 struct core {
   world_options options;
@@ -47,6 +55,7 @@ struct core {
   std::map<std::pair<std::int64_t, std::string>, cached_click> cached_clicks;
   std::map<std::string, call_count, std::less<>> counts;
   temporary_keys temporary;
+  std::map<std::string, exported_login> exported = {}; ///< by what proves them, in base64
   bool broken = false; ///< a commit failed: memory is ahead of the store
 };
 
@@ -66,7 +75,8 @@ struct step {
   outcome& out;
   /// The permanent key that the caller's stands for; 0: a temporary one that is not bound.
   std::uint64_t key = 0;
-  bool waits = false; ///< set by a method whose answer comes later
+  bool waits = false;  ///< set by a method whose answer comes later
+  std::int32_t dc = 0; ///< that the call has come to
 
   std::int64_t unix_time() const {
     return std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
@@ -102,6 +112,23 @@ std::span<const method> message_methods();
 std::span<const method> history_methods();
 std::span<const method> bot_methods();
 std::span<const method> update_methods();
+std::span<const method> migration_methods();
+
+/// The caller's key stands for this account from now on; `auth.authorization`.
+json log_in(step& at, account& user);
+
+/// The number of a data centre as a key names it: plus 10000 for a test one, negative for media.
+std::int32_t dc_number(std::int32_t told);
+/// True for a data centre of this sandbox.
+bool is_here(const world_options& options, std::int32_t dc);
+/// Where an account is at home; see `world_options::homes`.
+std::int32_t home_of(const world_options& options, const account& who);
+/// The same for a phone number that may have no account yet; none where nothing is said of it.
+std::optional<std::int32_t> home_of_phone(const world_options& options, const std::string& phone);
+/// True where a call has come to that data centre, or where there is no other.
+bool is_home(const step& at, std::int32_t home);
+/// The refusal of a call that belongs to another data centre.
+std::optional<rpc_refusal> misplaced(const step& at, std::string_view method);
 
 /// A message to be sent.
 struct draft {

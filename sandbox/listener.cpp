@@ -10,32 +10,35 @@ namespace cafegram::sandbox {
 namespace {
 
 struct listener_state {
-  std::uint64_t next_number = 1;
+  connection_parts parts;
   replay_memory hellos;
 };
 
 caf::behavior listener(caf::io::stateful_broker<listener_state>* self,
                        const caf::io::doorman_ptr& door, const connection_parts& parts) {
   self->add_doorman(door);
+  self->state.parts = parts;
   // In the next turn of the I/O loop: a door that closes in its first stays open for ever.
   self->set_exit_handler([self](const caf::exit_msg&) {
     self->system().middleman().backend().post(
         [me = caf::actor{self}] { caf::anon_send(me, caf::ok_atom_v); });
   });
   return {
-      [self, parts](const caf::io::new_connection_msg& accepted) {
+      [self](const caf::io::new_connection_msg& accepted) {
         std::string remote = fmt::format("{}:{}", self->remote_addr(accepted.handle),
                                          self->remote_port(accepted.handle));
-        auto given = parts;
+        auto given = self->state.parts;
         if (given.mtproxy) {
           given.gatekeeper = caf::actor{self};
         }
-        spawn_connection(self->system(), given, self->state.next_number++, std::move(remote),
+        const auto number = given.accepted->fetch_add(1) + 1;
+        spawn_connection(self->system(), given, number, std::move(remote),
                          self->take(accepted.handle));
       },
-      [self, clock = parts.clock](const hello_seen& hello) {
-        return self->state.hellos.is_fresh(hello.random, clock->wall_now());
+      [self](const hello_seen& hello) {
+        return self->state.hellos.is_fresh(hello.random, self->state.parts.clock->wall_now());
       },
+      [self](const faults_told& told) { self->state.parts.faults = told.plan; },
       [self](const caf::io::acceptor_closed_msg&) { self->quit(); },
       [self](caf::ok_atom) { self->quit(); },
       // A socket that closed before it was handed over.

@@ -1,27 +1,27 @@
 #include <cafegram/base/log.hpp>
-#include <cafegram/protocol/salts.hpp>
 #include <cafegram/sandbox/live_session.hpp>
 
 namespace cafegram::sandbox {
 namespace {
 
-protocol::server_session make_wire(const known_key& key, std::uint64_t id, wall_time now,
-                                   std::shared_ptr<random_source> random) {
-  auto salts = std::make_shared<protocol::server_salts>(key.key);
-  const auto since = now.time_since_epoch() - std::chrono::seconds{key.created};
-  if (since < std::chrono::hours{1}) {
-    salts->accept(key.first_salt, std::chrono::duration_cast<duration>(now.time_since_epoch()));
+std::shared_ptr<protocol::server_salts> make_salts(const known_key& key, wall_time now,
+                                                   std::chrono::seconds lifetime) {
+  auto out = std::make_shared<protocol::server_salts>(key.key, lifetime);
+  const std::chrono::seconds created{key.created};
+  if (now.time_since_epoch() - created < lifetime) {
+    out->accept(key.first_salt, created);
   }
-  const auto unique_id = random->integer<std::int64_t>();
-  return {key.key, id, unique_id, std::move(salts), std::move(random)};
+  return out;
 }
 
 } // namespace
 
 live_session::live_session(std::shared_ptr<known_key> of, std::uint64_t id, wall_time now,
-                           std::shared_ptr<random_source> random)
+                           std::chrono::seconds salt_lifetime,
+                           const std::shared_ptr<random_source>& random)
   : key{std::move(of)}
-  , wire{make_wire(*key, id, now, std::move(random))} {}
+  , salts{make_salts(*key, now, salt_lifetime)}
+  , wire{key->key, id, random->integer<std::int64_t>(), salts, random} {}
 
 void live_session::take(const session_letter& letter, const layer_set& layers) {
   if (const auto* news = std::get_if<letter_updates>(&letter)) {

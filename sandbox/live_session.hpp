@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cafegram/protocol/auth_key.hpp>
+#include <cafegram/protocol/salts.hpp>
 #include <cafegram/protocol/server_session.hpp>
 #include <cafegram/sandbox/call.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -19,6 +21,7 @@ struct known_key {
   std::uint64_t first_salt = 0;
   std::int64_t created = 0; ///< Unix time
   std::int64_t expires = 0; ///< Unix time, of a temporary key; 0: never
+  std::int32_t dc = 0;      ///< that it was made in; 0: kept before this was
   /// The last one told by `invokeWithLayer` in any session; 0 before.
   std::atomic<std::int32_t> layer{0};
 
@@ -49,12 +52,13 @@ struct live_session {
   };
 
   std::shared_ptr<known_key> key;
+  std::shared_ptr<protocol::server_salts> salts;
   protocol::server_session wire;
   std::map<std::uint64_t, waiting_call> calls;
   std::uint64_t next_call = 1;
 
   live_session(std::shared_ptr<known_key> of, std::uint64_t id, wall_time now,
-               std::shared_ptr<random_source> random);
+               std::chrono::seconds salt_lifetime, const std::shared_ptr<random_source>& random);
 
   /// Puts an answer or updates into the session's queue, in its key's layer.
   void take(const session_letter& letter, const layer_set& layers);

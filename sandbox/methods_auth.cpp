@@ -38,19 +38,6 @@ or_refusal<void> check_application(const json& request) {
   return {};
 }
 
-json log_in(step& at, account& user) {
-  if (key_record* key = at.in.data.find_key(at.key)) {
-    key_record changed = *key;
-    changed.user = user.id;
-    at.in.data.save(changed);
-  }
-  at.me = &user;
-  at.out.events.emplace_back(page_events::user_changed{page_view(user)});
-  json out = make("auth.authorization");
-  out["user"] = user_view(at.in, user.id, user);
-  return out;
-}
-
 json sent_code(const login_code& code, std::int64_t now) {
   json out = make("auth.sentCode");
   out["type"] = make("auth.sentCodeTypeApp");
@@ -87,6 +74,20 @@ void forget_expired(step& at) {
   }
 }
 
+/// The number of somebody who is at home in another data centre, or of nobody: they sign up in the
+/// one that is nearest.
+std::optional<rpc_refusal> phone_elsewhere(const step& at, const std::string& phone) {
+  const auto& options = at.in.options;
+  const account* known = at.in.data.find_phone(phone);
+  const auto told =
+      known != nullptr ? std::optional{home_of(options, *known)} : home_of_phone(options, phone);
+  const std::int32_t home = told.value_or(options.dc_id);
+  if (is_home(at, home)) {
+    return std::nullopt;
+  }
+  return rpc_refusal{303, fmt::format("{}_MIGRATE_{}", told ? "PHONE" : "NETWORK", home)};
+}
+
 answer send_code(step& at, const json& request) {
   const auto phone = phone_of(request);
   if (!phone) {
@@ -94,6 +95,9 @@ answer send_code(step& at, const json& request) {
   }
   if (auto good = check_application(request); !good) {
     return std::unexpected(good.error());
+  }
+  if (auto elsewhere = phone_elsewhere(at, *phone)) {
+    return std::unexpected(*std::move(elsewhere));
   }
   forget_expired(at);
   bytes random(9);
@@ -220,12 +224,15 @@ answer import_bot_authorization(step& at, const json& request) {
   if (!number_good || !secret_good) {
     return refuse("ACCESS_TOKEN_INVALID");
   }
+  account fresh;
+  fresh.id = id;
+  if (const auto home = home_of(at.in.options, fresh); !is_home(at, home)) {
+    return refuse(fmt::format("USER_MIGRATE_{}", home), 303);
+  }
   if (account* known = at.in.data.find(id)) {
     return known->bot && known->token == token ? answer{log_in(at, *known)}
                                                : refuse("ACCESS_TOKEN_INVALID");
   }
-  account fresh;
-  fresh.id = id;
   fresh.bot = true;
   fresh.token = token;
   fresh.first_name = fmt::format("Bot {}", id);
@@ -268,7 +275,8 @@ answer bind_temporary_key(step& at, const json& request) {
       .session_id = at.who.session,
       .expires_at = number32(request, "expires_at")};
   const key_record* key = at.in.data.find_key(said.permanent_key_id);
-  const auto proof = key != nullptr ? proof_of(*key, request) : std::nullopt;
+  const bool here = key != nullptr && (key->dc == 0 || dc_number(key->dc) == at.dc);
+  const auto proof = here ? proof_of(*key, request) : std::nullopt;
   if (!proof || proof->what != said || protocol::number(proof->id) != at.who.msg_id) {
     return refuse("ENCRYPTED_MESSAGE_INVALID");
   }
@@ -283,6 +291,19 @@ answer bind_temporary_key(step& at, const json& request) {
 }
 
 } // namespace
+
+json log_in(step& at, account& user) {
+  if (key_record* key = at.in.data.find_key(at.key)) {
+    key_record changed = *key;
+    changed.user = user.id;
+    at.in.data.save(changed);
+  }
+  at.me = &user;
+  at.out.events.emplace_back(page_events::user_changed{page_view(user)});
+  json out = make("auth.authorization");
+  out["user"] = user_view(at.in, user.id, user);
+  return out;
+}
 
 std::span<const method> auth_methods() {
   static constexpr method table[] = {

@@ -6,14 +6,6 @@ namespace cafegram::sandbox {
 
 namespace {
 
-/// The DC that the caller's key was made for: its id, that id + 10000 (test), negative (media).
-std::int32_t dc_of(const step& at) {
-  const key_record* key = at.in.data.find_key(at.key);
-  const std::int32_t told = key != nullptr ? key->dc : 0;
-  const std::int32_t id = (told < 0 ? -told : told) % 10'000;
-  return id != 0 ? id : at.in.options.dc_id;
-}
-
 json dc_option(std::int32_t id, const std::string& address, std::uint16_t port) {
   json out = make("dcOption");
   if (address.find(':') != std::string::npos) {
@@ -27,16 +19,22 @@ json dc_option(std::int32_t id, const std::string& address, std::uint16_t port) 
 
 json dc_options(const step& at) {
   json out = json::array();
-  // Every DC of Telegram's is there for a client that looks its own up; all are this one, as long
-  // as there are no others.
-  for (std::int32_t id = 1; id <= 5; ++id) {
-    const auto other = at.in.options.data_centres.find(id);
-    out.push_back(other != at.in.options.data_centres.end()
-                      ? dc_option(id, other->second.first, other->second.second)
-                      : dc_option(id, at.in.options.address, at.in.options.port));
+  const auto& options = at.in.options;
+  const auto add = [&out](std::int32_t id, const std::string& address, std::uint16_t port) {
+    out.push_back(dc_option(id, address, port));
+  };
+  if (options.data_centres.empty()) {
+    // Every DC of Telegram's is there for a client that looks its own up; all are this one.
+    for (std::int32_t id = 1; id <= 5; ++id) {
+      add(id, options.address, options.port);
+    }
+    if (options.dc_id <= 5) {
+      return out;
+    }
   }
-  if (at.in.options.dc_id > 5) {
-    out.push_back(dc_option(at.in.options.dc_id, at.in.options.address, at.in.options.port));
+  add(options.dc_id, options.address, options.port);
+  for (const auto& [id, where] : options.data_centres) {
+    add(id, where.first, where.second);
   }
   return out;
 }
@@ -46,7 +44,7 @@ answer get_config(step& at, const json&) {
   out["date"] = at.unix_time();
   out["expires"] = at.unix_time() + 3600;
   out["test_mode"] = at.in.options.test_mode;
-  out["this_dc"] = dc_of(at);
+  out["this_dc"] = at.dc;
   out["dc_options"] = dc_options(at);
   const std::pair<const char*, json> rest[] = {{"dc_txt_domain_name", "example.org"},
                                                {"chat_size_max", 200},
@@ -83,7 +81,7 @@ answer get_config(step& at, const json&) {
 answer get_nearest_dc(step& at, const json&) {
   json out = make("nearestDc");
   out["country"] = "DE";
-  out["this_dc"] = dc_of(at);
+  out["this_dc"] = at.dc;
   out["nearest_dc"] = at.in.options.dc_id;
   return out;
 }

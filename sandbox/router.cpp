@@ -1,4 +1,5 @@
 #include <cafegram/base/log.hpp>
+#include <cafegram/sandbox/model.hpp>
 #include <cafegram/sandbox/router.hpp>
 
 #include <caf/all.hpp>
@@ -25,12 +26,16 @@ std::string text_of(const rpc_refusal& refusal) {
 
 void router_state::start(router_parts given) {
   parts = std::move(given);
+  logged = parts.model->last_message();
   self->delayed_send(self, tick_every, caf::tick_atom_v);
 }
 
 void router_state::joined(std::uint64_t number, const connection_actor& who) {
   peers[number].actor = who;
   self->monitor(who);
+  if (faults) {
+    self->send(who, *faults);
+  }
   if (stopping) {
     self->send(who, caf::close_atom_v);
   }
@@ -44,6 +49,9 @@ void router_state::left(const caf::actor_addr& who) {
     return;
   }
   const std::uint64_t number = found->first;
+  if (parts.events) {
+    self->send(parts.events, event_line{event_lines::closed(now(), number)});
+  }
   parts.feed->publish(page_events::connection_changed{found->second.about, false});
   peers.erase(found);
   std::erase_if(sessions, [this, number](const auto& entry) {
@@ -119,7 +127,7 @@ void router_state::call(const api_call& what) {
   if (waits_for_failed) {
     out.reply = answer{std::unexpected(rpc_refusal{400, "MSG_WAIT_FAILED"})};
   } else {
-    out = parts.model->call({what.name.key, what.name.session, what.call, what.msg_id},
+    out = parts.model->call({what.name.key, what.name.session, what.call, what.msg_id, what.dc},
                             *what.request, started);
   }
   if (what.method == "auth.bindTempAuthKey" && out.reply && *out.reply) {
@@ -133,6 +141,13 @@ void router_state::call(const api_call& what) {
       at.failed.pop_front();
     }
   }
+  log_call(what.name, {.connection = what.connection,
+                       .msg_id = what.msg_id,
+                       .method = what.method,
+                       .digest = what.print.digest,
+                       .random_id = what.print.random_id,
+                       .executed = !waits_for_failed,
+                       .error = problem});
   if (out.reply) {
     reply(what.name, what.call, *std::move(out.reply));
   }
@@ -146,7 +161,46 @@ void router_state::refused(const call_refused& what) {
   if (failed.size() > most_failed) {
     failed.pop_front();
   }
-  record(what.connection, "?", what.error, now());
+  log_call(what.name, {.connection = what.connection,
+                       .msg_id = what.msg_id,
+                       .method = what.method,
+                       .digest = what.print.digest,
+                       .random_id = what.print.random_id,
+                       .executed = false,
+                       .error = what.error});
+  record(what.connection, what.method, what.error, now());
+}
+
+void router_state::log_call(const session_name& name, call_event event) {
+  if (!parts.events) {
+    return;
+  }
+  const key_record* permanent = parts.model->permanent(name.key);
+  event.key = permanent != nullptr ? permanent->id : name.key;
+  event.session = name.session;
+  event.user = permanent != nullptr ? permanent->user : 0;
+  self->send(parts.events, event_line{event_lines::called(now(), event)});
+}
+
+/// What has been stored since the last time.
+void router_state::log_messages() {
+  if (!parts.events) {
+    return;
+  }
+  for (const message_record& message : parts.model->messages_after(logged)) {
+    self->send(parts.events, event_line{event_lines::stored(now(), message)});
+    logged = message.number;
+  }
+}
+
+void router_state::tell_faults(const faults_told& told) {
+  faults = told;
+  if (parts.events) {
+    self->send(parts.events, event_line{event_lines::planned(now(), *told.plan)});
+  }
+  for (const auto& [number, one] : peers) {
+    self->send(one.actor, told);
+  }
 }
 
 void router_state::record(std::uint64_t connection, std::string_view method, std::string error,
@@ -169,6 +223,7 @@ void router_state::record(std::uint64_t connection, std::string_view method, std
 }
 
 void router_state::spread(const outcome& out) {
+  log_messages();
   for (const settled_call& settled : out.settled) {
     reply({settled.who.key, settled.who.session}, settled.who.call, settled.value);
   }
@@ -264,7 +319,9 @@ router_actor::behavior_type router(router_actor::stateful_pointer<router_state> 
       [self](caf::put_atom, std::uint64_t number, const connection_actor& who) {
         self->state.joined(number, who);
       },
-      [self](const key_query& query) { return key_answer{self->state.find_key(query.id)}; },
+      [self](const key_query& query) {
+        return key_answer{self->state.find_key(query.id, query.dc)};
+      },
       [self](const key_made& made) { return key_answer{self->state.keep_key(made)}; },
       [self](const session_query& query) { return self->state.give_session(query); },
       [self](const session_parked& parked) { self->state.park(parked); },

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cafegram/base/environment.hpp>
+#include <cafegram/sandbox/event_writer.hpp>
 #include <cafegram/sandbox/page_feed.hpp>
 #include <cafegram/sandbox/wire.hpp>
 #include <cafegram/sandbox/world.hpp>
@@ -22,6 +23,7 @@ struct router_parts {
   std::shared_ptr<page_feed> feed;
   std::shared_ptr<const clock_source> clock;
   page_state about; ///< address, data centre, layers, fingerprint, start: what never changes
+  event_writer_actor events = {}; ///< null: no log is kept
 };
 
 /// Connections that want a session while it moves to another one. Each connection waits for its
@@ -71,7 +73,8 @@ struct router_state {
   void joined(std::uint64_t number, const connection_actor& who);
   void left(const caf::actor_addr& who);
   void noted(const connection_note& note);
-  std::shared_ptr<known_key> find_key(std::uint64_t id);
+  /// `dc` 0: wherever it belongs.
+  std::shared_ptr<known_key> find_key(std::uint64_t id, std::int32_t dc = 0);
   std::shared_ptr<known_key> keep_key(const key_made& made);
   bool end_key(std::uint64_t id);
   /// Key and sessions are gone from here and from the connections; with `asked`, not from the one
@@ -91,6 +94,9 @@ struct router_state {
   void spread(const outcome& out);
   void deliver(const session_mail& mail);
   void tick();
+
+  /// To all connections, also to those that come later.
+  void tell_faults(const faults_told& told);
 
   /// Ends all connections, and with the last one the router.
   void stop();
@@ -121,6 +127,8 @@ struct router_state {
   std::map<std::uint64_t, peer> peers;
   std::deque<page_call> latest_calls;
   bool stopping = false;
+  std::optional<faults_told> faults; ///< where they have changed since the start
+  std::int64_t logged = 0;           ///< number of the last message in the log of the run
 
 private:
   bool is_sender(const connection_actor& who) const;
@@ -134,6 +142,8 @@ private:
   void subscribe(const api_call& what, slot& at);
   void record(std::uint64_t connection, std::string_view method, std::string error,
               wall_time started);
+  void log_call(const session_name& name, call_event event);
+  void log_messages();
   void push_out(const push& what);
   void reply(const session_name& name, std::uint64_t call, answer value);
   void drop_stale();

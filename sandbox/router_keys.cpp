@@ -26,23 +26,26 @@ account_id router_state::user_of(std::string_view key_hex) const {
   return key != nullptr ? key->user : 0;
 }
 
-std::shared_ptr<known_key> router_state::find_key(std::uint64_t id) {
-  if (const auto found = keys.find(id); found != keys.end()) {
-    return found->second->expired(now()) ? nullptr : found->second;
+std::shared_ptr<known_key> router_state::find_key(std::uint64_t id, std::int32_t dc) {
+  auto found = keys.find(id);
+  if (found == keys.end()) {
+    const key_record* record = parts.model->find_key(id);
+    if (record == nullptr) {
+      return nullptr;
+    }
+    auto key = protocol::auth_key::from(record->secret);
+    if (!key) {
+      log::error("sandbox", "the stored key {} cannot be used", hex_of(id));
+      return nullptr;
+    }
+    found = keys.emplace(id, std::make_shared<known_key>(
+                                 *std::move(key), static_cast<std::uint64_t>(record->salt),
+                                 record->created, 0, record->dc, record->layer))
+                .first;
   }
-  const key_record* record = parts.model->find_key(id);
-  if (record == nullptr) {
-    return nullptr;
-  }
-  auto key = protocol::auth_key::from(record->secret);
-  if (!key) {
-    log::error("sandbox", "the stored key {} cannot be used", hex_of(id));
-    return nullptr;
-  }
-  auto out = std::make_shared<known_key>(*std::move(key), static_cast<std::uint64_t>(record->salt),
-                                         record->created, 0, record->layer);
-  keys.emplace(id, out);
-  return out;
+  const known_key& known = *found->second;
+  const bool elsewhere = dc != 0 && known.dc != 0 && known.dc != dc;
+  return elsewhere || known.expired(now()) ? nullptr : found->second;
 }
 
 std::shared_ptr<known_key> router_state::keep_key(const key_made& made) {
@@ -73,7 +76,7 @@ std::shared_ptr<known_key> router_state::keep_temporary_key(const key_made& made
   const std::uint64_t id = made.key.id();
   const auto created = unix_seconds(now());
   const auto expires = created + *made.expires_in;
-  auto out = std::make_shared<known_key>(made.key, made.salt, created, expires, 0);
+  auto out = std::make_shared<known_key>(made.key, made.salt, created, expires, made.dc, 0);
   keys.emplace(id, out);
   spread(parts.model->add_temporary_key(id, expires, now()));
   parts.feed->publish(page_events::key_changed{

@@ -3,60 +3,59 @@
 #include <cafegram/sandbox/listener.hpp>
 #include <cafegram/sandbox/page_access.hpp>
 #include <cafegram/sandbox/server.hpp>
-#include <cafegram/sandbox/server_key.hpp>
+#include <cafegram/sandbox/server_parts.hpp>
 
 #include <caf/all.hpp>
-#include <caf/io/middleman.hpp>
-#include <caf/io/network/multiplexer.hpp>
 
-#include <cerrno>
+#include <map>
+#include <utility>
 
 namespace cafegram::sandbox {
 
 struct server::state {
   caf::actor_system* system = nullptr;
   router_actor router;
-  caf::actor listener;
-  std::vector<caf::actor> mtproxies;
+  std::vector<caf::actor> listeners;
+  std::map<std::int32_t, std::uint16_t> ports;
+  std::int32_t dc = 0; ///< the first data centre
   std::vector<std::uint16_t> mtproxy_ports;
+  std::map<std::int32_t, std::string> public_pems;
+  event_writer_actor events;
+  std::shared_ptr<fault_counts> counts;
+  std::shared_ptr<const clock_source> clock;
   std::unique_ptr<page_access> page;
   std::shared_ptr<page_feed> feed = std::make_shared<page_feed>();
-  std::uint16_t port = 0;
-  std::string public_pem;
+
+  void note_ports(const std::vector<door>& doors);
+  void note_keys(const rsa_keys& keys);
+  void listen(std::vector<door> doors, connection_parts parts);
 };
 
+void server::state::note_ports(const std::vector<door>& doors) {
+  for (const door& one : doors) {
+    if (one.mtproxy) {
+      mtproxy_ports.push_back(one.handle->port());
+    } else {
+      ports[one.dc] = one.handle->port();
+    }
+  }
+}
+
+void server::state::note_keys(const rsa_keys& keys) {
+  for (const auto& [id, key] : *keys) {
+    public_pems[id] = key->public_key().to_pem();
+  }
+}
+
+void server::state::listen(std::vector<door> doors, connection_parts parts) {
+  for (door& one : doors) {
+    parts.dc = one.dc;
+    parts.mtproxy = std::move(one.mtproxy);
+    listeners.push_back(spawn_listener(*system, std::move(one.handle), parts));
+  }
+}
+
 namespace {
-
-result<caf::io::doorman_ptr> open_door(caf::actor_system& system, const std::string& host,
-                                       std::uint16_t port) {
-  // Reused at once: a sandbox that was killed comes back while its old sockets fade.
-  auto door = system.middleman().backend().new_tcp_doorman(port, host.c_str(), true);
-  if (!door) {
-    return fail(errc::network,
-                fmt::format("cannot listen on {}:{}; is something else there?", host, port),
-                EADDRINUSE);
-  }
-  return *std::move(door);
-}
-
-result<std::unique_ptr<world>> open_world(const server_options& options, std::uint16_t port,
-                                          std::shared_ptr<random_source> random, wall_time now) {
-  world_options out;
-  out.dc_id = options.dc_id;
-  out.test_mode = options.test_mode;
-  out.address = options.host;
-  out.port = port;
-  out.alice = options.alice;
-  out.message_log = options.message_log;
-  if (options.data.empty()) {
-    return world::open(std::move(out), make_memory_store(), std::move(random), now);
-  }
-  auto records = open_sqlite_store(options.data);
-  if (!records) {
-    return std::unexpected(records.error());
-  }
-  return world::open(std::move(out), *std::move(records), std::move(random), now);
-}
 
 page_state constants(const server_options& options, std::uint16_t port, const layer_set& layers,
                      const crypto::rsa_public_key& key, wall_time now) {
@@ -78,52 +77,47 @@ server::server(std::unique_ptr<state> s)
 result<std::unique_ptr<server>> server::start(runtime& on, const server_options& options) {
   auto made = std::make_unique<state>();
   made->system = &on.system();
-  const auto clock = options.clock ? options.clock : on.shared().clock;
+  made->dc = options.dc_id;
+  made->clock = options.clock ? options.clock : on.shared().clock;
   const auto random = options.random ? options.random : on.shared().random;
+  if (auto good = check_centres(options); !good) {
+    return std::unexpected(good.error());
+  }
   auto layers = layer_set::load(options.schemas);
   if (!layers) {
     return std::unexpected(layers.error());
   }
-  auto rsa = load_server_key(options.data);
-  if (!rsa) {
-    return std::unexpected(rsa.error());
+  auto keys = load_keys(options);
+  if (!keys) {
+    return std::unexpected(keys.error());
   }
-  auto door = open_door(on.system(), options.host, options.port);
-  if (!door) {
-    return std::unexpected(door.error());
+  made->note_keys(*keys);
+  auto doors = open_doors(on.system(), options);
+  if (!doors) {
+    return std::unexpected(doors.error());
   }
-  std::vector<caf::io::doorman_ptr> proxy_doors;
-  for (const auto& proxy : options.mtproxies) {
-    auto opened = open_door(on.system(), proxy.host, proxy.port);
-    if (!opened) {
-      return std::unexpected(opened.error());
-    }
-    made->mtproxy_ports.push_back((*opened)->port());
-    proxy_doors.push_back(*std::move(opened));
-  }
-  made->port = (*door)->port();
-  auto model = open_world(options, made->port, random, clock->wall_now());
+  made->note_ports(*doors);
+  const wall_time now = made->clock->wall_now();
+  auto model = open_world(options, made->ports, random, now);
   if (!model) {
     return std::unexpected(model.error());
   }
-  const auto& public_key = (*rsa)->public_key();
-  made->public_pem = public_key.to_pem();
-  if (!options.key_out.empty()) {
-    if (auto kept = write_public_key(options.key_out, public_key); !kept) {
-      return std::unexpected(kept.error());
-    }
+  auto events = open_log(on.system(), options, now);
+  if (!events) {
+    return std::unexpected(events.error());
   }
-  made->router = spawn_router(
-      on.system(), {*std::move(model), *layers, made->feed, clock,
-                    constants(options, made->port, **layers, public_key, clock->wall_now())});
+  made->events = *events;
+  auto about = constants(options, made->ports.at(options.dc_id), **layers,
+                         (*keys)->at(options.dc_id)->public_key(), now);
+  made->router = spawn_router(on.system(), {*std::move(model), *layers, made->feed, made->clock,
+                                            std::move(about), *events});
   made->page = std::make_unique<page_access>(made->router);
-  connection_parts parts{made->router,  *layers,          *rsa, clock, random,
-                         options.dc_id, options.test_mode};
-  made->listener = spawn_listener(on.system(), *std::move(door), parts);
-  for (std::size_t i = 0; i < proxy_doors.size(); ++i) {
-    parts.mtproxy = std::make_shared<const mtproxy_port>(options.mtproxies[i].secret);
-    made->mtproxies.push_back(spawn_listener(on.system(), std::move(proxy_doors[i]), parts));
-  }
+  connection_parts parts{made->router, *layers, *keys, made->clock, random, 0, options.test_mode};
+  parts.faults = std::make_shared<const fault_plan>(options.faults);
+  parts.events = *events;
+  parts.salt_lifetime = options.salt_lifetime;
+  made->counts = parts.counts;
+  made->listen(*std::move(doors), std::move(parts));
   return std::unique_ptr<server>{new server{std::move(made)}};
 }
 
@@ -137,9 +131,7 @@ void server::stop() {
   }
   {
     caf::scoped_actor waiter{*state_->system};
-    auto listeners = std::move(state_->mtproxies);
-    listeners.push_back(state_->listener);
-    for (const auto& listener : listeners) {
+    for (const auto& listener : std::exchange(state_->listeners, {})) {
       waiter->monitor(listener);
       caf::anon_send_exit(listener, caf::exit_reason::user_shutdown);
       waiter->receive([](const caf::down_msg&) {},
@@ -153,14 +145,50 @@ void server::stop() {
                     caf::after(std::chrono::seconds{5}) >>
                         [] { log::warn("sandbox", "the router did not end in time"); });
   }
+  if (state_->events) {
+    caf::anon_send(state_->events, event_line{event_lines::stopped(state_->clock->wall_now())});
+    flush_log();
+    caf::anon_send_exit(state_->events, caf::exit_reason::user_shutdown);
+    state_->events = nullptr;
+  }
   state_->page->disconnect();
-  state_->listener = nullptr;
   state_->router = nullptr;
   state_->feed->wake();
 }
 
+void server::set_faults(fault_plan plan) {
+  if (!state_->router) {
+    return;
+  }
+  const faults_told told{std::make_shared<const fault_plan>(std::move(plan))};
+  caf::anon_send(state_->router, router_task{std::make_shared<std::function<void(router_state&)>>(
+                                     [told](router_state& at) { at.tell_faults(told); })});
+  for (const auto& listener : state_->listeners) {
+    caf::anon_send(listener, told);
+  }
+}
+
+const fault_counts& server::faults() const {
+  return *state_->counts;
+}
+
+void server::flush_log() {
+  if (!state_->events) {
+    return;
+  }
+  caf::scoped_actor waiter{*state_->system};
+  waiter->request(state_->events, std::chrono::seconds{5}, caf::flush_atom_v)
+      .receive([](caf::ok_atom) {},
+               [](const caf::error&) { log::warn("sandbox", "the log was not written in time"); });
+}
+
 std::uint16_t server::port() const {
-  return state_->port;
+  return port(state_->dc);
+}
+
+std::uint16_t server::port(std::int32_t dc) const {
+  const auto found = state_->ports.find(dc);
+  return found != state_->ports.end() ? found->second : 0;
 }
 
 const std::vector<std::uint16_t>& server::mtproxy_ports() const {
@@ -168,7 +196,25 @@ const std::vector<std::uint16_t>& server::mtproxy_ports() const {
 }
 
 const std::string& server::public_key_pem() const {
-  return state_->public_pem;
+  return state_->public_pems.at(state_->dc);
+}
+
+std::vector<std::string> server::public_keys_pem() const {
+  std::vector<std::string> out;
+  for (const auto& [dc, pem] : state_->public_pems) {
+    out.push_back(pem);
+  }
+  return out;
+}
+
+result<void> server::move_home(std::int64_t account, std::int32_t dc) {
+  if (!state_->router || !state_->ports.contains(dc)) {
+    return fail(errc::bad_argument, fmt::format("there is no data centre {} here", dc));
+  }
+  caf::anon_send(state_->router,
+                 router_task{std::make_shared<std::function<void(router_state&)>>(
+                     [account, dc](router_state& at) { at.parts.model->move_home(account, dc); })});
+  return {};
 }
 
 page_model& server::page() {

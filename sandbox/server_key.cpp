@@ -53,14 +53,14 @@ result<void> write_file(const std::filesystem::path& path, bytes_view data, mode
 } // namespace
 
 result<std::shared_ptr<const crypto::rsa_private_key>>
-load_server_key(const std::filesystem::path& folder) {
+load_server_key(const std::filesystem::path& folder, std::string_view file) {
   using crypto::rsa_private_key;
   if (folder.empty()) {
     return std::make_shared<const rsa_private_key>(rsa_private_key::generate());
   }
   std::error_code problem;
   std::filesystem::create_directories(folder, problem);
-  const std::filesystem::path path = folder / "server_key.pem";
+  const std::filesystem::path path = folder / file;
   if (std::ifstream in{path, std::ios::binary}; in) {
     std::string text{std::istreambuf_iterator<char>{in}, {}};
     auto key = rsa_private_key::from_pem(text);

@@ -72,7 +72,14 @@ json step::announce(account& owner, const box_event& event) {
 }
 
 void step::push(const account& to, json update, std::vector<account_id> about) {
-  const auto& keys = in.data.keys_of(to.id);
+  auto keys = in.data.keys_of(to.id);
+  if (!in.options.data_centres.empty()) {
+    // A login that was carried to another data centre gets no updates there.
+    std::erase_if(keys, [&, home = home_of(in.options, to)](std::uint64_t id) {
+      const key_record* one = in.data.find_key(id);
+      return one == nullptr || dc_number(one->dc) != home;
+    });
+  }
   if (keys.empty()) {
     return;
   }

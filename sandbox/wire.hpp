@@ -2,6 +2,7 @@
 
 #include <cafegram/actors/interfaces.hpp>
 #include <cafegram/protocol/fake_tls.hpp>
+#include <cafegram/sandbox/faults.hpp>
 #include <cafegram/sandbox/live_session.hpp>
 #include <cafegram/sandbox/page_model.hpp>
 
@@ -26,9 +27,10 @@ namespace cafegram::sandbox {
 
 struct router_state;
 
-/// Is there a key with this id? Answered by `key_answer`.
+/// Is there a key with this id in this data centre? Answered by `key_answer`.
 struct key_query {
   std::uint64_t id = 0;
+  std::int32_t dc = 0;
 };
 /// A key exchange has come to its end: keep it. Answered by `key_answer`, empty if it cannot be.
 struct key_made {
@@ -81,16 +83,29 @@ struct hello_seen {
   protocol::hello_random random{};
 };
 
+/// What goes wrong from now on; null: nothing.
+struct faults_told {
+  std::shared_ptr<const fault_plan> plan;
+};
+
+/// What the log of a run says of a call's request.
+struct call_print {
+  std::uint64_t digest = 0; ///< 0 where no log is kept
+  std::int64_t random_id = 0;
+};
+
 /// A call for the world; its answer comes as `session_mail`.
 struct api_call {
   session_name name;
   std::uint64_t connection = 0;
   std::uint64_t call = 0;
   std::int64_t msg_id = 0;
+  std::int32_t dc = 0;
   std::vector<std::int64_t> after; ///< `invokeAfterMsg(s)`
   std::shared_ptr<const json> request;
   std::string method;
   bool without_updates = false;
+  call_print print = {};
 };
 /// A call that was refused before the world saw it.
 struct call_refused {
@@ -98,6 +113,8 @@ struct call_refused {
   std::uint64_t connection = 0;
   std::int64_t msg_id = 0;
   std::string error;
+  std::string method = "?";
+  call_print print = {};
 };
 /// A key speaks another layer from now on.
 struct layer_told {
@@ -129,6 +146,8 @@ using connection_actor = byte_sink_actor::extend<
     caf::replies_to<session_release>::with<session_answer>,
     // Its key is gone.
     caf::reacts_to<key_end>,
+    // What goes wrong on it from now on.
+    caf::reacts_to<faults_told>,
     // Ends, leaving its sessions with the router.
     caf::reacts_to<caf::close_atom>,
     // INTERNAL: packs what its mail has brought.
@@ -163,6 +182,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::sandbox::session_parked)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::sandbox::session_end)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::sandbox::key_end)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::sandbox::hello_seen)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::sandbox::faults_told)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::sandbox::api_call)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::sandbox::call_refused)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::sandbox::layer_told)

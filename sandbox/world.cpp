@@ -20,8 +20,9 @@ std::int64_t unix_seconds(wall_time at) {
 const std::map<std::string_view, method>& all_methods() {
   static const auto table = [] {
     std::map<std::string_view, method> out;
-    for (const auto part : {auth_methods(), help_methods(), account_methods(), message_methods(),
-                            history_methods(), bot_methods(), update_methods()}) {
+    for (const auto part :
+         {auth_methods(), help_methods(), account_methods(), message_methods(), history_methods(),
+          bot_methods(), update_methods(), migration_methods()}) {
       for (const method& one : part) {
         out.emplace(one.name, one);
       }
@@ -41,6 +42,9 @@ answer run(step& at, const json& request) {
   const auto found = all_methods().find(kind(request));
   if (at.key == 0 && !serves_unbound(kind(request))) {
     return refuse("AUTH_KEY_PERM_EMPTY", 401);
+  }
+  if (auto elsewhere = misplaced(at, kind(request))) {
+    return std::unexpected(*std::move(elsewhere));
   }
   if (found == all_methods().end()) {
     return refuse("SANDBOX_METHOD_MISSING");
@@ -122,6 +126,8 @@ outcome world::call(const caller& who, const json& request, wall_time now) {
   const key_record* key = permanent(who.key);
   account* me = key != nullptr ? impl_->data.find(key->user) : nullptr;
   step at{*impl_, who, me, now, out, key != nullptr ? key->id : 0};
+  const std::int32_t told = who.dc != 0 || key == nullptr ? who.dc : dc_number(key->dc);
+  at.dc = told != 0 ? told : impl_->options.dc_id;
   answer value = run(at, request);
   count_call(kind(request), !value);
   if (!at.waits || !value) {
@@ -157,6 +163,10 @@ std::optional<wall_time> world::next_deadline() const {
   return out;
 }
 
+void world::move_home(account_id who, std::int32_t dc) {
+  impl_->options.homes[std::to_string(who)] = dc;
+}
+
 void world::drop_session(std::uint64_t key, std::uint64_t session) {
   std::erase_if(impl_->clicks, [key, session](const auto& entry) {
     const caller& who = entry.second.who;
@@ -174,6 +184,20 @@ void world::count_call(std::string_view name, bool failed) {
   }
   ++at->second.calls;
   at->second.errors += failed ? 1 : 0;
+}
+
+std::int64_t world::last_message() const {
+  return impl_->data.last_number();
+}
+
+std::vector<message_record> world::messages_after(std::int64_t number) const {
+  std::vector<message_record> out;
+  for (std::int64_t n = number + 1; n <= last_message(); ++n) {
+    if (const auto* found = std::as_const(impl_->data).message(n)) {
+      out.push_back(*found);
+    }
+  }
+  return out;
 }
 
 result<void> world::add_key(key_record key) {

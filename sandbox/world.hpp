@@ -38,6 +38,7 @@ struct caller {
   std::uint64_t session = 0;
   std::uint64_t call = 0;
   std::int64_t msg_id = 0; ///< of the request
+  std::int32_t dc = 0;     ///< that it came to; 0: the one that its key was made for
 };
 
 /// Updates for every session that is logged in with one of `keys` (permanent ones), but for the one
@@ -85,13 +86,20 @@ struct key_record {
   std::int64_t created = 0; ///< Unix time
 };
 
+struct message_record;
+
 struct world_options {
   std::int32_t dc_id = 2;
   bool test_mode = false;
   std::string address = "127.0.0.1"; ///< of every `dcOption`
   std::uint16_t port = 0;
   std::map<std::int32_t, std::pair<std::string, std::uint16_t>> data_centres; ///< others than ours
-  bool alice = true; ///< she answers each message
+  /// Where accounts are at home, by account id or phone number (digits). The others: a phone of
+  /// Telegram's tests, 99966X..., in data centre X where it is here; else in `dc_id`.
+  std::map<std::string, std::int32_t> homes = {};
+  std::int32_t file_dc = 0;  ///< that has the files; 0: `dc_id`
+  std::int32_t stats_dc = 0; ///< that has the statistics; 0: `dc_id`
+  bool alice = true;         ///< she answers each message
   std::chrono::seconds callback_deadline{15};
   std::chrono::seconds code_lifetime{300};
   std::filesystem::path message_log; ///< see `message_log`; empty: none is written
@@ -121,6 +129,10 @@ public:
   /// Forgets the waiting calls of a session that is gone.
   void drop_session(std::uint64_t key, std::uint64_t session);
 
+  // -- messages, as they are stored
+  std::int64_t last_message() const; ///< number; 0: there is none
+  std::vector<message_record> messages_after(std::int64_t number) const;
+
   // -- keys
   result<void> add_key(key_record key);
   const key_record* find_key(std::uint64_t id) const;
@@ -136,6 +148,9 @@ public:
   /// A permanent one takes those that are bound to it with it. The keys that are gone.
   result<std::vector<std::uint64_t>> forget_key(std::uint64_t key);
   std::vector<key_record> keys() const; ///< secrets left out
+
+  /// Moves an account: its login at any other data centre is sent there from now on.
+  void move_home(account_id who, std::int32_t dc);
 
   // -- the page's side: what the accounts, chats and calls add to a `page_state`
   void describe(page_state& out, wall_time now) const;

@@ -10,7 +10,15 @@ namespace cafegram::sandbox {
 /// What a world holds.
 struct world::impl : core {
   impl(world_options opts, std::unique_ptr<store> records, std::shared_ptr<random_source> source)
-    : core{std::move(opts), model{std::move(records)}, std::move(source), {}, {}, {}, {}, false} {}
+    : core{std::move(opts),
+           model{std::move(records)},
+           std::move(source),
+           {},
+           {},
+           {},
+           {},
+           {},
+           false} {}
 
   result<void> commit();
   void finish(outcome& out);

@@ -68,6 +68,8 @@ public:
 
   result<person> make_person(const std::string& name);
 
+  /// The sandbox beneath: its faults, its page.
+  sandbox::server& telegram() { return *server_; }
   std::uint16_t port() const { return server_->port(); }
   const std::string& public_key_pem() const { return server_->public_key_pem(); }
   static const char* bot_token();

@@ -218,6 +218,8 @@ public:
   }
 
   protocol::client_session& session() { return *session_; }
+  /// How often the server has said that the session is a new one.
+  int sessions() const { return sessions_; }
 
   static const tl::dynamic_codec& codec() {
     static const auto layers = sandbox::layer_set::load({}).value();
@@ -300,6 +302,8 @@ private:
         failures_[failed->id] = std::move(failed->why);
       } else if (const auto* gone = std::get_if<protocol::key_destroyed>(&*event)) {
         destroyed_ = gone->what;
+      } else if (std::holds_alternative<protocol::server_session_created>(*event)) {
+        ++sessions_;
       } else if (auto* pushed = std::get_if<protocol::update_arrived>(&*event)) {
         take_updates(pushed->body);
       }
@@ -344,6 +348,7 @@ private:
   std::map<protocol::request_id, bytes> answers_;
   std::map<protocol::request_id, error> failures_;
   std::deque<json> updates_;
+  int sessions_ = 0;
 };
 
 } // namespace cafegram::test

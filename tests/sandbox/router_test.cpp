@@ -43,6 +43,7 @@ connection_actor::behavior_type played_connection(connection_actor::pointer self
         return out;
       },
       [](const key_end&) {},
+      [](const faults_told&) {},
       [self](caf::close_atom) { self->quit(); },
       [wire](caf::flush_atom) {
         if (auto promise = std::exchange(wire->asked, std::nullopt)) {
@@ -102,7 +103,8 @@ struct router_test : testing::Test {
   }
 
   std::shared_ptr<live_session> make_session(std::uint64_t id) {
-    return std::make_shared<live_session>(known, id, actors.services().clock->wall_now(), random);
+    return std::make_shared<live_session>(known, id, actors.services().clock->wall_now(),
+                                          std::chrono::hours{1}, random);
   }
 
   /// A slow connection gives up what it was asked for.
