@@ -7,9 +7,11 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
 #include <charconv>
 #include <chrono>
 #include <cstdio>
+#include <functional>
 #include <utility>
 
 namespace cafegram::cli {
@@ -135,7 +137,8 @@ result<void> add_faults(sandbox::server_options& options, const sandbox_argument
   return good;
 }
 
-result<std::unique_ptr<sandbox::server>> start_server(runtime& on, const sandbox_arguments& a) {
+result<std::unique_ptr<sandbox::server>> start_server(runtime& on, const sandbox_arguments& a,
+                                                      std::function<void()> on_failure) {
   const auto where = read_endpoint("--listen", a.listen);
   if (!where) {
     return std::unexpected(where.error());
@@ -150,6 +153,7 @@ result<std::unique_ptr<sandbox::server>> start_server(runtime& on, const sandbox
   options.schemas = a.schemas;
   options.alice = !a.no_alice;
   options.message_log = a.message_log;
+  options.on_failure = std::move(on_failure);
   for (const auto& add : {add_mtproxies, add_centres, add_faults}) {
     if (auto good = add(options, a); !good) {
       return std::unexpected(std::move(good).error());
@@ -202,8 +206,12 @@ void announce(const sandbox::server& server, const sandbox::http_server* page,
 int run_sandbox(const sandbox_arguments& a) {
   const signal_wait signals; // before any thread starts, so that none of them gets the signals
   log::configure({.threshold = a.verbose ? log::level::debug : log::level::info, .json = false});
+  std::atomic<bool> broken = false;
   runtime actors;
-  const auto server = start_server(actors, a);
+  const auto server = start_server(actors, a, [&broken] {
+    broken = true;
+    signal_wait::end();
+  });
   if (!server) {
     return report(server.error());
   }
@@ -216,7 +224,7 @@ int run_sandbox(const sandbox_arguments& a) {
     signals.wait();
   }
   (*server)->stop();
-  return done;
+  return broken ? failed : done;
 }
 
 void add_fault_options(CLI::App& command, sandbox_arguments& a) {
@@ -270,7 +278,8 @@ void add_options(CLI::App& command, sandbox_arguments& a) {
   command.add_option("--schemas", a.schemas, "folder with schemas of other layers, TL or JSON")
       ->check(CLI::ExistingDirectory);
   command.add_option("--message-log", a.message_log,
-                     "file to which each message is appended as JSON");
+                     "file to which each message is appended as JSON (default: messages.jsonl "
+                     "in the folder of --data)");
   command.add_flag("--no-alice", a.no_alice, "without the scripted user who answers messages");
   command.add_flag("--verbose", a.verbose, "log more");
 }

@@ -57,7 +57,12 @@ void connection_state::received(const bytes_received& read) {
 
 /// Whether what has come stays where it is for now.
 bool connection_state::waits() const {
-  return held_.has_value() || gate_waits_ || reads_nothing();
+  return held_.has_value() || gate_waits_ || reads_nothing() || is_choked();
+}
+
+/// Who does not take our answers gets no more of them: nothing is read until there is room again.
+bool connection_state::is_choked() const {
+  return outstanding_ >= transport_high_water;
 }
 
 void connection_state::read_backlog() {
@@ -80,7 +85,7 @@ void connection_state::feed(bytes_view data) {
 
 /// Takes frames until there is none, or one has to wait for the router.
 void connection_state::pump() {
-  while (!held_ && !closing_) {
+  while (!held_ && !closing_ && !is_choked()) {
     if (take_queued()) {
       continue;
     }

@@ -52,6 +52,7 @@ private:
   /// The time as the sessions are told it; `wrong_time` moves it.
   wall_time told_now() const;
   bool waits() const;
+  bool is_choked() const;
   void read_backlog();
   void feed(bytes_view data);
   void start_framing();

@@ -12,7 +12,7 @@ void connection_state::drained(std::size_t count) {
   const bool was_full = outstanding_ >= transport_high_water;
   outstanding_ -= std::min(count, outstanding_);
   if (was_full && outstanding_ < transport_high_water) {
-    flush();
+    resume();
   }
 }
 

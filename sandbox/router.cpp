@@ -53,7 +53,9 @@ void router_state::left(const caf::actor_addr& who) {
     self->send(parts.events, event_line{event_lines::closed(now(), number)});
   }
   parts.feed->publish(page_events::connection_changed{found->second.about, false});
+  const account_id user = found->second.about.user_id;
   peers.erase(found);
+  publish_presence(user);
   std::erase_if(sessions, [this, number](const auto& entry) {
     const bool lost = entry.second.connection == number && !entry.second.moving;
     if (lost) {
@@ -84,9 +86,14 @@ void router_state::noted(const connection_note& note) {
   page_connection about = note.about;
   about.calls = found->second.about.calls;
   about.user_id = user_of(about.key);
-  found->second.about = about;
+  const account_id before = std::exchange(found->second.about, about).user_id;
   if (note.open) {
+    const account_id user = about.user_id;
     parts.feed->publish(page_events::connection_changed{std::move(about), true});
+    if (user != before) {
+      publish_presence(before);
+      publish_presence(user);
+    }
   } else {
     // All that was on its way to it has been sent before this: it may go.
     self->send(found->second.actor, caf::close_atom_v);
@@ -209,8 +216,10 @@ void router_state::record(std::uint64_t connection, std::string_view method, std
     page_connection& about = found->second.about;
     ++about.calls;
     if (const account_id user = user_of(about.key); user != about.user_id) {
-      about.user_id = user;
+      const account_id before = std::exchange(about.user_id, user);
       parts.feed->publish(page_events::connection_changed{about, true});
+      publish_presence(before);
+      publish_presence(user);
     }
   }
   page_call done{started, connection, std::string{method}, std::move(error),
@@ -231,10 +240,28 @@ void router_state::spread(const outcome& out) {
     push_out(news);
   }
   for (const page_event& event : out.events) {
-    parts.feed->publish(event);
+    publish(event);
   }
   for (const std::uint64_t key : out.ended_keys) {
     drop_key(key);
+  }
+}
+
+bool router_state::is_connected(account_id user) const {
+  return std::ranges::any_of(
+      peers, [user](const auto& entry) { return entry.second.about.user_id == user; });
+}
+
+void router_state::publish(page_event event) {
+  if (auto* changed = std::get_if<page_events::user_changed>(&event)) {
+    changed->user.online = changed->user.online || is_connected(changed->user.id);
+  }
+  parts.feed->publish(std::move(event));
+}
+
+void router_state::publish_presence(account_id user) {
+  if (auto known = user != 0 ? parts.model->user(user) : std::nullopt) {
+    publish(page_events::user_changed{*std::move(known)});
   }
 }
 
@@ -339,8 +366,10 @@ router_actor::behavior_type router(router_actor::stateful_pointer<router_state> 
 
 } // namespace
 
-router_actor spawn_router(caf::actor_system& system, router_parts parts) {
-  return system.spawn(router, std::make_shared<router_parts>(std::move(parts)));
+router_actor spawn_router(caf::actor_system& system, router_parts parts, bool own_thread) {
+  auto shared = std::make_shared<router_parts>(std::move(parts));
+  return own_thread ? system.spawn<caf::detached>(router, std::move(shared))
+                    : system.spawn(router, std::move(shared));
 }
 
 } // namespace cafegram::sandbox

@@ -145,11 +145,16 @@ private:
   void log_call(const session_name& name, call_event event);
   void log_messages();
   void push_out(const push& what);
+  bool is_connected(account_id user) const;
+  void publish(page_event event);
+  /// Somebody has come or gone: the page hears whether that account is there now.
+  void publish_presence(account_id user);
   void reply(const session_name& name, std::uint64_t call, answer value);
   void drop_stale();
 };
 
 /// Starts the router; it ends by `exit_reason::user_shutdown`.
-router_actor spawn_router(caf::actor_system& system, router_parts parts);
+/// `own_thread`: it writes to the store, and a disk may be slow.
+router_actor spawn_router(caf::actor_system& system, router_parts parts, bool own_thread = false);
 
 } // namespace cafegram::sandbox

@@ -16,6 +16,7 @@ struct server::state {
   caf::actor_system* system = nullptr;
   router_actor router;
   std::vector<caf::actor> listeners;
+  caf::actor watcher;
   std::map<std::int32_t, std::uint16_t> ports;
   std::int32_t dc = 0; ///< the first data centre
   std::vector<std::uint16_t> mtproxy_ports;
@@ -109,8 +110,9 @@ result<std::unique_ptr<server>> server::start(runtime& on, const server_options&
   made->events = *events;
   auto about = constants(options, made->ports.at(options.dc_id), **layers,
                          (*keys)->at(options.dc_id)->public_key(), now);
-  made->router = spawn_router(on.system(), {*std::move(model), *layers, made->feed, made->clock,
-                                            std::move(about), *events});
+  made->router = spawn_router(
+      on.system(), {*std::move(model), *layers, made->feed, made->clock, std::move(about), *events},
+      true);
   made->page = std::make_unique<page_access>(made->router);
   connection_parts parts{made->router, *layers, *keys, made->clock, random, 0, options.test_mode};
   parts.faults = std::make_shared<const fault_plan>(options.faults);
@@ -118,6 +120,9 @@ result<std::unique_ptr<server>> server::start(runtime& on, const server_options&
   parts.salt_lifetime = options.salt_lifetime;
   made->counts = parts.counts;
   made->listen(*std::move(doors), std::move(parts));
+  auto watched = made->listeners;
+  watched.push_back(caf::actor_cast<caf::actor>(made->router));
+  made->watcher = watch(on.system(), std::move(watched), options.on_failure);
   return std::unique_ptr<server>{new server{std::move(made)}};
 }
 
@@ -131,6 +136,10 @@ void server::stop() {
   }
   {
     caf::scoped_actor waiter{*state_->system};
+    // First the one who would call this a failure.
+    waiter->monitor(state_->watcher);
+    caf::anon_send_exit(std::exchange(state_->watcher, nullptr), caf::exit_reason::user_shutdown);
+    waiter->receive([](const caf::down_msg&) {});
     for (const auto& listener : std::exchange(state_->listeners, {})) {
       waiter->monitor(listener);
       caf::anon_send_exit(listener, caf::exit_reason::user_shutdown);

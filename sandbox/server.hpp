@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -61,6 +62,9 @@ struct server_options {
   std::filesystem::path event_log = {};           ///< the log of the run; empty: none is kept
   std::shared_ptr<const clock_source> clock = {}; ///< default: the runtime's
   std::shared_ptr<random_source> random = {};     ///< default: the runtime's
+  /// Called once, on a thread of the runtime, when a part of the server has ended that nobody has
+  /// stopped: from then on it serves nobody. Must not block.
+  std::function<void()> on_failure = {};
 };
 
 /// A Telegram of one's own: one data centre or several that accept real clients of MTProto. Any

@@ -1,3 +1,4 @@
+#include <cafegram/base/log.hpp>
 #include <cafegram/sandbox/server_key.hpp>
 #include <cafegram/sandbox/server_parts.hpp>
 
@@ -133,6 +134,9 @@ result<std::unique_ptr<world>> open_world(const server_options& options,
   out.stats_dc = options.stats_dc;
   out.alice = options.alice;
   out.message_log = options.message_log;
+  if (out.message_log.empty() && !options.data.empty()) {
+    out.message_log = options.data / "messages.jsonl";
+  }
   if (options.data.empty()) {
     return world::open(std::move(out), make_memory_store(), std::move(random), now);
   }
@@ -156,6 +160,24 @@ result<event_writer_actor> open_log(caf::actor_system& system, const server_opti
   caf::anon_send(out, event_line{event_lines::started(now, centres_of(options))});
   caf::anon_send(out, event_line{event_lines::planned(now, options.faults)});
   return out;
+}
+
+caf::actor watch(caf::actor_system& system, std::vector<caf::actor> parts,
+                 std::function<void()> on_failure) {
+  return system.spawn([parts = std::move(parts), on_failure = std::move(on_failure)](
+                          caf::event_based_actor* self) -> caf::behavior {
+    for (const auto& part : parts) {
+      self->monitor(part);
+    }
+    self->set_down_handler([self, on_failure](const caf::down_msg& down) {
+      log::error("sandbox", "a part of it has ended: {}", caf::to_string(down.reason));
+      if (on_failure) {
+        on_failure();
+      }
+      self->quit();
+    });
+    return {[](caf::ok_atom) { /* lives until it is told to end */ }};
+  });
 }
 
 } // namespace cafegram::sandbox

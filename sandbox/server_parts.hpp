@@ -4,9 +4,11 @@
 #include <cafegram/sandbox/server.hpp>
 #include <cafegram/sandbox/world.hpp>
 
+#include <caf/actor.hpp>
 #include <caf/io/doorman.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -42,5 +44,10 @@ result<std::unique_ptr<world>> open_world(const server_options& options,
 /// Errors: `storage`.
 result<event_writer_actor> open_log(caf::actor_system& system, const server_options& options,
                                     wall_time now);
+
+/// Ends with the first of `parts` that ends, and says so: whoever holds a server hears when it
+/// serves nobody any more. `on_failure` may be empty.
+caf::actor watch(caf::actor_system& system, std::vector<caf::actor> parts,
+                 std::function<void()> on_failure);
 
 } // namespace cafegram::sandbox

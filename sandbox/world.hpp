@@ -154,6 +154,8 @@ public:
 
   // -- the page's side: what the accounts, chats and calls add to a `page_state`
   void describe(page_state& out, wall_time now) const;
+  /// None: there is no such account.
+  std::optional<page_user> user(account_id id) const;
   result<std::vector<page_message>> messages(account_id owner, account_id peer, std::int32_t before,
                                              std::int32_t limit) const;
   /// Each of these is done as if by a client of that person. On success the outcome's `reply` is

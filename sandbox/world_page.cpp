@@ -95,6 +95,11 @@ page_chat chat_view(const core& in, const account& owner, account_id peer, const
 
 } // namespace
 
+std::optional<page_user> world::user(account_id id) const {
+  const account* found = impl_->data.find(id);
+  return found != nullptr ? std::optional{page_view(*found)} : std::nullopt;
+}
+
 void world::describe(page_state& out, wall_time now) const {
   for (const auto& [id, owner] : impl_->data.accounts()) {
     out.users.push_back(page_view(owner));
