@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 FOLDERS = ("base", "tl", "crypto", "protocol", "storage", "actors", "bots", "sandbox", "testing", "page",
-           "cli", "install", "interop")
+           "cli", "install", "interop", "chaos")
 
 
 def existing(build):

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# tests/run.sh [fast|slow]: installs what is missing, builds, runs the suite.
+# tests/run.sh [fast|slow|chaos]: installs what is missing, builds, runs the suite.
 #
 #   fast  release build whole and its tests, format and layer checks, ASan and UBSan over the pure
 #         layers, an independent client against the sandbox (default)
 #   slow  the rest: the slow tests, what the build costs, clang-tidy, all independent clients, the
 #         page in a browser, the demonstration in a clean root file system, clang's build and its
 #         tests, ASan and UBSan over everything
+#   chaos 64 bots against a sandbox in which everything goes wrong, and a judge (docs/chaos.md);
+#         --minutes N --seed S --requests N
 #
 # The last line is `N passed, N failed`; the exit status is 1 if anything failed.
 set -uo pipefail
@@ -120,6 +122,7 @@ slow() {
     run_steps "interop" tests/interop/run.sh mtcute gramjs telethon special rigs mtprotoproxy
     run_steps "page" tests/page/run.sh
     run_steps "demonstration" tests/demo.sh
+    run_steps "chaos" tests/chaos/run.sh --minutes 1
     check "clang-tidy" tests/lint.sh --tidy
     check "demonstration in a clean root" deploy/rootfs_check.sh
   fi
@@ -128,9 +131,18 @@ slow() {
   finish
 }
 
+chaos() {
+  check "packages" need_packages "${build_packages[@]}" libgtest-dev python3 || finish
+  if check "release build" configure_and_build release cafegram_program chaos_driver; then
+    run_steps "chaos" tests/chaos/run.sh "$@"
+  fi
+  finish
+}
+
 case ${1:-fast} in
   fast) fast ;;
   slow) slow ;;
-  -h | --help) sed -n '2,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" ;;
-  *) die "unknown suite '$1': fast or slow" ;;
+  chaos) chaos "${@:2}" ;;
+  -h | --help) sed -n '2,12s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" ;;
+  *) die "unknown suite '$1': fast, slow or chaos" ;;
 esac
