@@ -80,7 +80,7 @@ void server_session::state::announce(const client_message& message) {
   }
   if (options.announce) {
     // The salt is put in when it is sent: that is when the time is known.
-    keep({.body = write_new_session({.first = *first, .unique_id = unique_id})});
+    keep({.body = write_new_session({.first = *first, .unique_id = unique_id}), .announces = true});
   }
 }
 

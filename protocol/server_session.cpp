@@ -135,7 +135,7 @@ void server_session::state::collect(std::vector<container_item>& items, std::vec
       break;
     }
     queue.erase(queue.begin());
-    if (constructor_of(message.body) == ids::new_session_created) {
+    if (message.announces) {
       const auto salt = salts->at(unix_time(now));
       std::memcpy(message.body.data() + session_salt_at, &salt, sizeof(salt));
     }

@@ -19,6 +19,7 @@ struct kept_message {
   msg_id call{};              ///< what an answer is to
   std::optional<msg_id> id{}; ///< once it was sent
   std::int32_t seqno = 0;
+  bool announces = false; ///< `new_session_created`: gets the salt of when it is sent
 };
 
 /// A message of a client, alone or out of a container or gzip.

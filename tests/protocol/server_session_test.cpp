@@ -157,6 +157,20 @@ TEST(server_session, announces_itself_first_with_the_lowest_id) {
   EXPECT_TRUE(silent.take(ids::new_session_created).empty());
 }
 
+TEST(server_session, a_push_that_looks_like_its_announcement_goes_out_as_it_is) {
+  bench b;
+  b.send(test::puppet::query(1));
+  b.take();
+  for (const std::size_t size : {12U, 32U}) { // too short for its salt, and with room for it
+    bytes body(size);
+    std::memcpy(body.data(), &ids::new_session_created, 4);
+    b.server.push(body);
+    const auto sent = b.take(ids::new_session_created);
+    ASSERT_EQ(sent.size(), 1U);
+    EXPECT_EQ(sent[0].body, body);
+  }
+}
+
 TEST(server_session, never_delivers_a_call_twice) {
   bench b;
   const auto id = b.send(puppet::query(1));
