@@ -89,7 +89,7 @@ int find_parameter(const definition& def, std::string_view name) {
 result<schema> schema::make(std::vector<definition> definitions, int layer) {
   schema out;
   out.definitions_ = std::move(definitions);
-  out.layer_ = layer;
+  out.layer_ = std::max(layer, 0);
   if (auto done = out.index(); !done) {
     return std::unexpected(std::move(done.error()));
   }

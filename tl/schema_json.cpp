@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <utility>
 
 namespace cafegram::tl {
 
@@ -126,7 +127,9 @@ result<schema> detail::parse_telegram_json(std::string_view text) {
   }
   const auto layer = root.find("layer");
   const bool known = layer != root.end() && layer->is_number_integer();
-  return schema::make(std::move(definitions), known ? layer->get<int>() : 0);
+  const auto number = known ? layer->get<std::int64_t>() : 0;
+  return schema::make(std::move(definitions),
+                      std::in_range<int>(number) ? static_cast<int>(number) : 0);
 }
 
 std::string to_telegram_json(const schema& value) {

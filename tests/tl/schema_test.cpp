@@ -67,6 +67,16 @@ TEST(schema, both_forms_keep_everything) {
   EXPECT_EQ(again.layer(), 42);
 }
 
+TEST(schema, a_layer_is_a_positive_number) {
+  for (const std::string_view text :
+       {"// LAYER -5", R"({"constructors":[],"methods":[],"layer":-5})",
+        R"({"constructors":[],"methods":[],"layer":4294967300})"}) {
+    const auto value = tl::schema::parse(text);
+    ASSERT_TRUE(value) << text;
+    EXPECT_EQ(value->layer(), 0) << text;
+  }
+}
+
 TEST(schema, what_is_wrong_is_said_with_its_line) {
   const struct {
     std::string_view text;
