@@ -5,7 +5,7 @@
 #         layers, an independent client against the sandbox (default)
 #   slow  the rest: the slow tests, what the build costs, clang-tidy, all independent clients, the
 #         page in a browser, the demonstration in a clean root file system, clang's build and its
-#         tests, ASan and UBSan over everything
+#         tests, each fuzzer for a minute, ASan and UBSan over everything, ThreadSanitizer over actors
 #   chaos 64 bots against a sandbox in which everything goes wrong, and a judge (docs/chaos.md);
 #         --minutes N --seed S --requests N
 #
@@ -22,7 +22,8 @@ passed=0 failed=0 skipped=0 failures=()
 
 fast_packages=("${build_packages[@]}" libgtest-dev clang-format-19 python3 nodejs=node npm=npm
   microsocks tinyproxy-bin)
-slow_packages=("${fast_packages[@]}" clang-19 clang-tidy-19 libclang-rt-19-dev python3-telethon
+slow_packages=("${fast_packages[@]}" clang-19 clang-tidy-19 libclang-rt-19-dev llvm-19 dpkg-dev
+  python3-telethon
   python3-cryptography openssl curl chromium debootstrap
   g++-aarch64-linux-gnu qemu-user googletest)
 
@@ -127,7 +128,9 @@ slow() {
     check "demonstration in a clean root" deploy/rootfs_check.sh
   fi
   check "clang build" configure_and_build clang && run_ctest clang -LE slow
+  run_steps "fuzzers" tests/fuzz/run.sh 60
   check "asan-all build" configure_and_build asan-all && run_ctest asan-all -LE slow
+  check "ThreadSanitizer" tests/tsan/run.sh
   finish
 }
 

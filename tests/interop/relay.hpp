@@ -3,6 +3,7 @@
 #include <cafegram/tests/actors/loopback.hpp>
 
 #include <atomic>
+#include <functional>
 #include <thread>
 #include <vector>
 
@@ -11,8 +12,12 @@ namespace cafegram::test {
 /// Passes octets between clients and one server until told to cut them off.
 class relay {
 public:
-  explicit relay(endpoint to)
+  /// Hears what passes, by the number of its connection; called on the relay's thread.
+  using tap = std::function<void(std::size_t connection, bool from_client, bytes_view)>;
+
+  explicit relay(endpoint to, tap heard = {})
     : to_{std::move(to)}
+    , heard_{std::move(heard)}
     , worker_{[this] { run(); }} {}
   relay(const relay&) = delete;
   relay& operator=(const relay&) = delete;
@@ -36,15 +41,21 @@ private:
   struct pair {
     plain_socket client;
     plain_socket server;
+    std::size_t connection = 0;
   };
 
-  static bool pass(const plain_socket& from, const plain_socket& to) {
+  bool pass(const pair& one, bool from_client) const {
+    const auto& from = from_client ? one.client : one.server;
     std::array<std::uint8_t, 16384> buffer{};
     const auto count = ::recv(from.fd(), buffer.data(), buffer.size(), 0);
     if (count <= 0) {
       return false;
     }
-    to.write({buffer.data(), static_cast<std::size_t>(count)});
+    const bytes_view data{buffer.data(), static_cast<std::size_t>(count)};
+    if (heard_) {
+      heard_(one.connection, from_client, data);
+    }
+    (from_client ? one.server : one.client).write(data);
     return true;
   }
 
@@ -60,6 +71,7 @@ private:
 
   void run() {
     std::vector<pair> pairs;
+    std::size_t connections = 0;
     while (!stop_) {
       if (wanted_cuts_ > cuts_) {
         pairs.clear();
@@ -75,17 +87,17 @@ private:
       std::erase_if(pairs, [&](const pair& one) {
         const bool from_client = fds[at++].revents != 0;
         const bool from_server = fds[at++].revents != 0;
-        return (from_client && !pass(one.client, one.server)) ||
-               (from_server && !pass(one.server, one.client));
+        return (from_client && !pass(one, true)) || (from_server && !pass(one, false));
       });
       if (fds[0].revents != 0) {
         auto client = entry_.accept();
-        pairs.push_back({std::move(client), dial()});
+        pairs.push_back({std::move(client), dial(), connections++});
       }
     }
   }
 
   endpoint to_;
+  tap heard_;
   listener entry_;
   std::atomic<bool> stop_ = false;
   std::atomic<int> cuts_ = 0;
