@@ -204,7 +204,7 @@ result<bytes> client::invoke_bytes(bytes function, invoke_options options) {
   result<bytes> out;
   invoke_request request{std::make_shared<const bytes>(std::move(function)), std::move(options)};
   self->request(state_->actor, caf::infinite, std::move(request))
-      .receive([&out](const invoke_answer& answer) { out = *answer.result; },
+      .receive([&out](const invoke_answer& answer) { out = to_bytes(*answer.result); },
                [&out](const caf::error& why) { out = std::unexpected(to_error(why)); });
   return out;
 }

@@ -64,7 +64,7 @@ void client_state::start() {
 }
 
 void client_state::start_store() {
-  store = spawn_session_store(self->system(), setup.backend, setup.session);
+  store = spawn_session_store(self->system(), services.writer, setup.backend, setup.session);
   self->monitor(store);
   ++children;
 }
@@ -260,7 +260,7 @@ client_actor::behavior_type client_behavior(client_actor::stateful_pointer<clien
       [self](const invoke_request& request) { return self->state.invoke(request); },
       [self](const callback_call& call) {
         self->state.call(call.request, [done = call.done](const result<shared_bytes>& outcome) {
-          (*done)(outcome ? result<bytes>{**outcome} : std::unexpected(outcome.error()));
+          (*done)(outcome ? result<bytes>{to_bytes(**outcome)} : std::unexpected(outcome.error()));
         });
       },
       [self](const bot_login& how) { return self->state.log_in(how); },

@@ -1,97 +1,14 @@
-#include <cafegram/actors/alarm.hpp>
-#include <cafegram/actors/backoff.hpp>
-#include <cafegram/actors/dc_connection.hpp>
-#include <cafegram/actors/dc_line.hpp>
+#include <cafegram/actors/dc_connection_state.hpp>
 #include <cafegram/actors/errors.hpp>
-#include <cafegram/actors/method_traits.hpp>
 #include <cafegram/actors/transport.hpp>
 #include <cafegram/base/log.hpp>
 #include <cafegram/protocol/auth_key.hpp>
 
 #include <caf/all.hpp>
 
-#include <deque>
-#include <map>
-
 namespace cafegram {
 
-namespace {
-
 using std::chrono::milliseconds;
-
-constexpr std::size_t max_under_way = 2048;
-constexpr milliseconds flood_least{1'000};
-constexpr milliseconds flood_most{60'000};
-
-struct dc_connection_state {
-  explicit dc_connection_state(dc_connection_actor::pointer actor)
-    : self{actor} {}
-  ~dc_connection_state() { close_wire(); }
-
-  dc_connection_actor::pointer self;
-  runtime::services services;
-  connection_setup setup;
-  connection_owner_actor owner;
-
-  std::optional<dc_line> line;
-  std::vector<endpoint> candidates;
-  transport_actor wire;
-  connection_phase phase = connection_phase::waiting;
-  std::uint64_t attempt = 0;
-  duration clock_ahead{}; ///< the server's, before this machine's
-  std::optional<backoff> waits;
-  backoff flood_waits{flood_least, flood_most};
-  steady_time phase_deadline = steady_time::max();
-  std::uint64_t reports = 0; ///< of keys: an order that knows of fewer is out of date
-  std::size_t in_flight = 0;
-
-  std::map<call_id, submit_call> calls;
-  std::deque<call_id> waiting;
-
-  alarm ticks;
-
-  steady_time now() const { return services.clock->steady_now(); }
-
-  // -- the socket
-  void start();
-  void connect();
-  steady_time deadline_of_wait(milliseconds pause) const;
-  void opened(std::uint64_t which, const connected& socket);
-  void close_wire();
-  void lost(const error& why, std::optional<milliseconds> wait = {});
-  void received(const bytes_received& read);
-  void drained(std::size_t count);
-  void enter(connection_phase to, std::string detail);
-  void progress(std::string_view step, std::string_view detail) const;
-  std::string way_to(const endpoint& where) const;
-  void note_clock();
-
-  // -- calls
-  void submit(const submit_call& call);
-  void drop(call_id id);
-  void give_calls();
-  void settle(call_id id, shared_bytes result, error failure);
-  void answered(protocol::request_answered& event);
-  void failed(protocol::request_failed& event);
-  void released(std::vector<protocol::released_request> requests);
-
-  // -- keys
-  void use(const key_order& order);
-  template <class Report>
-  void report_key(Report what);
-
-  // -- the line's events
-  void pump();
-  void flush(steady_time at);
-  void take(line_event event);
-  void take(protocol::session_event event);
-  void take_key_event(line_event& event);
-  void refused(const line_refused& event);
-
-  // -- time
-  void schedule(steady_time at);
-  void tick(std::uint64_t number);
-};
 
 // -- the socket ---------------------------------------------------------------------------------
 
@@ -111,6 +28,27 @@ void dc_connection_state::connect() {
   const auto which = ++attempt;
   phase_deadline = steady_time::max();
   enter(connection_phase::connecting, way_to(candidates.front()));
+  if (!line->makes_keys()) {
+    open_socket(which);
+    return;
+  }
+  self->request(services.handshakes, caf::infinite, turn_atom_v)
+      .then(
+          [this, which](const handshake_turn& given) {
+            if (which == attempt) {
+              turn = given;
+              open_socket(which);
+            }
+          },
+          [this, which](const caf::error&) {
+            // Where nobody counts, nobody waits.
+            if (which == attempt) {
+              open_socket(which);
+            }
+          });
+}
+
+void dc_connection_state::open_socket(std::uint64_t which) {
   self->request(services.connector, caf::infinite,
                 connect_request{candidates, setup.profile->timing.connect_timeout,
                                 setup.profile->ip, setup.profile->proxy, clock_ahead})
@@ -136,7 +74,7 @@ void dc_connection_state::opened(std::uint64_t which, const connected& socket) {
   if (line->ready()) {
     enter(connection_phase::ready, "session continued");
     if (which > 1) {
-      self->send(owner, updates_suspect{"connected again"});
+      tell(updates_suspect{"connected again"});
     }
   } else {
     enter(connection_phase::exchanging, {});
@@ -156,6 +94,7 @@ void dc_connection_state::lost(const error& why, std::optional<milliseconds> wai
   close_wire();
   note_clock();
   line->closed();
+  turn = {};
   ++attempt;
   const auto pause = wait ? *wait : waits->take(*services.random);
   log::info("dc_connection", "dc {}: {}; again in {} ms", setup.dc, to_string(why), pause.count());
@@ -173,10 +112,8 @@ void dc_connection_state::received(const bytes_received& read) {
   if (!wire || self->current_sender() != wire) {
     return;
   }
-  const auto size = read.data->size();
-  line->receive(as_bytes(std::string_view{read.data->data(), size}), now(),
-                services.clock->wall_now());
-  self->send(wire, bytes_consumed{size});
+  line->receive(*read.data, now(), services.clock->wall_now());
+  self->send(wire, bytes_consumed{read.data->size()});
   if (line->proven()) {
     // Not before: a server that makes keys and knows none of them is not to be stormed.
     waits->reset();
@@ -195,8 +132,11 @@ void dc_connection_state::drained(std::size_t count) {
 
 void dc_connection_state::enter(connection_phase to, std::string detail) {
   phase = to;
+  if (to == connection_phase::ready) {
+    turn = {};
+  }
   progress(to_string(to), detail);
-  self->send(owner, connection_report{setup.dc, to, std::move(detail)});
+  tell(connection_report{setup.dc, to, std::move(detail)});
 }
 
 void dc_connection_state::progress(std::string_view step, std::string_view detail) const {
@@ -224,74 +164,6 @@ void dc_connection_state::note_clock() {
   }
 }
 
-// -- calls --------------------------------------------------------------------------------------
-
-void dc_connection_state::submit(const submit_call& call) {
-  if (calls.try_emplace(call.id, call).second) {
-    waiting.push_back(call.id);
-    pump();
-  }
-}
-
-void dc_connection_state::drop(call_id id) {
-  if (calls.erase(id) == 0) {
-    return;
-  }
-  // Without a network nothing else would take it out, however long that lasts.
-  std::erase(waiting, id);
-  line->cancel(protocol::request_id{id});
-  pump();
-}
-
-void dc_connection_state::give_calls() {
-  while (phase == connection_phase::ready && line->ready() && !waiting.empty() &&
-         line->session().under_way() < max_under_way) {
-    const auto found = calls.find(waiting.front());
-    waiting.pop_front();
-    if (found == calls.end()) {
-      continue;
-    }
-    const auto& [id, call] = *found;
-    auto body = call.without_updates ? without_updates(*call.function) : *call.function;
-    protocol::request_options options;
-    options.may_repeat = call.may_repeat;
-    options.gzip = call.gzip;
-    auto taken = line->session().submit(protocol::request_id{id}, std::move(body), options);
-    if (!taken) {
-      settle(id, nullptr, std::move(taken.error()));
-    }
-  }
-}
-
-void dc_connection_state::settle(call_id id, shared_bytes result, error failure) {
-  if (calls.erase(id) > 0) {
-    self->send(owner, call_settled{id, std::move(result), std::move(failure)});
-  }
-}
-
-void dc_connection_state::answered(protocol::request_answered& event) {
-  const auto id = static_cast<call_id>(event.id);
-  if (calls.contains(id)) {
-    settle(id, std::make_shared<const bytes>(std::move(event.body)), {});
-  }
-}
-
-void dc_connection_state::failed(protocol::request_failed& event) {
-  settle(static_cast<call_id>(event.id), nullptr, std::move(event.why));
-}
-
-void dc_connection_state::released(std::vector<protocol::released_request> requests) {
-  for (const auto& one : requests) {
-    const auto id = static_cast<call_id>(one.id);
-    if (one.may_have_run && !one.options.may_repeat) {
-      settle(id, nullptr,
-             error::make(errc::unknown_outcome, "the session ended before the answer came"));
-    } else {
-      waiting.push_back(id);
-    }
-  }
-}
-
 // -- keys ---------------------------------------------------------------------------------------
 
 void dc_connection_state::use(const key_order& order) {
@@ -302,6 +174,7 @@ void dc_connection_state::use(const key_order& order) {
   if (!line->has_work()) {
     close_wire();
     line->closed();
+    turn = {};
     ++attempt;
     phase_deadline = steady_time::max();
     if (phase != connection_phase::waiting) {
@@ -311,12 +184,6 @@ void dc_connection_state::use(const key_order& order) {
     connect();
   }
   pump();
-}
-
-template <class Report>
-void dc_connection_state::report_key(Report what) {
-  ++reports;
-  self->send(owner, std::move(what));
 }
 
 void dc_connection_state::take_key_event(line_event& event) {
@@ -348,6 +215,7 @@ void dc_connection_state::pump() {
   }
   give_calls();
   flush(at);
+  tell_settled();
   schedule(at);
 }
 
@@ -358,7 +226,7 @@ void dc_connection_state::flush(steady_time at) {
   auto output = line->take_output(transport_high_water - in_flight, at);
   if (!output.empty()) {
     in_flight += output.size();
-    self->send(wire, bytes_to_send{std::make_shared<const bytes>(std::move(output))});
+    self->send(wire, bytes_to_send{std::move(output)});
   }
 }
 
@@ -382,12 +250,11 @@ void dc_connection_state::take(protocol::session_event event) {
   } else if (auto* failure = std::get_if<protocol::request_failed>(&event)) {
     failed(*failure);
   } else if (auto* update = std::get_if<protocol::update_arrived>(&event)) {
-    self->send(owner, raw_updates{std::make_shared<const bytes>(std::move(update->body))});
+    tell(raw_updates{std::move(update->body)});
   } else if (std::holds_alternative<protocol::server_session_created>(event)) {
-    self->send(owner, updates_suspect{"the server has a new session"});
+    tell(updates_suspect{"the server has a new session"});
   } else if (const auto* changed = std::get_if<protocol::salt_changed>(&event)) {
-    self->send(owner, key_salt{setup.dc, line->session().key().id(),
-                               static_cast<std::int64_t>(changed->salt)});
+    tell(key_salt{setup.dc, line->session().key().id(), static_cast<std::int64_t>(changed->salt)});
   } else if (std::holds_alternative<protocol::key_destroyed>(event)) {
     report_key(key_news{.dc = setup.dc, .what = key_news::kind::destroyed, .why = {}});
   } else if (const auto* reconnect = std::get_if<protocol::must_reconnect>(&event)) {
@@ -427,6 +294,8 @@ void dc_connection_state::tick(std::uint64_t number) {
   pump();
 }
 
+namespace {
+
 dc_connection_actor::behavior_type
 connection(dc_connection_actor::stateful_pointer<dc_connection_state> self,
            const runtime::services& services, connection_setup setup,
@@ -453,6 +322,10 @@ connection(dc_connection_actor::stateful_pointer<dc_connection_state> self,
           self->state.waits->reset();
           self->state.connect();
         }
+      },
+      [self](caf::flush_atom) {
+        self->state.pump_due = false;
+        self->state.pump();
       },
       [self](caf::tick_atom, std::uint64_t number) { self->state.tick(number); },
   };

@@ -37,6 +37,15 @@ std::optional<protocol::proxy_secret> secret_of(const dc_route& route, const end
 
 } // namespace
 
+/// Frames for one session that came together, until they are opened together.
+struct dc_line::frame_batch {
+  steady_time now;
+  wall_time wall;
+  session_slot* to = nullptr;
+  std::array<mutable_bytes_view, 16> frames{};
+  std::size_t count = 0;
+};
+
 dc_line::dc_line(connection_setup setup, std::shared_ptr<random_source> random,
                  std::shared_ptr<crypto::prime_cache> primes)
   : setup_{std::move(setup)}
@@ -100,18 +109,25 @@ void dc_line::receive(bytes_view data, steady_time now, wall_time wall) {
     }
   }
   framing_->feed(data);
+  frame_batch batch{.now = now, .wall = wall};
   while (!broken_) {
     auto event = framing_->next();
+    if (event && *event) {
+      if (const auto* frame = std::get_if<protocol::frame>(&**event)) {
+        take_frame(frame->payload, batch);
+        continue;
+      }
+    }
+    receive(batch);
     if (!event) {
       break_off(std::move(event.error()));
       return;
     }
     if (!*event) {
+      framing_->release();
       return;
     }
-    if (const auto* frame = std::get_if<protocol::frame>(&**event)) {
-      take_frame(frame->payload, now, wall);
-    } else if (const auto* token = std::get_if<protocol::quick_ack>(&**event)) {
+    if (const auto* token = std::get_if<protocol::quick_ack>(&**event)) {
       for (auto* session : {&session_, &retired_}) {
         if (*session) {
           (*session)->quick_acked(token->token);
@@ -123,7 +139,7 @@ void dc_line::receive(bytes_view data, steady_time now, wall_time wall) {
   }
 }
 
-void dc_line::take_frame(mutable_bytes_view payload, steady_time now, wall_time wall) {
+void dc_line::take_frame(mutable_bytes_view payload, frame_batch& batch) {
   const auto id = protocol::key_id_of(payload);
   auto* to = session_ ? &session_ : next_ ? &next_ : nullptr;
   for (auto* session : {&session_, &next_, &retired_}) {
@@ -132,14 +148,27 @@ void dc_line::take_frame(mutable_bytes_view payload, steady_time now, wall_time 
     }
   }
   if (exchange_ && (id == 0 || to == nullptr)) {
-    advance_exchange(payload, now, wall);
+    receive(batch);
+    advance_exchange(payload, batch.now, batch.wall);
   } else if (to != nullptr) {
-    const auto before = (*to)->counters().messages_in;
-    (*to)->receive(payload, now);
-    if ((*to)->counters().messages_in != before && !proven_) {
-      proven_ = true;
-      proceed(now, wall);
+    if (to != batch.to || batch.count == batch.frames.size()) {
+      receive(batch);
     }
+    batch.to = to;
+    batch.frames[batch.count++] = payload;
+  }
+}
+
+void dc_line::receive(frame_batch& batch) {
+  if (batch.count == 0) {
+    return;
+  }
+  auto& to = **batch.to;
+  const auto before = to.counters().messages_in;
+  to.receive(std::span{batch.frames}.first(std::exchange(batch.count, 0)), batch.now);
+  if (to.counters().messages_in != before && !proven_) {
+    proven_ = true;
+    proceed(batch.now, batch.wall);
   }
 }
 

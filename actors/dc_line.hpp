@@ -74,6 +74,8 @@ public:
   bool is_open() const { return framing_.has_value(); }
   /// There is something that a socket is good for: a session, or a key to make.
   bool has_work() const { return session_ || next_ || key_in_use() || order_.make; }
+  /// A socket would be used for a key exchange first.
+  bool makes_keys() const { return !session_ && !next_ && !key_in_use() && order_.make; }
   /// A valid message of a session came over this socket.
   bool proven() const { return proven_; }
   /// The session that new requests go to.
@@ -83,6 +85,7 @@ public:
 
 private:
   using session_slot = std::optional<protocol::client_session>;
+  struct frame_batch;
 
   std::shared_ptr<const protocol::auth_key> key_in_use() const;
   void proceed(steady_time now, wall_time wall);
@@ -90,7 +93,8 @@ private:
   void begin_session(steady_time now, wall_time wall);
   protocol::client_session make_session(const protocol::auth_key& key, std::int64_t salt,
                                         protocol::server_clock clock) const;
-  void take_frame(mutable_bytes_view payload, steady_time now, wall_time wall);
+  void take_frame(mutable_bytes_view payload, frame_batch& batch);
+  void receive(frame_batch& batch);
   void advance_exchange(bytes_view payload, steady_time now, wall_time wall);
   void made_permanent(const protocol::exchange_result& made, steady_time now, wall_time wall);
   void made_temporary(const protocol::exchange_result& made, steady_time now, wall_time wall);

@@ -89,6 +89,11 @@ dc_pool_actor::behavior_type pool(dc_pool_actor::stateful_pointer<dc_pool_state>
   return {
       [self](const invoke_request& request) { return self->state.invoke(request); },
       [self](const call_settled& outcome) { self->state.settle(outcome); },
+      [self](const calls_settled& outcomes) {
+        for (const auto& one : outcomes.calls) {
+          self->state.settle(one);
+        }
+      },
       [self](const connection_report& what) { self->state.report(what); },
       [self](const dc_key& key) { self->state.key_made(key); },
       [self](const temporary_key& key) { self->state.key_bound(key); },

@@ -10,7 +10,7 @@
 //            bot, program                     (invoke, subscribe)
 //                 |  ^ update_event
 //                 v  |
-//            +----------+ ====> session_store   (detached; over a storage backend)
+//            +----------+ ====> session_store ----> session_writer ====> 4 of them, detached
 //            |  client  | ====> update_hub ----> subscribers
 //            +----------+             ^
 //                 ||                  | raw_updates, updates_suspect
@@ -19,6 +19,7 @@
 //            | dc_pool  |             |  bytes_to_send ->  <- bytes_received
 //            +----------+             v
 //                                 connector ====> resolver      (detached; one each per runtime)
+//                                 handshake_gate                (one per runtime)
 //
 // Who asks for an answer gets exactly one: a result or a `caf::error` that `to_error` turns back
 // into a `cafegram::error`. Every actor here is monitored by its owner; docs/supervision.md says
@@ -37,6 +38,14 @@ using connector_actor = caf::typed_actor<
     caf::replies_to<connect_request>::with<connected>,
     // INTERNAL: looks after the attempts under way.
     caf::reacts_to<poll_atom>>;
+
+/// Lets connections make keys, some at a time: many clients that start together would have each
+/// other's key exchanges run out of time.
+using handshake_gate_actor = caf::typed_actor<
+    // Answers when it is the asker's turn.
+    caf::replies_to<turn_atom>::with<handshake_turn>,
+    // INTERNAL: a turn is over.
+    caf::reacts_to<caf::ok_atom>>;
 
 /// What a transport feeds.
 using byte_sink_actor = caf::typed_actor<
@@ -63,8 +72,8 @@ using transport_actor = caf::io::connection_handler::extend<
 
 /// Who owns a connection hears of it by these; the pool does.
 using connection_owner_actor = caf::typed_actor<
-    // A connection has the outcome of a call.
-    caf::reacts_to<call_settled>,
+    // A connection has the outcome of a call, or of several.
+    caf::reacts_to<call_settled>, caf::reacts_to<calls_settled>,
     // A connection has changed its phase.
     caf::reacts_to<connection_report>,
     // A connection has made a permanent key.
@@ -98,6 +107,8 @@ using dc_connection_actor = byte_sink_actor::extend<
     caf::reacts_to<key_order>,
     // Ends the wait before the next attempt.
     caf::reacts_to<network_available>,
+    // INTERNAL: packs what has been submitted meanwhile.
+    caf::reacts_to<caf::flush_atom>,
     // INTERNAL: deadlines of session, handshake and back-off.
     caf::reacts_to<caf::tick_atom, std::uint64_t>>;
 
@@ -124,7 +135,15 @@ using dc_pool_actor = connection_owner_actor::extend<
     // INTERNAL: fails calls past their deadline, starts connections again.
     caf::reacts_to<caf::tick_atom, std::uint64_t>>;
 
-/// Holds the newest state of a session and writes it, on a thread of its own.
+/// Writes states of any sessions on threads of their own: storage blocks. One per runtime, with a
+/// few more of its kind behind it, that do the work.
+using session_writer_actor = caf::typed_actor<
+    // Answers when it is written; `storage` when that failed.
+    caf::replies_to<session_write>::with<void>,
+    // Ends when all is written that it was given before.
+    caf::reacts_to<shutdown_atom>>;
+
+/// Holds the newest state of a session and has it written.
 using session_store_actor = caf::typed_actor<
     // The state as it is; the first one loads it. `storage` when it cannot be read.
     caf::replies_to<load_atom>::with<session_snapshot>,

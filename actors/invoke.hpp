@@ -26,10 +26,13 @@ void invoke_bytes(Self* self, const client_actor& to, bytes function, Done done,
   invoke_request request{std::make_shared<const bytes>(std::move(function)), std::move(options)};
   // The pool keeps the deadline: a time-out of CAF's own is never taken back.
   self->request(to, caf::infinite, std::move(request))
-      .then([shared](const invoke_answer& answer) { (*shared)(result<bytes>{*answer.result}); },
-            [shared](const caf::error& why) {
-              (*shared)(result<bytes>{std::unexpected(to_error(why))});
-            });
+      .then(
+          [shared](const invoke_answer& answer) {
+            (*shared)(result<bytes>{to_bytes(*answer.result)});
+          },
+          [shared](const caf::error& why) {
+            (*shared)(result<bytes>{std::unexpected(to_error(why))});
+          });
 }
 
 /// Calls `function` from the actor `self` and then `done(result<R>)` in its context, `R` being the

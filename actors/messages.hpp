@@ -4,6 +4,7 @@
 #include <cafegram/base/bytes.hpp>
 #include <cafegram/base/environment.hpp>
 #include <cafegram/base/error.hpp>
+#include <cafegram/base/shared_bytes.hpp>
 #include <cafegram/protocol/dc_options.hpp>
 
 #include <caf/io/scribe.hpp>
@@ -24,16 +25,14 @@ namespace cafegram::protocol {
 class auth_key;
 }
 namespace cafegram::storage {
+class session_backend;
 struct session_state;
-}
+} // namespace cafegram::storage
 
 namespace cafegram {
 
 struct received_update; // <cafegram/actors/updates.hpp>
 class signer;           // <cafegram/actors/signing.hpp>
-
-/// Octets that several actors may read and none changes.
-using shared_bytes = std::shared_ptr<const bytes>;
 
 // -- sockets ------------------------------------------------------------------------------------
 
@@ -65,7 +64,7 @@ struct connected {
 
 /// All that one read brought.
 struct bytes_received {
-  std::shared_ptr<std::vector<char>> data;
+  shared_bytes data;
 };
 
 /// One write; any number of frames.
@@ -119,6 +118,11 @@ struct call_settled {
   call_id id = 0;
   shared_bytes result; ///< null: see `failure`
   error failure;
+};
+
+/// Several, that came together.
+struct calls_settled {
+  std::vector<call_settled> calls;
 };
 
 // -- connections --------------------------------------------------------------------------------
@@ -207,6 +211,11 @@ struct login_lost {
   error why;
 };
 
+/// The right to make keys. It ends with its last copy.
+struct handshake_turn {
+  std::shared_ptr<const void> token;
+};
+
 /// The outside says that the network is back: do not wait out the back-off.
 struct network_available {};
 
@@ -237,6 +246,12 @@ struct session_change {
   std::function<void(storage::session_state&)> apply;
   /// Written at once, or within a second: what can be fetched again need not cost an fsync.
   bool at_once = false;
+};
+
+/// A state to be written where its session is kept.
+struct session_write {
+  std::shared_ptr<storage::session_backend> to;
+  std::shared_ptr<const storage::session_state> state;
 };
 
 // -- client -------------------------------------------------------------------------------------
@@ -310,6 +325,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(cafegram, caf::first_custom_type_id)
 CAF_ADD_ATOM(cafegram, cafegram, poll_atom, "poll")
 CAF_ADD_ATOM(cafegram, cafegram, status_atom, "status")
 CAF_ADD_ATOM(cafegram, cafegram, load_atom, "load")
+CAF_ADD_ATOM(cafegram, cafegram, turn_atom, "turn")
 CAF_ADD_ATOM(cafegram, cafegram, shutdown_atom, "shutdown")
 
 CAF_END_TYPE_ID_BLOCK(cafegram)
@@ -327,6 +343,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::invoke_answer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::submit_call)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::drop_call)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::call_settled)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::calls_settled)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::handshake_turn)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::dc_key)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::temporary_key)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::key_order)
@@ -344,6 +362,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::own_result)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::hub_start)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::session_snapshot)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::session_change)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::session_write)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::account)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::client_status)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::bot_login)

@@ -15,6 +15,8 @@ struct runtime::services {
   std::shared_ptr<const clock_source> clock;
   std::shared_ptr<random_source> random;
   std::shared_ptr<crypto::prime_cache> primes;
+  handshake_gate_actor handshakes = {};
+  session_writer_actor writer = {};
 };
 
 } // namespace cafegram

@@ -4,7 +4,7 @@
 
 #include <caf/all.hpp>
 
-#include <exception>
+#include <deque>
 
 namespace cafegram {
 
@@ -13,31 +13,56 @@ namespace {
 constexpr std::chrono::seconds grace{1};
 constexpr std::chrono::seconds after_failure{5};
 
+/// Whatever happened to the writer: the state is not stored.
+error not_written(const caf::error& why) {
+  auto out = to_error(why);
+  return out.code == errc::storage ? out : error::make(errc::storage, "not written: " + out.what);
+}
+
+/// Who wants to know when a state, or a newer one, is written.
+struct write_waiter {
+  std::uint64_t state = 0;
+  caf::response_promise promise;
+};
+
 struct session_store_state {
   explicit session_store_state(session_store_actor::pointer owner)
     : self{owner} {}
+  ~session_store_state();
 
   session_store_actor::pointer self;
+  session_writer_actor writer;
   std::shared_ptr<storage::session_backend> backend;
   std::shared_ptr<const storage::session_state> newest;
-  bool unwritten = false;
+  // States are counted.
+  std::uint64_t last = 0;    ///< `newest`
+  std::uint64_t given = 0;   ///< what the writer has, or has written
+  std::uint64_t written = 0; ///< what it has written
+  std::deque<write_waiter> waiting;
   bool tick_pending = false;
 
-  ~session_store_state() { report(write()); }
   caf::result<void> change(const session_change& by);
   caf::result<void> flush();
-  void tick();
-  result<void> write();
-  result<void> commit();
+  void write();
+  void wrote(std::uint64_t state, const caf::error& why);
   void write_in(std::chrono::seconds time);
-  void report(const result<void>& outcome) const;
 };
+
+/// What the writer does not have yet it is given now; nobody is left to hear how that went.
+session_store_state::~session_store_state() {
+  if (given != last) {
+    caf::anon_send(writer, session_write{backend, newest});
+  }
+  for (auto& one : waiting) {
+    one.promise.deliver(to_caf(error::make(errc::cancelled, "the session store has ended")));
+  }
+}
 
 caf::result<void> session_store_state::change(const session_change& by) {
   auto next = std::make_shared<storage::session_state>(*newest);
   by.apply(*next);
   newest = std::move(next);
-  unwritten = true;
+  ++last;
   if (by.at_once) {
     return flush();
   }
@@ -46,21 +71,44 @@ caf::result<void> session_store_state::change(const session_change& by) {
 }
 
 caf::result<void> session_store_state::flush() {
-  if (auto outcome = write(); !outcome) {
-    write_in(after_failure);
-    return to_caf(outcome.error());
+  if (written == last) {
+    return caf::unit;
   }
-  return caf::unit;
+  auto promise = self->make_response_promise();
+  if (!promise.async()) { // else nobody asked, and an answer would be a message of its own
+    waiting.push_back({last, promise});
+  }
+  write();
+  return promise;
 }
 
-void session_store_state::tick() {
-  tick_pending = false;
-  const auto outcome = write();
-  if (!outcome) {
-    // Room on the device comes back, and nobody may change anything until then.
-    write_in(after_failure);
+/// One write at a time: what changes meanwhile goes together with the next one.
+void session_store_state::write() {
+  if (given != written || written == last) {
+    return;
   }
-  report(outcome);
+  given = last;
+  self->request(writer, caf::infinite, session_write{backend, newest})
+      .then([this, state = last]() { wrote(state, {}); },
+            [this, state = last](const caf::error& why) { wrote(state, why); });
+}
+
+void session_store_state::wrote(std::uint64_t state, const caf::error& why) {
+  if (why) {
+    // Room on the device comes back, and nobody may change anything until then.
+    log::error("session_store", "{}", to_string(not_written(why)));
+    given = written;
+    write_in(after_failure);
+  } else {
+    written = state;
+  }
+  for (; !waiting.empty() && waiting.front().state <= state; waiting.pop_front()) {
+    auto& promise = waiting.front().promise;
+    why ? promise.deliver(to_caf(not_written(why))) : promise.deliver(caf::unit);
+  }
+  if (!waiting.empty()) {
+    write();
+  }
 }
 
 void session_store_state::write_in(std::chrono::seconds time) {
@@ -70,50 +118,30 @@ void session_store_state::write_in(std::chrono::seconds time) {
   }
 }
 
-result<void> session_store_state::write() {
-  if (!unwritten) {
-    return {};
-  }
-  auto outcome = commit();
-  // After a failure it stays unwritten: the next change, flush, tick or end tries again.
-  unwritten = !outcome.has_value();
-  return outcome;
-}
-
-/// A backend may be anybody's: what it throws must not leave the destructor.
-result<void> session_store_state::commit() {
-  try {
-    return backend->commit({*newest});
-  } catch (const std::exception& thrown) {
-    return fail(errc::storage, backend->place() + ": " + thrown.what());
-  }
-}
-
-void session_store_state::report(const result<void>& outcome) const {
-  if (!outcome) {
-    log::error("session_store", "{}", to_string(outcome.error()));
-  }
-}
-
 session_store_actor::behavior_type
 session_store(session_store_actor::stateful_pointer<session_store_state> self,
-              std::shared_ptr<storage::session_backend> backend, storage::session_state loaded) {
+              session_writer_actor writer, std::shared_ptr<storage::session_backend> backend,
+              storage::session_state loaded) {
+  self->state.writer = std::move(writer);
   self->state.backend = std::move(backend);
   self->state.newest = std::make_shared<const storage::session_state>(std::move(loaded));
   return {
       [self](load_atom) { return session_snapshot{self->state.newest}; },
       [self](const session_change& by) { return self->state.change(by); },
       [self](caf::flush_atom) { return self->state.flush(); },
-      [self](caf::tick_atom) { self->state.tick(); },
+      [self](caf::tick_atom) {
+        self->state.tick_pending = false;
+        self->state.write();
+      },
   };
 }
 
 } // namespace
 
-session_store_actor spawn_session_store(caf::actor_system& system,
+session_store_actor spawn_session_store(caf::actor_system& system, session_writer_actor writer,
                                         std::shared_ptr<storage::session_backend> backend,
                                         storage::session_state loaded) {
-  return system.spawn<caf::detached>(session_store, std::move(backend), std::move(loaded));
+  return system.spawn(session_store, std::move(writer), std::move(backend), std::move(loaded));
 }
 
 } // namespace cafegram

@@ -5,9 +5,9 @@
 
 namespace cafegram {
 
-/// Starts the owner of a session's newest state. `loaded` is what `backend` holds. Writes what has
-/// changed a second after the change, at once when asked, and when it ends.
-session_store_actor spawn_session_store(caf::actor_system& system,
+/// Starts the owner of a session's newest state. `loaded` is what `backend` holds. Has `writer`
+/// write what has changed a second after the change, at once when asked, and when it ends.
+session_store_actor spawn_session_store(caf::actor_system& system, session_writer_actor writer,
                                         std::shared_ptr<storage::session_backend> backend,
                                         storage::session_state loaded);
 

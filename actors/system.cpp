@@ -1,6 +1,8 @@
 #include <cafegram/actors/connector.hpp>
 #include <cafegram/actors/errors.hpp>
+#include <cafegram/actors/handshake_gate.hpp>
 #include <cafegram/actors/services.hpp>
+#include <cafegram/actors/session_writer.hpp>
 #include <cafegram/actors/system.hpp>
 #include <cafegram/base/log.hpp>
 #include <cafegram/crypto/secure.hpp>
@@ -60,6 +62,8 @@ struct runtime::state {
     shared.random = options.random ? options.random : crypto::system_random();
     shared.primes = std::make_shared<crypto::prime_cache>();
     shared.connector = spawn_connector(system);
+    shared.handshakes = spawn_handshake_gate(system);
+    shared.writer = spawn_session_writer(system);
   }
 
   state(const state&) = delete;
@@ -68,6 +72,10 @@ struct runtime::state {
   ~state() {
     caf::anon_send_exit(shared.connector, caf::exit_reason::user_shutdown);
     shared.connector = nullptr;
+    caf::anon_send_exit(shared.handshakes, caf::exit_reason::user_shutdown);
+    shared.handshakes = nullptr;
+    caf::anon_send(shared.writer, shutdown_atom_v); // behind what is to be written
+    shared.writer = nullptr;
     await_actors();
   }
 

@@ -21,6 +21,16 @@ static_assert(2 * drained_report <= transport_high_water);
 // A peer that does not read has so long to take what was written before the end.
 constexpr auto linger = std::chrono::seconds{2};
 
+bytes_view octets(const std::vector<char>& data) {
+  return as_bytes({data.data(), data.size()});
+}
+
+shared_bytes taken_over(std::vector<char> data) {
+  auto whole = std::make_shared<const std::vector<char>>(std::move(data));
+  const auto view = octets(*whole);
+  return {std::move(whole), view};
+}
+
 struct transport_state {
   explicit transport_state(transport_actor::broker_pointer owner)
     : self{owner} {}
@@ -64,10 +74,8 @@ void transport_state::received(caf::io::new_data_msg& read) {
   }
   const auto got = read.buf.size();
   // A large read is handed over as it is; a small one is copied, so that its buffer is used again.
-  auto data = got >= small_read
-                  ? std::make_shared<std::vector<char>>(std::move(read.buf))
-                  : std::make_shared<std::vector<char>>(read.buf.begin(), read.buf.end());
-  self->send(sink, bytes_received{std::move(data)});
+  self->send(sink, bytes_received{got >= small_read ? taken_over(std::move(read.buf))
+                                                    : shared_bytes::copy_of(octets(read.buf))});
   adapt(got);
   unconsumed += got;
   if (!halted && unconsumed >= transport_read_ahead) {

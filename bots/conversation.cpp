@@ -242,7 +242,7 @@ void conversation::call(const std::shared_ptr<detail::delivery>& origin, bytes f
   };
   // The client answers each request by its own deadline; another one here would only cost.
   self_.request(setup_.client, caf::infinite, std::move(request))
-      .then([settled](const invoke_answer& answer) { settled(*answer.result); },
+      .then([settled](const invoke_answer& answer) { settled(to_bytes(*answer.result)); },
             [settled](const caf::error& e) { settled(std::unexpected(to_error(e))); });
 }
 

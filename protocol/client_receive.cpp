@@ -1,5 +1,6 @@
 #include <cafegram/protocol/client_state.hpp>
 #include <cafegram/protocol/gzip.hpp>
+#include <cafegram/protocol/in_place.hpp>
 
 #include <algorithm>
 #include <array>
@@ -149,36 +150,37 @@ void client_session::state::acknowledge(msg_id id, steady_time now) {
 }
 
 void client_session::state::take_container(const incoming& container, steady_time now) {
-  const auto items = read_container(container.body);
-  if (container.contained || !items) {
+  if (container.contained || !is_whole_container(container.body)) {
     return ignore();
   }
   const auto session = session_id;
-  for (const auto& item : *items) {
-    if (session_id != session) {
-      return; // one of them made us leave the session
-    }
-    const incoming message{.id = item.id,
-                           .seqno = item.seqno,
-                           .body = item.body,
-                           .outer = container.outer,
-                           .contained = true,
-                           .depth = container.depth};
-    if ((number(item.id) & 1) == 0) {
-      ignore();
-      continue;
-    }
-    const auto verdict = received.check(item.id);
-    if (verdict == received_ids::verdict::fresh) {
-      received.add(item.id);
-      take_message(message, now);
-    } else if (verdict == received_ids::verdict::old &&
-               constructor_of(item.body) == ids::rpc_result) {
-      take_message(message, now); // sent again; a request is settled once in any case
-    } else {
-      ++counters.duplicates;
-      acknowledge_again(message, now);
-    }
+  container_reader items{container.body};
+  // One of them may make us leave the session.
+  for (auto item = items.next(); item && session_id == session; item = items.next()) {
+    take_contained({.id = item->id,
+                    .seqno = item->seqno,
+                    .body = item->body,
+                    .outer = container.outer,
+                    .contained = true,
+                    .depth = container.depth},
+                   now);
+  }
+}
+
+void client_session::state::take_contained(const incoming& message, steady_time now) {
+  if ((number(message.id) & 1) == 0) {
+    return ignore();
+  }
+  const auto verdict = received.check(message.id);
+  if (verdict == received_ids::verdict::fresh) {
+    received.add(message.id);
+    take_message(message, now);
+  } else if (verdict == received_ids::verdict::old &&
+             constructor_of(message.body) == ids::rpc_result) {
+    take_message(message, now); // sent again; a request is settled once in any case
+  } else {
+    ++counters.duplicates;
+    acknowledge_again(message, now);
   }
 }
 
@@ -277,11 +279,10 @@ void client_session::state::finish(request& which, bytes_view body) {
   if (constructor_of(body) == ids::rpc_error) {
     return finish_error(which, body);
   }
-  if (unpacked.empty()) {
-    unpacked = to_bytes(body);
-  }
   const auto id = which.id;
-  settle(id, request_answered{.id = id, .body = std::move(unpacked)});
+  settle(id, request_answered{.id = id,
+                              .body = unpacked.empty() ? shared_bytes::copy_of(body)
+                                                       : shared_bytes{std::move(unpacked)}});
 }
 
 void client_session::state::finish_error(request& which, bytes_view body) {

@@ -169,7 +169,7 @@ void client_session::state::add_exact(draft& d) {
       due.exact.erase(due.exact.begin());
       continue;
     }
-    const auto size = container_item_header + which->body.size() + prefix.size();
+    const auto size = container_item_header + which->body->size() + prefix.size();
     const bool full =
         d.items.size() + 1 >= max_container_messages || d.octets + size > max_container_octets / 2;
     if (full && !d.items.empty()) {
@@ -186,7 +186,7 @@ void client_session::state::add_exact(draft& d) {
 void client_session::state::add_requests(draft& d, steady_time now) {
   bool first = true;
   while (auto* which = requests.first_waiting()) {
-    const auto size = container_item_header + which->body.size() + prefix.size() + 12;
+    const auto size = container_item_header + which->body->size() + prefix.size() + 12;
     const bool room = d.octets + size <= options.container_octets;
     const bool alone = first && d.octets + size <= max_container_octets;
     if ((!room && !alone && !d.items.empty()) || which->singly ||
@@ -201,7 +201,7 @@ void client_session::state::add_requests(draft& d, steady_time now) {
 /// The octets of a request with what goes around it: `invokeAfterMsg` outermost.
 bytes client_session::state::with_prefixes(request& which) {
   tl::writer out;
-  out.reserve(12 + prefix.size() + which.body.size());
+  out.reserve(12 + prefix.size() + which.body->size());
   if (which.after) {
     out.u32(ids::invoke_after_msg);
     out.i64(number(*which.after));
@@ -209,7 +209,7 @@ bytes client_session::state::with_prefixes(request& which) {
   if (which.introduced) {
     out.raw(prefix);
   }
-  out.raw(which.body);
+  out.raw(*which.body);
   return out.take();
 }
 
@@ -227,7 +227,7 @@ void client_session::state::add_request(draft& d, request& which, steady_time no
   which.outer = id;
   which.connection = connection;
   requests.sent(which, id);
-  bytes_view body = which.body;
+  bytes_view body = *which.body;
   if (which.after || which.introduced) {
     d.owned.push_back(with_prefixes(which));
     body = d.owned.back();

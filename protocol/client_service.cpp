@@ -1,4 +1,5 @@
 #include <cafegram/protocol/client_state.hpp>
+#include <cafegram/protocol/in_place.hpp>
 
 #include <algorithm>
 #include <string>
@@ -50,19 +51,19 @@ void client_session::state::dispatch_service(const incoming& message, std::uint3
   case ids::rpc_error: // belongs into rpc_result
     return ignore();
   default:
-    events.emplace_back(update_arrived{.body = to_bytes(message.body), .id = message.id});
+    events.emplace_back(
+        update_arrived{.body = shared_bytes::copy_of(message.body), .id = message.id});
   }
 }
 
 void client_session::state::take_acks(bytes_view body, steady_time now) {
-  const auto which = read_ids(body);
-  if (!which) {
-    return ignore();
-  }
-  for (const auto id : *which) {
+  const bool good = for_each_id(body, [this, now](msg_id id) {
     if (auto* found = requests.find(id); found != nullptr && found->name == id) {
       apply_state(id, message_state::received, true, now);
     }
+  });
+  if (!good) {
+    ignore();
   }
 }
 

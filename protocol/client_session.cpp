@@ -31,10 +31,11 @@ client_session::state::state(auth_key k, salt_list s, server_clock c,
   , options{o}
   , session_id{random->integer<std::uint64_t>()} {}
 
-result<void> client_session::state::submit(request_id id, bytes body, const request_options& o) {
-  if (body.empty() || body.size() % 4 != 0) {
+result<void> client_session::state::submit(request_id id, shared_bytes body,
+                                           const request_options& o) {
+  if (body->empty() || body->size() % 4 != 0) {
     return fail(errc::bad_argument, "a request has whole words",
-                static_cast<std::int64_t>(body.size()));
+                static_cast<std::int64_t>(body->size()));
   }
   if (requests.contains(id)) {
     return fail(errc::bad_argument, "this request id is under way already");
@@ -43,18 +44,18 @@ result<void> client_session::state::submit(request_id id, bytes body, const requ
     return fail(errc::limit, "too many requests are under way",
                 static_cast<std::int64_t>(options.max_requests));
   }
-  if (body.size() > options.max_unpacked) {
+  if (body->size() > options.max_unpacked) {
     return fail(errc::limit, "a request is too long, compressed or not",
-                static_cast<std::int64_t>(body.size()));
+                static_cast<std::int64_t>(body->size()));
   }
-  if (o.gzip && body.size() > gzip_from) {
-    if (auto packed = gzip_pack(body)) {
+  if (o.gzip && body->size() > gzip_from) {
+    if (auto packed = gzip_pack(*body)) {
       body = *std::move(packed);
     }
   }
-  if (body.size() > max_request_octets) {
+  if (body->size() > max_request_octets) {
     return fail(errc::limit, "a request is too long for one message",
-                static_cast<std::int64_t>(body.size()));
+                static_cast<std::int64_t>(body->size()));
   }
   requests.add(id, std::move(body), o);
   return {};
@@ -268,7 +269,8 @@ client_session::client_session(client_session&&) noexcept = default;
 client_session& client_session::operator=(client_session&&) noexcept = default;
 client_session::~client_session() = default;
 
-result<void> client_session::submit(request_id id, bytes body, const request_options& options) {
+result<void> client_session::submit(request_id id, shared_bytes body,
+                                    const request_options& options) {
   return state_->submit(id, std::move(body), options);
 }
 
@@ -339,12 +341,7 @@ bool client_session::take_packets(std::vector<outgoing_packet>& out, steady_time
 }
 
 std::optional<session_event> client_session::next_event() {
-  if (state_->events.empty()) {
-    return std::nullopt;
-  }
-  std::optional out{std::move(state_->events.front())};
-  state_->events.pop_front();
-  return out;
+  return state_->events.take();
 }
 
 std::vector<released_request> client_session::release() {

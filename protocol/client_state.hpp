@@ -73,12 +73,41 @@ struct draft {
   bool contain = false; ///< in a container even if alone
 };
 
+/// Events until they are taken. Of the room that many needed it keeps none.
+class event_queue {
+public:
+  template <class Event>
+  void emplace_back(Event what) {
+    events_.emplace_back(std::move(what));
+  }
+
+  std::optional<session_event> take() {
+    if (taken_ == events_.size()) {
+      return std::nullopt;
+    }
+    std::optional out{std::move(events_[taken_++])};
+    if (taken_ == events_.size()) {
+      taken_ = 0;
+      events_.clear();
+      if (events_.capacity() > kept) {
+        events_ = {};
+      }
+    }
+    return out;
+  }
+
+private:
+  static constexpr std::size_t kept = 4;
+  std::vector<session_event> events_;
+  std::size_t taken_ = 0;
+};
+
 struct client_session::state {
   state(auth_key k, salt_list s, server_clock c, std::shared_ptr<random_source> r,
         session_options o);
 
   // -- client_session.cpp: requests, connection, timers
-  result<void> submit(request_id id, bytes body, const request_options& o);
+  result<void> submit(request_id id, shared_bytes body, const request_options& o);
   void cancel(request_id id, error why);
   void settle(request_id id, session_event with);
   void fail_request(request_id id, error why);
@@ -99,6 +128,7 @@ struct client_session::state {
   void take_packet(const opening& packet, steady_time now);
   void take_corrections(const incoming& message, steady_time now);
   void take_container(const incoming& container, steady_time now);
+  void take_contained(const incoming& message, steady_time now);
   void take_message(const incoming& message, steady_time now);
   void dispatch(const incoming& message, steady_time now);
   void take_gzip(const incoming& message, steady_time now);
@@ -192,7 +222,7 @@ struct client_session::state {
   int service_refusals = 0; ///< since the last answer
   std::size_t unpack_left = 0;
 
-  std::deque<session_event> events;
+  event_queue events;
   session_counters counters;
 };
 

@@ -11,8 +11,9 @@ constexpr std::uint32_t quick_ack_bit = 0x80000000;
 constexpr std::size_t max_padding = 15;
 constexpr std::size_t word_size = 4;
 constexpr std::size_t full_overhead = 12;
-/// A buffer larger than this is not kept for the next frame.
-constexpr std::size_t kept_capacity = 64U << 10;
+/// A buffer larger than this is not kept for the next frame: an idle connection has little of its
+/// own, and under load one read brings many frames.
+constexpr std::size_t kept_capacity = 1U << 10;
 
 std::unexpected<error> too_large(std::size_t size) {
   return fail(errc::limit, "a frame is announced that is over 16 MiB",

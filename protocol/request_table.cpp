@@ -14,7 +14,7 @@ request* request_table::find(msg_id name) {
   return found == by_name_.end() ? nullptr : find(found->second);
 }
 
-void request_table::add(request_id id, bytes body, const request_options& options) {
+void request_table::add(request_id id, shared_bytes body, const request_options& options) {
   auto& added = by_id_[id];
   added.id = id;
   added.body = std::move(body);

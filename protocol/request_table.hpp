@@ -19,7 +19,7 @@ struct request {
   };
 
   request_id id{};
-  bytes body;
+  shared_bytes body;
   request_options options;
   std::uint64_t order = 0;
   phase now = phase::waiting;
@@ -52,7 +52,7 @@ public:
   bool contains(request_id id) const { return by_id_.contains(id); }
   std::size_t size() const { return by_id_.size(); }
 
-  void add(request_id id, bytes body, const request_options& options);
+  void add(request_id id, shared_bytes body, const request_options& options);
   /// Removes it: it is settled.
   request take(request_id id);
 

@@ -1,3 +1,4 @@
+#include <cafegram/protocol/in_place.hpp>
 #include <cafegram/protocol/service.hpp>
 #include <cafegram/tl/codec.hpp>
 
@@ -38,24 +39,12 @@ std::uint32_t constructor_of(bytes_view body) {
 }
 
 std::optional<std::vector<container_item>> read_container(bytes_view body) {
-  tl::reader in{body};
-  in.u32();
-  const auto count = in.vector_count(false, container_item_header, sizeof(container_item));
-  if (count > max_container_messages) {
-    return std::nullopt;
-  }
+  container_reader in{body};
   std::vector<container_item> out;
-  out.reserve(count);
-  for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
-    container_item item{.id = read_msg_id(in), .seqno = in.i32(), .body = {}};
-    const auto size = in.u32();
-    if (size % 4 != 0) {
-      return std::nullopt;
-    }
-    item.body = in.raw(size);
-    out.push_back(item);
+  while (const auto item = in.next()) {
+    out.push_back(*item);
   }
-  return whole(in, std::move(out));
+  return in.whole() ? std::optional{std::move(out)} : std::nullopt;
 }
 
 bytes write_container(std::span<const container_item> items) {

@@ -2,6 +2,7 @@
 
 #include <cafegram/base/environment.hpp>
 #include <cafegram/base/error.hpp>
+#include <cafegram/base/shared_bytes.hpp>
 #include <cafegram/protocol/auth_key.hpp>
 #include <cafegram/protocol/message.hpp>
 #include <cafegram/protocol/salts.hpp>
@@ -51,7 +52,7 @@ struct session_options {
 /// A request was answered. `body` is the boxed result, unpacked.
 struct request_answered {
   request_id id{};
-  bytes body;
+  shared_bytes body;
 };
 /// A request ended without a result. Errors: `rpc`, `deadline`, `cancelled`, `unknown_outcome`,
 /// `protocol_violation` (refused again and again).
@@ -65,7 +66,7 @@ struct request_received {
 };
 /// A message that answers nothing: `Updates`, as a rule. `body` is boxed, unpacked.
 struct update_arrived {
-  bytes body;
+  shared_bytes body;
   msg_id id{};
 };
 /// The server made a new session: updates may be missing. Once per `unique_id`.
@@ -115,7 +116,7 @@ struct outgoing_packet {
 /// A request that `release` gave back. `body` may have become `gzip_packed`.
 struct released_request {
   request_id id{};
-  bytes body;
+  shared_bytes body;
   request_options options;
   bool may_have_run = false;
 };
@@ -148,7 +149,7 @@ public:
   /// Takes a request: `body` is the boxed function, a multiple of 4 octets.
   /// Errors: `limit` when too many are under way or the body is over `max_request_octets`;
   /// `bad_argument` for an id in use, or a body that is not whole words.
-  result<void> submit(request_id id, bytes body, const request_options& options);
+  result<void> submit(request_id id, shared_bytes body, const request_options& options);
   /// Gives a request up: its `request_failed` says `cancelled`; the server is told to drop the
   /// answer. Nothing happens for an unknown id.
   void cancel(request_id id);

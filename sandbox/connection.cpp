@@ -69,7 +69,7 @@ void connection_state::read_backlog() {
   while (!waits() && !closing_ && !backlog_.empty()) {
     const auto data = std::move(backlog_.front());
     backlog_.pop_front();
-    feed(octets_of(*data).subspan(std::exchange(backlog_read_, 0)));
+    feed(data->subspan(std::exchange(backlog_read_, 0)));
   }
 }
 

@@ -332,7 +332,7 @@ void connection_state::trickle() {
   const bool stays = held_ || gate_waits_ || takes_nothing();
   if (at < faults_->slow_read_until && !stays && !backlog_.empty()) {
     const auto data = backlog_.front();
-    const auto rest = octets_of(*data).subspan(backlog_read_);
+    const auto rest = data->subspan(backlog_read_);
     const auto taken = rest.first(std::min(portion, rest.size()));
     backlog_read_ += taken.size();
     if (taken.size() == rest.size()) {

@@ -8,10 +8,6 @@
 
 namespace cafegram::sandbox {
 
-inline bytes_view octets_of(const std::vector<char>& data) {
-  return {reinterpret_cast<const std::uint8_t*>(data.data()), data.size()};
-}
-
 /// One client's connection: framing, key exchange, envelope and its sessions, on scheduler
 /// threads. Internal to sandbox/.
 ///
@@ -128,7 +124,7 @@ private:
   std::map<session_name, std::shared_ptr<live_session>> sessions_;
   std::optional<protocol::frame> held_; ///< waits for the router, in the framing's buffer
   protocol::opening opening_;           ///< of the held frame, once its key is here
-  std::deque<std::shared_ptr<std::vector<char>>> backlog_;
+  std::deque<shared_bytes> backlog_;
   std::size_t backlog_read_ = 0;                 ///< octets of its first one
   std::size_t credit_ = 0;                       ///< octets to be given back to the transport
   std::size_t outstanding_ = 0;                  ///< octets that the kernel has not taken

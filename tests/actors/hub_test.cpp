@@ -105,7 +105,8 @@ struct update_hub_fixture : testing::Test {
   caf::scoped_actor self{rt.system()};
   std::shared_ptr<fake_server> server = std::make_shared<fake_server>();
   session_store_actor store = spawn_session_store(
-      rt.system(), std::shared_ptr<storage::session_backend>{storage::make_memory_backend()}, {});
+      rt.system(), rt.shared().writer,
+      std::shared_ptr<storage::session_backend>{storage::make_memory_backend()}, {});
   client_actor client = rt.system().spawn(fake_client, server);
   update_hub_actor hub = spawn_update_hub(rt.system(), rt.shared(), client, store);
 

@@ -58,6 +58,7 @@ fake_connection(dc_connection_actor::stateful_pointer<caf::unit_t> self,
       [line](const drop_call& call) { line->dropped.push_back(call.id); },
       [line](const key_order& order) { line->orders.push_back(order); },
       [](const network_available&) {},
+      [](caf::flush_atom) {},
       [self, line](caf::tick_atom, std::uint64_t) {
         auto next = std::move(line->to_do.front());
         line->to_do.pop_front();

@@ -33,6 +33,21 @@ TEST_F(dc_pool_lines, home_has_one_main_connection_whatever_is_called) {
   EXPECT_FALSE(lines[0]->calls[0].without_updates);
 }
 
+TEST_F(dc_pool_lines, answers_that_came_together_settle_each_its_own_call) {
+  start();
+  make_keys(*lines.at(0));
+  const auto first = call();
+  const auto second = call();
+  const auto third = call();
+  lines[0]->tell(calls_settled{{{lines[0]->calls.at(2).id, bytes{9, 9, 9, 9}, {}},
+                                {lines[0]->calls.at(0).id, nullptr, error::from_rpc(400, "NO")},
+                                {lines[0]->calls.at(2).id, bytes{9, 9, 9, 9}, {}}}});
+  settle();
+  EXPECT_TRUE(third->ok);
+  EXPECT_TRUE(first->why && first->why->is_rpc("NO"));
+  EXPECT_FALSE(second->settled());
+}
+
 TEST_F(dc_pool_lines, work_is_spread_over_at_most_so_many_connections_of_a_purpose) {
   profile->pool.download_connections = 3;
   start();

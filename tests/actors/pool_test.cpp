@@ -54,7 +54,8 @@ struct dc_pool_fixture : testing::Test {
   caf::scoped_actor self{rt.system()};
   std::shared_ptr<asked_connector> log = std::make_shared<asked_connector>();
   session_store_actor store = spawn_session_store(
-      rt.system(), std::shared_ptr<storage::session_backend>{storage::make_memory_backend()}, {});
+      rt.system(), rt.shared().writer,
+      std::shared_ptr<storage::session_backend>{storage::make_memory_backend()}, {});
   connector_actor connector = rt.system().spawn(fake_connector, log);
   dc_pool_actor pool;
 

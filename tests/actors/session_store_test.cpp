@@ -1,12 +1,16 @@
 #include <cafegram/actors/errors.hpp>
+#include <cafegram/actors/services.hpp>
 #include <cafegram/actors/session_store.hpp>
+#include <cafegram/actors/session_writer.hpp>
 #include <cafegram/actors/system.hpp>
 #include <cafegram/tests/support.hpp>
 
 #include <caf/all.hpp>
 
 #include <atomic>
+#include <deque>
 #include <stdexcept>
+#include <vector>
 
 #include "virtual_time.hpp"
 
@@ -21,6 +25,9 @@ class watched_backend final : public storage::session_backend {
 public:
   result<std::optional<storage::session_state>> load() override { return std::nullopt; }
   result<void> commit(const storage::session_batch& batch) override {
+    if (deadly) {
+      throw 1; // no std::exception: nobody below CAF takes it
+    }
     if (throwing) {
       throw std::runtime_error{"no such table"};
     }
@@ -35,6 +42,7 @@ public:
 
   std::atomic<bool> failing = false;
   std::atomic<bool> throwing = false;
+  std::atomic<bool> deadly = false;
   std::atomic<int> commits = 0;
   std::atomic<std::int32_t> home_dc = 0;
 };
@@ -47,7 +55,8 @@ struct session_store_fixture : testing::Test {
   runtime rt;
   caf::scoped_actor self{rt.system()};
   std::shared_ptr<watched_backend> backend = std::make_shared<watched_backend>();
-  session_store_actor store = spawn_session_store(rt.system(), backend, {});
+  session_writer_actor writer = rt.shared().writer;
+  session_store_actor store = spawn_session_store(rt.system(), writer, backend, {});
 
   void TearDown() override { self->send_exit(store, caf::exit_reason::user_shutdown); }
 
@@ -58,6 +67,15 @@ struct session_store_fixture : testing::Test {
                  [&out](const caf::error& why) { out = to_error(why).code; });
     return out;
   }
+
+  /// Ends the store and waits until the writer has done what that left to it.
+  void end_store() {
+    self->send_exit(store, caf::exit_reason::user_shutdown);
+    self->wait_for(store);
+    const session_write another{storage::make_memory_backend(),
+                                std::make_shared<const storage::session_state>()};
+    self->request(writer, 5s, another).receive([]() {}, [](const caf::error&) {});
+  }
 };
 
 } // namespace
@@ -65,6 +83,12 @@ struct session_store_fixture : testing::Test {
 TEST_F(session_store_fixture, answers_when_it_is_written) {
   EXPECT_EQ(change(3, true), errc::none);
   EXPECT_EQ(backend->home_dc, 3);
+}
+
+TEST_F(session_store_fixture, answers_nobody_who_has_not_asked) {
+  self->send(store, set_home(3, true));
+  EXPECT_EQ(change(4, true), errc::none);
+  EXPECT_FALSE(self->has_next_message());
 }
 
 TEST_F(session_store_fixture, bundles_what_need_not_be_written_at_once) {
@@ -84,9 +108,7 @@ TEST_F(session_store_fixture, bundles_what_need_not_be_written_at_once) {
 
 TEST_F(session_store_fixture, writes_what_is_left_when_it_ends) {
   EXPECT_EQ(change(4, false), errc::none);
-  self->monitor(store);
-  self->send_exit(store, caf::exit_reason::user_shutdown);
-  self->receive([](const caf::down_msg&) {});
+  end_store();
   EXPECT_EQ(backend->home_dc, 4);
 }
 
@@ -105,9 +127,81 @@ TEST_F(session_store_fixture, a_backend_that_throws_costs_no_more_than_a_failed_
   EXPECT_EQ(change(8, true), errc::none);
   backend->throwing = true;
   EXPECT_EQ(change(9, false), errc::none);
-  self->send_exit(store, caf::exit_reason::user_shutdown);
-  self->wait_for(store); // it writes what is left, in its destructor
+  end_store();
   EXPECT_EQ(backend->home_dc, 8);
+}
+
+// Nothing that a backend does ends the writing of other sessions.
+TEST_F(session_store_fixture, goes_on_with_another_writer_when_one_dies) {
+  backend->deadly = true;
+  EXPECT_EQ(change(7, true), errc::storage);
+  backend->deadly = false;
+  // The dead one's place is taken when its owner has heard of it.
+  for (int tries = 0; tries < 1000 && change(8, true) != errc::none; ++tries) {
+  }
+  EXPECT_EQ(backend->home_dc, 8);
+}
+
+TEST_F(session_store_fixture, says_that_nothing_is_written_when_the_writer_is_gone) {
+  const auto other = spawn_session_writer(rt.system(), 1);
+  const auto kept = spawn_session_store(rt.system(), other, backend, {});
+  self->send_exit(other, caf::exit_reason::kill);
+  self->wait_for(other);
+  errc told = errc::none;
+  self->request(kept, 5s, set_home(3, true))
+      .receive([]() {}, [&told](const caf::error& why) { told = to_error(why).code; });
+  EXPECT_EQ(told, errc::storage);
+  EXPECT_EQ(backend->commits, 0);
+  self->send_exit(kept, caf::exit_reason::user_shutdown);
+}
+
+// A client that has stopped leaves its session to the next one at once.
+TEST_F(session_store_fixture, the_writer_lets_go_of_a_session_before_it_answers) {
+  EXPECT_EQ(change(6, true), errc::none);
+  self->send_exit(store, caf::exit_reason::user_shutdown);
+  self->wait_for(store);
+  EXPECT_EQ(backend.use_count(), 1);
+}
+
+// Of two changes that come while one is written, one write takes both.
+TEST(session_store, changes_that_meet_a_slow_write_go_together) {
+  test::virtual_system actors;
+  const auto backend = std::make_shared<watched_backend>();
+  std::deque<caf::response_promise> held;
+  std::vector<std::int32_t> seen;
+  auto writer = actors.system().spawn(
+      [&](session_writer_actor::pointer self) -> session_writer_actor::behavior_type {
+        return {[&, self](const session_write& what) -> caf::result<void> {
+                  seen.push_back(what.state->home_dc);
+                  held.push_back(self->make_response_promise());
+                  return held.back();
+                },
+                [&held](shutdown_atom) { // as a sign to go on
+                  held.front().deliver(caf::unit);
+                  held.pop_front();
+                }};
+      });
+  const auto store = spawn_session_store(actors.system(), writer, backend, {});
+  caf::scoped_actor self{actors.system()};
+  int answers = 0;
+  for (const std::int32_t dc : {1, 2, 3}) {
+    actors.system().spawn([&answers, dc, store](caf::event_based_actor* asker) {
+      asker->request(store, caf::infinite, set_home(dc, true))
+          .then([&answers]() { ++answers; }, [](const caf::error&) {});
+    });
+    actors.run();
+  }
+  EXPECT_EQ(seen, std::vector{1});
+  self->send(writer, shutdown_atom_v);
+  actors.run();
+  EXPECT_EQ(seen, (std::vector{1, 3}));
+  EXPECT_EQ(answers, 1);
+  self->send(writer, shutdown_atom_v);
+  actors.run();
+  EXPECT_EQ(answers, 3);
+  self->send_exit(store, caf::exit_reason::user_shutdown);
+  self->send_exit(writer, caf::exit_reason::user_shutdown);
+  actors.run();
 }
 
 // Nobody changes anything any more, and nobody asks: it is written all the same.
@@ -115,24 +209,23 @@ TEST(session_store, a_failed_write_is_tried_again_by_itself) {
   test::virtual_system actors;
   const auto backend = std::make_shared<watched_backend>();
   backend->failing = true;
-  const auto store = spawn_session_store(actors.system(), backend, {});
-  caf::scoped_actor self{actors.system()};
-  // The store has a thread of its own: its answer tells that it has come so far.
-  const auto come_so_far = [&self, &store] {
-    self->request(store, caf::infinite, load_atom_v)
-        .receive([](const session_snapshot&) {}, [](const caf::error&) {});
-  };
-  self->send(store, set_home(6, false));
-  come_so_far();
+  auto writer = actors.system().spawn([]() -> session_writer_actor::behavior_type {
+    return {[](const session_write& what) -> caf::result<void> {
+              const auto outcome = what.to->commit({*what.state});
+              return outcome ? caf::result<void>{caf::unit} : to_caf(outcome.error());
+            },
+            [](shutdown_atom) {}};
+  });
+  const auto store = spawn_session_store(actors.system(), writer, backend, {});
+  caf::anon_send(store, set_home(6, false));
   actors.pass(1s);
-  come_so_far();
   EXPECT_EQ(backend->commits, 0);
   backend->failing = false;
   actors.pass(5s);
-  come_so_far();
   EXPECT_EQ(backend->home_dc, 6);
-  self->send_exit(store, caf::exit_reason::user_shutdown);
-  self->wait_for(store);
+  caf::anon_send_exit(store, caf::exit_reason::user_shutdown);
+  caf::anon_send_exit(writer, caf::exit_reason::user_shutdown);
+  actors.run();
 }
 
 } // namespace cafegram

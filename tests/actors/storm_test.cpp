@@ -81,6 +81,7 @@ TEST(handshake_storm, a_server_that_makes_keys_and_closes_is_tried_ever_later) {
   auto owner = rt.system().spawn(
       [&](connection_owner_actor::pointer self) -> connection_owner_actor::behavior_type {
         return {[](const call_settled&) {},
+                [](const calls_settled&) {},
                 [](const connection_report&) {},
                 [&, self](const dc_key&) {
                   const std::lock_guard lock{mutex};

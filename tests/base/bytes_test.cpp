@@ -1,5 +1,6 @@
 #include <cafegram/base/bytes.hpp>
 #include <cafegram/base/environment.hpp>
+#include <cafegram/base/shared_bytes.hpp>
 #include <cafegram/tests/support.hpp>
 
 #include <gtest/gtest.h>
@@ -12,6 +13,36 @@ TEST(bytes, hex_round_trip) {
   EXPECT_EQ(from_hex("abc").error().problem, "an odd number of hexadecimal digits");
   EXPECT_EQ(from_hex("abzz").error().offset, 2U);
   EXPECT_EQ(from_hex("0g").error().offset, 1U);
+}
+
+TEST(shared_bytes, are_shared_by_copies_and_taken_over_without_a_copy) {
+  bytes plain{1, 2, 3};
+  const auto* place = plain.data();
+  const shared_bytes taken = std::move(plain);
+  const auto again = taken;
+  EXPECT_EQ(taken->data(), place);
+  EXPECT_EQ(again->data(), place);
+  EXPECT_EQ(again, (bytes{1, 2, 3}));
+}
+
+TEST(shared_bytes, keep_a_copy_or_what_they_lie_in) {
+  bytes source{1, 2, 3};
+  const auto copy = shared_bytes::copy_of(source);
+  auto whole = std::make_shared<const bytes>(bytes{4, 5, 6, 7});
+  shared_bytes part{whole, bytes_view{*whole}.subspan(1, 2)};
+  source[0] = 9;
+  whole.reset();
+  EXPECT_EQ(copy, (bytes{1, 2, 3}));
+  EXPECT_EQ(part, (bytes{5, 6}));
+}
+
+TEST(shared_bytes, are_nothing_or_empty) {
+  EXPECT_FALSE(shared_bytes{});
+  EXPECT_FALSE(shared_bytes{nullptr});
+  EXPECT_FALSE(shared_bytes{std::shared_ptr<const bytes>{}});
+  EXPECT_TRUE(shared_bytes{bytes{}});
+  EXPECT_TRUE(shared_bytes::copy_of({}));
+  EXPECT_TRUE(shared_bytes {} -> empty());
 }
 
 TEST(bytes, base64_vectors_of_rfc_4648) {

@@ -11,9 +11,10 @@ namespace {
 caf::behavior fake_client(caf::event_based_actor* self, std::shared_ptr<fake_telegram> telegram) {
   return {
       [self, telegram](const invoke_request& request) -> caf::result<invoke_answer> {
-        telegram->calls.push_back(*request.function);
+        telegram->calls.push_back(to_bytes(*request.function));
         if (telegram->hold) {
-          telegram->unanswered.push_back({*request.function, self->make_response_promise()});
+          telegram->unanswered.push_back(
+              {to_bytes(*request.function), self->make_response_promise()});
           return telegram->unanswered.back().promise;
         }
         return invoke_answer{

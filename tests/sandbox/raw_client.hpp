@@ -297,7 +297,7 @@ private:
   void take_events() {
     while (auto event = session_->next_event()) {
       if (auto* answered = std::get_if<protocol::request_answered>(&*event)) {
-        answers_[answered->id] = std::move(answered->body);
+        answers_[answered->id] = to_bytes(answered->body);
       } else if (auto* failed = std::get_if<protocol::request_failed>(&*event)) {
         failures_[failed->id] = std::move(failed->why);
       } else if (const auto* gone = std::get_if<protocol::key_destroyed>(&*event)) {

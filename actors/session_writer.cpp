@@ -1,0 +1,117 @@
+#include <cafegram/actors/errors.hpp>
+#include <cafegram/actors/session_writer.hpp>
+#include <cafegram/base/log.hpp>
+
+#include <caf/all.hpp>
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+#include <vector>
+
+namespace cafegram {
+
+namespace {
+
+/// A backend may be anybody's: what it throws costs no more than a failed write.
+result<void> commit(storage::session_backend& to, const storage::session_state& state) {
+  try {
+    return to.commit({state});
+  } catch (const std::exception& thrown) {
+    return fail(errc::storage, to.place() + ": " + thrown.what());
+  }
+}
+
+/// One thread.
+session_writer_actor::behavior_type worker(session_writer_actor::pointer self) {
+  return {
+      [](session_write& what) -> caf::result<void> {
+        // Let go before the answer: a session whose last write is answered is free.
+        const auto write = std::exchange(what, {});
+        if (const auto outcome = commit(*write.to, *write.state); !outcome) {
+          return to_caf(outcome.error());
+        }
+        return caf::unit;
+      },
+      [self](shutdown_atom) { self->quit(); },
+  };
+}
+
+struct session_writer_state {
+  explicit session_writer_state(session_writer_actor::pointer owner)
+    : self{owner} {}
+  ~session_writer_state() { tell_the_end(); }
+
+  session_writer_actor::pointer self;
+  std::vector<session_writer_actor> workers;
+  bool ending = false;
+
+  session_writer_actor start();
+  void ended(const caf::down_msg& down);
+  const session_writer_actor& worker_of(const session_write& what) const;
+  void tell_the_end() const;
+};
+
+session_writer_actor session_writer_state::start() {
+  auto out = self->system().spawn<caf::detached>(worker);
+  self->monitor(out);
+  return out;
+}
+
+/// Who waits for a dead one is answered by CAF, and asks again.
+void session_writer_state::ended(const caf::down_msg& down) {
+  const auto found = std::ranges::find_if(
+      workers, [&down](const session_writer_actor& one) { return one == down.source; });
+  if (found == workers.end()) {
+    return;
+  }
+  if (!ending) {
+    log::error("session_writer", "a writer died: {}", caf::to_string(down.reason));
+    *found = start();
+    return;
+  }
+  workers.erase(found);
+  if (workers.empty()) {
+    self->quit();
+  }
+}
+
+/// Always the same for a session, so that it is written in order.
+const session_writer_actor& session_writer_state::worker_of(const session_write& what) const {
+  return workers[std::hash<const void*>{}(what.to.get()) / 64 % workers.size()];
+}
+
+/// Behind what they were given: all of that is written, however this one ends.
+void session_writer_state::tell_the_end() const {
+  for (const auto& one : workers) {
+    caf::anon_send(one, shutdown_atom_v);
+  }
+}
+
+session_writer_actor::behavior_type
+session_writer(session_writer_actor::stateful_pointer<session_writer_state> self,
+               std::size_t threads) {
+  auto& state = self->state;
+  for (std::size_t i = 0; i < threads; ++i) {
+    state.workers.push_back(state.start());
+  }
+  self->set_down_handler([self](const caf::down_msg& down) { self->state.ended(down); });
+  return {
+      [self](session_write& what) -> caf::result<void> {
+        const auto& to = self->state.worker_of(what);
+        return self->delegate(to, std::exchange(what, {}));
+      },
+      [self](shutdown_atom) {
+        self->state.ending = true;
+        self->state.tell_the_end();
+      },
+  };
+}
+
+} // namespace
+
+session_writer_actor spawn_session_writer(caf::actor_system& system, std::size_t threads) {
+  return system.spawn(session_writer, threads);
+}
+
+} // namespace cafegram

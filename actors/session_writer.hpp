@@ -1,0 +1,16 @@
+#pragma once
+
+#include <cafegram/actors/interfaces.hpp>
+#include <cafegram/storage/session.hpp>
+
+namespace cafegram {
+
+/// A slow disk holds up at most the sessions that share its thread. A thread for each session would
+/// be 2,000 threads for 2,000 bots.
+constexpr std::size_t session_writer_threads = 4;
+
+/// Starts the writer of a runtime with its threads. What one session gives it is written in order.
+session_writer_actor spawn_session_writer(caf::actor_system& system,
+                                          std::size_t threads = session_writer_threads);
+
+} // namespace cafegram

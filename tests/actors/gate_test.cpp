@@ -1,0 +1,176 @@
+#include <cafegram/actors/dc_connection.hpp>
+#include <cafegram/actors/errors.hpp>
+#include <cafegram/actors/handshake_gate.hpp>
+#include <cafegram/actors/open_files.hpp>
+#include <cafegram/protocol/auth_key.hpp>
+
+#include <sys/resource.h>
+
+#include "virtual_time.hpp"
+
+namespace cafegram {
+
+namespace {
+
+/// Asks for a turn and keeps it.
+struct asker {
+  std::optional<handshake_turn> turn;
+  std::optional<error> refused;
+  caf::actor actor;
+};
+
+struct handshake_gate_fixture : testing::Test {
+  test::virtual_system actors;
+  handshake_gate_actor gate = spawn_handshake_gate(actors.system(), 2);
+
+  ~handshake_gate_fixture() override {
+    caf::anon_send_exit(gate, caf::exit_reason::user_shutdown);
+    actors.run();
+  }
+
+  std::shared_ptr<asker> ask() {
+    auto out = std::make_shared<asker>();
+    out->actor = actors.system().spawn([out = out.get(), to = gate](caf::event_based_actor* self) {
+      self->request(to, caf::infinite, turn_atom_v)
+          .then([out](const handshake_turn& given) { out->turn = given; },
+                [out](const caf::error& why) { out->refused = to_error(why); });
+    });
+    actors.run();
+    return out;
+  }
+};
+
+} // namespace
+
+TEST_F(handshake_gate_fixture, serves_so_many_at_a_time_in_their_order) {
+  const auto first = ask();
+  const auto second = ask();
+  const auto third = ask();
+  const auto fourth = ask();
+  EXPECT_TRUE(first->turn);
+  EXPECT_TRUE(second->turn);
+  EXPECT_FALSE(third->turn);
+  second->turn.reset();
+  actors.run();
+  EXPECT_TRUE(third->turn);
+  EXPECT_FALSE(fourth->turn);
+}
+
+TEST_F(handshake_gate_fixture, a_turn_given_to_the_dead_goes_to_the_next) {
+  const auto first = ask();
+  const auto second = ask();
+  const auto third = ask();
+  const auto fourth = ask();
+  caf::anon_send_exit(third->actor, caf::exit_reason::kill);
+  actors.run();
+  first->turn.reset();
+  actors.run();
+  EXPECT_FALSE(third->turn);
+  EXPECT_TRUE(fourth->turn);
+}
+
+TEST_F(handshake_gate_fixture, answers_those_that_wait_when_it_is_stopped) {
+  const auto first = ask();
+  const auto second = ask();
+  const auto third = ask();
+  caf::anon_send_exit(gate, caf::exit_reason::user_shutdown);
+  actors.run();
+  ASSERT_TRUE(third->refused);
+  EXPECT_EQ(third->refused->code, errc::cancelled);
+}
+
+namespace {
+
+/// Connections over a connector that counts what it is asked and never answers.
+struct gated_connections : testing::Test {
+  test::virtual_system actors;
+  runtime::services services = actors.services();
+  std::size_t asked = 0;
+  connection_owner_actor owner;
+  std::vector<dc_connection_actor> connections;
+
+  gated_connections() {
+    services.handshakes = spawn_handshake_gate(actors.system(), 1);
+    services.connector = actors.system().spawn(
+        [this](connector_actor::pointer self) -> connector_actor::behavior_type {
+          return {[this, self](const connect_request&) {
+                    ++asked;
+                    return self->make_response_promise<connected>();
+                  },
+                  [](poll_atom) {}};
+        });
+    owner = actors.system().spawn([]() -> connection_owner_actor::behavior_type {
+      return {
+          [](const call_settled&) {}, [](const calls_settled&) {}, [](const connection_report&) {},
+          [](const dc_key&) {},       [](const temporary_key&) {}, [](const key_salt&) {},
+          [](const key_news&) {},     [](const raw_updates&) {},   [](const updates_suspect&) {}};
+    });
+  }
+
+  ~gated_connections() override {
+    for (const auto& one : connections) {
+      caf::anon_send_exit(one, caf::exit_reason::kill);
+    }
+    caf::anon_send_exit(owner, caf::exit_reason::kill);
+    caf::anon_send_exit(services.connector, caf::exit_reason::kill);
+    caf::anon_send_exit(services.handshakes, caf::exit_reason::kill);
+    actors.run();
+  }
+
+  void connect(key_order keys) {
+    connection_setup setup;
+    setup.profile = std::make_shared<connection_profile>();
+    setup.dc = 2;
+    protocol::dc_address address;
+    address.dc = protocol::dc_id{2};
+    address.host = "127.0.0.1";
+    setup.route.addresses = {address};
+    setup.keys = std::move(keys);
+    connections.push_back(spawn_dc_connection(actors.system(), services, std::move(setup), owner));
+    actors.run();
+  }
+};
+
+} // namespace
+
+TEST_F(gated_connections, take_turns_when_they_make_keys) {
+  key_order make;
+  make.make = true;
+  connect(make);
+  connect(make);
+  connect(make);
+  EXPECT_EQ(asked, 1U);
+  caf::anon_send_exit(connections[1], caf::exit_reason::kill); // in the queue
+  caf::anon_send_exit(connections[0], caf::exit_reason::kill);
+  actors.run();
+  EXPECT_EQ(asked, 2U);
+}
+
+TEST_F(gated_connections, wait_for_nobody_when_they_have_a_key) {
+  key_order known;
+  known.permanent = dc_key{2,
+                           std::make_shared<const protocol::auth_key>(
+                               *protocol::auth_key::from(bytes(protocol::auth_key::octets, 7))),
+                           0, 0};
+  connect(known);
+  connect(known);
+  EXPECT_EQ(asked, 2U);
+}
+
+TEST(open_files, are_allowed_as_far_as_the_system_lets) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit low{before.rlim_max / 2, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &low), 0);
+  EXPECT_TRUE(allow_open_files(before.rlim_max));
+  rlimit after{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &after), 0);
+  EXPECT_EQ(after.rlim_cur, before.rlim_max);
+  const auto too_many = allow_open_files(std::size_t{before.rlim_max} + 1);
+  ASSERT_FALSE(too_many);
+  EXPECT_EQ(too_many.error().code, errc::limit);
+  EXPECT_NE(too_many.error().what.find("LimitNOFILE"), std::string::npos);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
+} // namespace cafegram
