@@ -1,137 +1,158 @@
+#include <cafegram/bench/allocations.hpp>
+#include <cafegram/bench/process.hpp>
 #include <cafegram/bench/rpc.hpp>
 
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
-#include <sys/resource.h>
 
 namespace cafegram::bench {
 namespace {
 
 using clock = std::chrono::steady_clock;
 
-double seconds(clock::duration d) {
-  return std::chrono::duration<double>(d).count();
-}
+/// What a number of callers did.
+struct calls_made {
+  double wall = 0;
+  double client_cpu = 0;
+  double server_cpu = 0;
+  std::vector<double> micros; ///< of each call, sorted
 
-std::chrono::milliseconds own_cpu() {
-  rusage used{};
-  ::getrusage(RUSAGE_SELF, &used);
-  const auto ms = [](const timeval& t) { return t.tv_sec * 1000 + t.tv_usec / 1000; };
-  return std::chrono::milliseconds{ms(used.ru_utime) + ms(used.ru_stime)};
-}
+  double count() const { return static_cast<double>(micros.size()); }
+  double at_fraction(double fraction) const {
+    return micros[static_cast<std::size_t>(fraction * (count() - 1))];
+  }
+};
 
 /// Keeps a number of calls under way until the time is over. The callbacks run on the threads of
 /// the client; the caller of `run` waits for the last of them.
 class pipeline {
 public:
-  pipeline(client& on, const rpc_options& options)
-    : client_{on}
+  pipeline(std::span<client> on, const rpc_options& options)
+    : clients_{on}
     , options_{options} {}
 
-  result<std::uint64_t> run() {
-    until_ = clock::now() + options_.time;
+  result<std::vector<double>> run(std::size_t callers, clock::duration time) {
+    until_ = clock::now() + time;
     {
       const std::scoped_lock guard{lock_};
-      under_way_ = options_.in_flight;
+      under_way_ = callers;
     }
-    for (std::size_t i = 0; i < options_.in_flight; ++i) {
-      call();
+    for (std::size_t i = 0; i < callers; ++i) {
+      call(i % clients_.size());
     }
     std::unique_lock guard{lock_};
     idle_.wait(guard, [this] { return under_way_ == 0; });
     if (failure_) {
       return std::unexpected(*failure_);
     }
-    return answered_;
+    return std::move(micros_);
   }
 
 private:
-  void call() {
-    client_.invoke_bytes_async(options_.request, {},
-                               [this](result<bytes> answer) { settle(std::move(answer)); });
+  void call(std::size_t which) {
+    clients_[which].invoke_bytes_async(
+        options_.request, {}, [this, which, start = clock::now()](const result<bytes>& answer) {
+          settle(which, start, answer);
+        });
   }
 
-  void settle(result<bytes> answer) {
+  void settle(std::size_t which, clock::time_point start, const result<bytes>& answer) {
+    const auto end = clock::now();
     bool more = false;
     {
       const std::scoped_lock guard{lock_};
       if (answer) {
-        ++answered_;
+        micros_.push_back(seconds(end - start) * 1e6);
       } else if (!failure_) {
-        failure_ = std::move(answer).error();
+        failure_ = answer.error();
       }
-      more = !failure_ && clock::now() < until_;
+      more = !failure_ && end < until_;
       // Told under the lock: the waiting thread owns this object and is free to end it after.
       if (!more && --under_way_ == 0) {
         idle_.notify_one();
       }
     }
     if (more) {
-      call();
+      call(which);
     }
   }
 
-  client& client_;
+  std::span<client> clients_;
   const rpc_options& options_;
   clock::time_point until_;
   std::mutex lock_; // the callbacks are no actors
   std::condition_variable idle_;
   std::size_t under_way_ = 0;
-  std::uint64_t answered_ = 0;
+  std::vector<double> micros_;
   std::optional<error> failure_;
 };
 
-result<std::vector<double>> measure_latency(client& on, const rpc_options& options) {
-  std::vector<double> micros;
-  const auto until = clock::now() + options.time;
-  for (auto start = clock::now(); start < until;) {
-    if (const auto answer = on.invoke_bytes(options.request); !answer) {
-      return std::unexpected(answer.error());
-    }
-    const auto end = clock::now();
-    micros.push_back(seconds(end - start) * 1e6);
-    start = end;
+result<calls_made> measure(std::span<client> on, const rpc_options& options, std::size_t callers) {
+  const auto cpu = own_cpu();
+  const auto server = options.server_cpu();
+  const auto start = clock::now();
+  auto micros = pipeline{on, options}.run(callers, options.time);
+  if (!micros) {
+    return std::unexpected(std::move(micros).error());
   }
-  std::ranges::sort(micros);
-  return micros;
+  calls_made out{.wall = seconds(clock::now() - start),
+                 .client_cpu = std::max(own_cpu() - cpu, 1e-3),
+                 .server_cpu = seconds(options.server_cpu() - server),
+                 .micros = *std::move(micros)};
+  std::ranges::sort(out.micros);
+  return out;
 }
 
-double at_fraction(const std::vector<double>& sorted, double fraction) {
-  const auto last = static_cast<double>(sorted.size() - 1);
-  return sorted[static_cast<std::size_t>(fraction * last)];
+/// Of everybody: this project, CAF, the benchmark's own callers.
+result<double> allocations_per_call(std::span<client> on, const rpc_options& options,
+                                    std::size_t callers) {
+  const allocation_counter counter;
+  const auto micros = pipeline{on, options}.run(callers, options.time / 10);
+  if (!micros) {
+    return std::unexpected(micros.error());
+  }
+  return static_cast<double>(counter.count()) / static_cast<double>(micros->size());
 }
 
 } // namespace
 
-result<std::vector<figure>> run_rpc(client& on, const rpc_options& options) {
-  // The first call pays for the connection and the key; it is not measured.
-  if (const auto warm = on.invoke_bytes(options.request); !warm) {
-    return std::unexpected(warm.error());
+result<std::vector<figure>> run_rpc(std::span<client> on, const rpc_options& options) {
+  // A connection's first call pays for the connection and the key; it is not measured.
+  for (auto& one : on) {
+    if (const auto warm = one.invoke_bytes(options.request); !warm) {
+      return std::unexpected(warm.error());
+    }
   }
-  const auto client_before = own_cpu();
-  const auto server_before = options.server_cpu();
-  const auto start = clock::now();
-  const auto answered = pipeline{on, options}.run();
-  if (!answered) {
-    return std::unexpected(answered.error());
+  const auto callers = options.in_flight * on.size();
+  const auto many = measure(on, options, callers);
+  if (!many) {
+    return std::unexpected(many.error());
   }
-  const double took = seconds(clock::now() - start);
-  const double client_cpu = seconds(own_cpu() - client_before);
-  const double server_cpu = seconds(options.server_cpu() - server_before);
-  const auto latency = measure_latency(on, options);
-  if (!latency) {
-    return std::unexpected(latency.error());
+  const auto one = measure(on, options, 1);
+  if (!one) {
+    return std::unexpected(one.error());
   }
-  const auto calls = static_cast<double>(*answered);
+  const auto allocations = allocations_per_call(on, options, callers);
+  if (!allocations) {
+    return std::unexpected(allocations.error());
+  }
+  const auto named = [&on](const char* what) {
+    return std::string{"rpc/"} + what + "/" + std::to_string(on.size());
+  };
   return std::vector<figure>{
-      {"rpc/pipelined/1", calls / took, "calls/s"},
-      {"rpc/per-client-cpu-second/1", calls / std::max(client_cpu, 1e-3), "calls/s"},
-      {"rpc/client-cpu/1", 100 * client_cpu / took, "% of a core"},
-      {"rpc/server-cpu/1", 100 * server_cpu / took, "% of a core"},
-      {"rpc/median-us/1", at_fraction(*latency, 0.5), "us"},
-      {"rpc/p99-us/1", at_fraction(*latency, 0.99), "us"},
+      {named("per-second"), many->count() / many->wall, "calls/s"},
+      {named("per-client-cpu-second"), many->count() / many->client_cpu, "calls/s"},
+      {named("client-cpu"), 100 * many->client_cpu / many->wall, "% of a core"},
+      {named("server-cpu"), 100 * many->server_cpu / many->wall, "% of a core"},
+      {named("loaded-median-us"), many->at_fraction(0.5), "us"},
+      {named("loaded-p99-us"), many->at_fraction(0.99), "us"},
+      {named("one-caller-per-second"), one->count() / one->wall, "calls/s"},
+      {named("one-caller-per-client-cpu-second"), one->count() / one->client_cpu, "calls/s"},
+      {named("median-us"), one->at_fraction(0.5), "us"},
+      {named("p99-us"), one->at_fraction(0.99), "us"},
+      {named("allocations"), *allocations, "per call"},
   };
 }
 

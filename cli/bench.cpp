@@ -1,9 +1,10 @@
-#include <cafegram/actors/messages.hpp>
 #include <cafegram/bench/crypto.hpp>
+#include <cafegram/bench/idle.hpp>
 #include <cafegram/bench/rpc.hpp>
 #include <cafegram/bench/tl.hpp>
 #include <cafegram/cli/connection.hpp>
 #include <cafegram/cli/sandbox_child.hpp>
+#include <cafegram/tl/api.hpp>
 
 namespace cafegram::cli {
 namespace {
@@ -11,7 +12,12 @@ namespace {
 struct bench_arguments {
   bool json = false;
   double seconds = 5;
-  std::size_t in_flight = 256;
+  std::size_t in_flight = 64;
+  std::vector<std::size_t> connections{1, 8, 64};
+  std::size_t sessions = 2'000;
+  std::int64_t settle = 10;
+  bool forward_secrecy = false;
+  bool files = false;
 
   std::chrono::milliseconds time() const {
     return std::chrono::milliseconds{static_cast<std::int64_t>(seconds * 1000)};
@@ -26,41 +32,113 @@ int print(const result<std::vector<bench::figure>>& figures, bool json) {
   return done;
 }
 
-/// Client here, sandbox in a process of its own, one connection between them.
+/// A sandbox in a process of its own, and how its clients are started.
+class bench_sandbox {
+public:
+  static result<bench_sandbox> start() {
+    auto folder = temporary_folder::make();
+    if (!folder) {
+      return std::unexpected(std::move(folder).error());
+    }
+    auto server = start_sandbox({.folder = folder->path()});
+    if (!server) {
+      return std::unexpected(std::move(server).error());
+    }
+    connection_arguments where;
+    where.dc = server->mtproto;
+    where.rsa_keys = {key_path(folder->path())};
+    auto options = to_options(where);
+    if (!options) {
+      return std::unexpected(std::move(options).error());
+    }
+    return bench_sandbox{*std::move(folder), *std::move(server), *std::move(options)};
+  }
+
+  /// Each number is another bot.
+  client_options bot(std::size_t number) const {
+    auto out = options_;
+    out.bot_token = std::to_string(1'000'002 + number) + ":token-of-a-benchmark-in-the-sandbox-00";
+    return out;
+  }
+  const std::string& folder() const { return folder_.path(); }
+  std::chrono::milliseconds cpu_time() const { return server_.process.cpu_time(); }
+
+private:
+  bench_sandbox(temporary_folder folder, sandbox_child server, client_options options)
+    : folder_{std::move(folder)}
+    , server_{std::move(server)}
+    , options_{std::move(options)} {}
+
+  temporary_folder folder_;
+  sandbox_child server_;
+  client_options options_;
+};
+
+result<std::vector<client>> log_in(runtime& on, const bench_sandbox& server, std::size_t count) {
+  std::vector<client> out;
+  for (std::size_t n = 0; n < count; ++n) {
+    auto started = client::start(on, server.bot(n));
+    if (!started) {
+      return std::unexpected(std::move(started).error());
+    }
+    out.push_back(*std::move(started));
+  }
+  for (auto& one : out) {
+    if (auto who = one.login_bot(one.options().bot_token); !who) {
+      return std::unexpected(std::move(who).error());
+    }
+  }
+  return out;
+}
+
 result<std::vector<bench::figure>> measure_rpc(const bench_arguments& a) {
-  const auto folder = temporary_folder::make();
-  if (!folder) {
-    return std::unexpected(folder.error());
-  }
-  auto server = start_sandbox({.folder = folder->path()});
+  const auto server = bench_sandbox::start();
   if (!server) {
-    return std::unexpected(std::move(server).error());
+    return std::unexpected(server.error());
   }
-  connection_arguments where;
-  where.dc = server->mtproto;
-  where.rsa_keys = {key_path(folder->path())};
-  auto options = to_options(where);
-  if (!options) {
-    return std::unexpected(std::move(options).error());
+  auto out = bench::run_rpc_allocations();
+  for (const auto connections : a.connections) {
+    runtime actors;
+    auto clients = log_in(actors, *server, connections);
+    if (!clients) {
+      return std::unexpected(std::move(clients).error());
+    }
+    auto figures =
+        bench::run_rpc(*clients, {.request = tl::encode(tl::updates::getState{}),
+                                  .time = a.time(),
+                                  .in_flight = a.in_flight,
+                                  .server_cpu = [&server] { return server->cpu_time(); }});
+    if (!figures) {
+      return figures;
+    }
+    out.insert(out.end(), figures->begin(), figures->end());
   }
-  auto session = open_session(*std::move(options), where.timeout);
-  if (!session) {
-    return std::unexpected(std::move(session).error());
+  return out;
+}
+
+result<std::vector<bench::figure>> measure_idle(const bench_arguments& a) {
+  // The sandbox inherits what this process may open.
+  if (auto allowed = bench::allow_sessions(a.sessions); !allowed) {
+    return std::unexpected(std::move(allowed).error());
   }
-  const auto login = session->account->login_bot("1000002:token-of-a-benchmark-in-the-sandbox-00",
-                                                 session->timeout);
-  if (!login) {
-    return std::unexpected(login.error());
+  const auto server = bench_sandbox::start();
+  if (!server) {
+    return std::unexpected(server.error());
   }
-  auto request = session->codec->encode({{"_", "updates.getState"}});
-  if (!request) {
-    return std::unexpected(std::move(request).error());
-  }
-  return bench::run_rpc(*session->account,
-                        {.request = *std::move(request),
-                         .time = a.time(),
-                         .in_flight = a.in_flight,
-                         .server_cpu = [&server] { return server->process.cpu_time(); }});
+  const auto options_of = [&a, &server](std::size_t n) {
+    auto out = server->bot(n);
+    out.forward_secrecy = a.forward_secrecy;
+    // The last ones wait for their turn as long as the others take.
+    out.timing.request_timeout = bench::idle_options{}.start_timeout;
+    if (a.files) {
+      out.session_path = server->folder() + "/session-" + std::to_string(n);
+    }
+    return out;
+  };
+  return bench::run_idle({.sessions = a.sessions,
+                          .settle = std::chrono::seconds{a.settle},
+                          .time = a.time(),
+                          .options_of = options_of});
 }
 
 CLI::App* add_bench_command(CLI::App& bench, const char* name, const char* help,
@@ -71,6 +149,40 @@ CLI::App* add_bench_command(CLI::App& bench, const char* name, const char* help,
       ->check(CLI::Range(0.05, 600.0))
       ->capture_default_str();
   return command;
+}
+
+void add_bench_rpc(CLI::App& bench, const std::shared_ptr<bench_arguments>& arguments,
+                   action& chosen) {
+  auto* rpc = add_bench_command(bench, "rpc",
+                                "calls per second and latency against a sandbox in its own process",
+                                *arguments);
+  rpc->add_option("--in-flight", arguments->in_flight, "calls under way at once on each connection")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
+  rpc->add_option("--connections", arguments->connections, "bots, each with one connection")
+      ->check(CLI::Range(1, 10'000))
+      ->capture_default_str();
+  rpc->callback([&chosen, arguments] {
+    chosen = [arguments] { return print(measure_rpc(*arguments), arguments->json); };
+  });
+}
+
+void add_bench_idle(CLI::App& bench, const std::shared_ptr<bench_arguments>& arguments,
+                    action& chosen) {
+  auto* idle = add_bench_command(
+      bench, "idle", "memory and processor time of bots that are logged in and do nothing",
+      *arguments);
+  idle->add_option("--sessions", arguments->sessions, "bots in this process")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
+  idle->add_option("--settle", arguments->settle, "seconds between the last login and measuring")
+      ->check(CLI::Range(0, 600))
+      ->capture_default_str();
+  idle->add_flag("--forward-secrecy", arguments->forward_secrecy, "with temporary keys");
+  idle->add_flag("--files", arguments->files, "keep the sessions in files, not in memory");
+  idle->callback([&chosen, arguments] {
+    chosen = [arguments] { return print(measure_idle(*arguments), arguments->json); };
+  });
 }
 
 } // namespace
@@ -91,15 +203,10 @@ void add_bench(CLI::App& app, action& chosen) {
           return print(bench::run_crypto(arguments->time()), arguments->json);
         };
       });
-  auto* rpc = add_bench_command(*bench, "rpc",
-                                "calls per second and latency against a sandbox in its own process",
-                                *arguments);
-  rpc->add_option("--in-flight", arguments->in_flight, "calls under way at once")
-      ->check(CLI::Range(1, 100'000))
-      ->capture_default_str();
-  rpc->callback([&chosen, arguments] {
-    chosen = [arguments] { return print(measure_rpc(*arguments), arguments->json); };
-  });
+  add_bench_rpc(*bench, arguments, chosen);
+  auto at_rest = std::make_shared<bench_arguments>();
+  at_rest->seconds = 60; // each session pings once
+  add_bench_idle(*bench, at_rest, chosen);
 }
 
 } // namespace cafegram::cli

@@ -1,3 +1,4 @@
+#include <cafegram/actors/open_files.hpp>
 #include <cafegram/base/log.hpp>
 #include <cafegram/cli/command.hpp>
 #include <cafegram/tl/schema.hpp>
@@ -12,6 +13,8 @@ namespace {
 int run(int argc, char** argv) {
   // A command's output is its own; `sandbox` says more.
   log::configure({.threshold = log::level::warn});
+  // Many connections are many open files; who needs a number of them says so where it is too low.
+  (void)allow_open_files(0);
   CLI::App app{"Telegram from the command line, and a Telegram of one's own to try it on."};
   app.name("cafegram");
   app.set_version_flag("--version", "cafegram " CAFEGRAM_VERSION);

@@ -51,14 +51,46 @@ TEST(bench, crypto_measures_every_path_beside_libcrypto) {
 }
 
 TEST(bench, rpc_measures_two_processes) {
-  const auto answer = run_program("bench rpc --json --seconds 0.2 --in-flight 16");
+  const auto answer =
+      run_program("bench rpc --json --seconds 0.2 --in-flight 16 --connections 1 3");
   ASSERT_EQ(answer.status, 0) << answer.output;
   const auto figures = read_figures(answer.output);
-  for (const char* name : {"rpc/pipelined/1", "rpc/median-us/1", "rpc/p99-us/1"}) {
-    ASSERT_TRUE(figures.contains(name)) << answer.output;
+  for (const char* name : {"rpc/per-second/1", "rpc/per-client-cpu-second/1", "rpc/median-us/1",
+                           "rpc/p99-us/1", "rpc/per-second/3", "rpc/loaded-p99-us/3",
+                           "rpc/one-caller-per-second/3", "rpc/p99-us/3", "rpc/allocations/3"}) {
+    ASSERT_TRUE(figures.contains(name)) << name << answer.output;
     EXPECT_GT(figures.at(name), 0) << name;
   }
   EXPECT_LE(figures.at("rpc/median-us/1"), figures.at("rpc/p99-us/1"));
+  // Counts, not times: what is promised of an answer's way.
+  EXPECT_LE(figures.at("rpc/own-allocations/receiving/1"), 2);
+  EXPECT_LE(figures.at("rpc/own-allocations/receiving/64"), 1.25);
+  EXPECT_EQ(figures.at("rpc/own-allocations/object"), 1);
+  EXPECT_GT(figures.at("rpc/own-allocations/sending/64"), 0);
+}
+
+TEST(bench, idle_measures_bots_at_rest) {
+  for (const char* how : {"", " --forward-secrecy --files"}) {
+    const auto answer =
+        run_program("bench idle --json --sessions 4 --settle 0 --seconds 0.2" + std::string{how});
+    ASSERT_EQ(answer.status, 0) << answer.output;
+    const auto figures = read_figures(answer.output);
+    for (const char* name : {"idle/sessions", "idle/start-seconds", "idle/start-cpu-seconds"}) {
+      ASSERT_TRUE(figures.contains(name)) << name << answer.output;
+      EXPECT_GT(figures.at(name), 0) << name;
+    }
+    EXPECT_GE(figures.at("idle/bytes-per-session"), 0);
+    EXPECT_GE(figures.at("idle/cpu-percent"), 0);
+  }
+}
+
+TEST(bench, idle_says_what_to_do_when_it_may_not_open_as_many_sockets) {
+  const auto answer = run_program("--version >/dev/null; ulimit -n 256; " +
+                                  std::string{CAFEGRAM_PROGRAM} + " bench idle --sessions 500");
+  EXPECT_EQ(answer.status, 1);
+  EXPECT_NE(answer.output.find("1100 open files are needed, and this process may have 256"),
+            std::string::npos)
+      << answer.output;
 }
 
 TEST(bench, tells_people_in_a_table) {
