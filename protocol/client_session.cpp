@@ -1,5 +1,6 @@
 #include <cafegram/protocol/client_state.hpp>
 #include <cafegram/protocol/gzip.hpp>
+#include <cafegram/protocol/protections.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -117,6 +118,10 @@ void client_session::state::connect(steady_time now) {
   due.ping = true; // the server learns of the session, and pushes updates to it
   next_ping = after(now, options.ping_interval);
   for (auto* which : requests.all(request::phase::sent)) {
+    if constexpr (!protections::state_question) {
+      requests.wait(*which);
+      continue;
+    }
     which->now = request::phase::asked;
     which->answer_by.reset();
     which->answer_asked = 0;

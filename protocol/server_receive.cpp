@@ -1,4 +1,5 @@
 #include <cafegram/protocol/gzip.hpp>
+#include <cafegram/protocol/protections.hpp>
 #include <cafegram/protocol/server_state.hpp>
 #include <cafegram/tl/codec.hpp>
 
@@ -189,6 +190,9 @@ void server_session::state::take_call(const client_message& message) {
 void server_session::state::take_repeated(const client_message& message, wall_time now) {
   if (constructor_of(message.body) == ids::msg_container && !message.contained) {
     return take_container(message, now);
+  }
+  if constexpr (!protections::duplicate_check) {
+    return dispatch(message, now);
   }
   if (const auto answered = kept_by_call.find(message.id); answered != kept_by_call.end()) {
     queue.insert(answered->second);

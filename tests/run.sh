@@ -123,7 +123,7 @@ slow() {
     run_steps "interop" tests/interop/run.sh mtcute gramjs telethon special rigs mtprotoproxy
     run_steps "page" tests/page/run.sh
     run_steps "demonstration" tests/demo.sh
-    run_steps "chaos" tests/chaos/run.sh --minutes 1
+    chaos_runs --minutes 1
     check "clang-tidy" tests/lint.sh --tidy
     check "demonstration in a clean root" deploy/rootfs_check.sh
   fi
@@ -134,11 +134,19 @@ slow() {
   finish
 }
 
+# The run, and for each protection a minute without it: that one has to be found out.
+chaos_runs() {
+  run_steps "chaos" tests/chaos/run.sh "$@"
+  local name
+  for name in state-question duplicate-check; do
+    run_steps "chaos without $name" tests/chaos/run.sh --minutes 1 --control "$name"
+  done
+}
+
 chaos() {
   check "packages" need_packages "${build_packages[@]}" libgtest-dev python3 || finish
-  if check "release build" configure_and_build release cafegram_program chaos_driver; then
-    run_steps "chaos" tests/chaos/run.sh "$@"
-  fi
+  check "release build" configure_and_build release cafegram_program chaos_driver \
+    chaos_driver_without_state_question chaos_sandbox_without_duplicate_check && chaos_runs "$@"
   finish
 }
 

@@ -80,6 +80,9 @@ tally& tally::operator+=(const tally& other) {
   for (const auto& [name, count] : other.outcomes) {
     outcomes[name] += count;
   }
+  for (const auto& [text, count] : other.reasons) {
+    reasons[text] += count;
+  }
   return *this;
 }
 
@@ -212,6 +215,9 @@ void bot_load::settle(call& what, const result<bytes>& answer) {
   }
   ++counts_.settled;
   ++counts_.outcomes[outcome_of(answer)];
+  if (!answer && !answer.error().rpc) {
+    ++counts_.reasons[answer.error().what];
+  }
   if (what.kind != call_kind::send) {
     return;
   }

@@ -29,6 +29,7 @@ struct tally {
   std::uint64_t messages = 0;
   std::uint64_t unsent = 0; ///< messages that no answer has confirmed
   std::map<std::string, std::uint64_t> outcomes = {};
+  std::map<std::string, std::uint64_t> reasons = {}; ///< of errors that are not the API's
 
   std::uint64_t under_way() const { return issued - settled; }
   tally& operator+=(const tally& other);

@@ -160,6 +160,7 @@ public:
                                 {"stuck", all.under_way()},
                                 {"messages", all.messages},
                                 {"outcomes", all.outcomes},
+                                {"reasons", all.reasons},
                                 {"memory_kib", memory_}}
                            .dump());
     return good;

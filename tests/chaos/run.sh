@@ -2,10 +2,12 @@
 # tests/chaos/run.sh [--minutes N] [--seed S] [--requests N]: many bots against a sandbox in which
 # everything goes wrong, then the judgement of the sandbox's log. See docs/chaos.md.
 #
-#   --minutes N    how long calls are made (20). Below 20 the least counts shrink in proportion
-#   --seed S       which faults happen, and what is asked for (1)
-#   --requests N   calls that have to come (500000)
-#   --keep         leaves the log where it is, and says where
+#   --minutes N      how long calls are made (20). Below 20 the least counts shrink in proportion
+#   --seed S         which faults happen, and what is asked for (1)
+#   --requests N     calls that have to come (500000)
+#   --control NAME   `state-question` or `duplicate-check`: with that protection off; the judge has
+#                    to find calls that ran twice
+#   --keep           leaves the log where it is, and says where
 #
 # Needs the release build. Each thing is printed as `name: ok` or `name: fail`; exit status 1 if one
 # failed.
@@ -14,20 +16,27 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 2
 # shellcheck source=deploy/common.sh
 . deploy/common.sh
 
-minutes=20 seed=1 requests=500000 each_fault=200 clients=64 keep=0
+minutes=20 seed=1 requests=500000 each_fault=200 clients=64 control='' keep=0
 while [ $# -gt 0 ]; do
   case $1 in
     --minutes) minutes=${2:?}; shift 2 ;;
     --seed) seed=${2:?}; shift 2 ;;
     --requests) requests=${2:?}; shift 2 ;;
+    --control) control=${2:?}; shift 2 ;;
     --keep) keep=1; shift ;;
-    -h | --help) sed -n '2,11s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
+    -h | --help) sed -n '2,14s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
     *) die "unknown option '$1'" ;;
   esac
 done
 
 bin=build/release/bin
 sandbox=$bin/cafegram driver=$bin/chaos_driver
+case $control in
+  '') ;;
+  state-question) driver=$bin/chaos_driver_without_state_question ;;
+  duplicate-check) sandbox=$bin/chaos_sandbox_without_duplicate_check ;;
+  *) die "there is no control '$control'" ;;
+esac
 if [ ! -x "$sandbox" ] || [ ! -x "$driver" ]; then
   die "build first: cmake --preset release && cmake --build --preset release"
 fi
@@ -70,26 +79,52 @@ stop_sandbox() {
   wait "$server"
   local code=$?
   server=0
-  [ "$code" = 0 ]
+  if [ "$code" != 0 ]; then
+    printf '%s\n' "sandbox: fail (exit status $code)"
+    tail -n 20 "$work/err"
+    return 1
+  fi
+  printf '%s\n' "sandbox: ok"
 }
 
 least_requests=$(scaled "$requests") least_faults=$(scaled "$each_fault")
+
+drive() {
+  "$driver" "$address" --key "$work/key.pem" --seed "$seed" --clients "$clients" \
+    --requests "$least_requests" --minutes "$minutes"
+}
+
+judge() {
+  python3 -B tests/chaos/judge.py "$work/log" --requests "$least_requests" \
+    --each-fault "$least_faults" --clients "$clients"
+}
+
+# With a protection off the run fails, and for the right reason.
+is_found_out() {
+  drive
+  stop_sandbox
+  judge >"$work/judgement"
+  local found=$?
+  cat "$work/judgement"
+  [ "$found" != 0 ] && grep -q '^nothing-ran-twice: fail' "$work/judgement"
+}
+
 if [ "$least_faults" -lt "$each_fault" ]; then
   say "$minutes of 20 minutes: at least $least_requests requests and $least_faults faults of each kind"
 fi
-say "again with: tests/chaos/run.sh --minutes $minutes --seed $seed --requests $requests"
+say "again with: tests/chaos/run.sh --minutes $minutes --seed $seed --requests $requests${control:+ --control $control}"
+start_sandbox || die "sandbox: fail (it did not start)"
+
+if [ -n "$control" ]; then
+  if is_found_out >"$work/findings"; then verdict="ok (the judge found it)"; else verdict=fail; fi
+  sed 's/^/| /' "$work/findings"
+  printf '%s\n' "without-$control: $verdict"
+  [ "$verdict" != fail ]
+  exit
+fi
 
 status=0
-start_sandbox || die "sandbox: fail (it did not start)"
-"$driver" "$address" --key "$work/key.pem" --seed "$seed" --clients "$clients" \
-  --requests "$least_requests" --minutes "$minutes" || status=1
-if stop_sandbox; then
-  printf '%s\n' "sandbox: ok"
-else
-  printf '%s\n' "sandbox: fail (its end)"
-  tail -n 20 "$work/err"
-  status=1
-fi
-python3 -B tests/chaos/judge.py "$work/log" --requests "$least_requests" \
-  --each-fault "$least_faults" --clients "$clients" || status=1
+drive || status=1
+stop_sandbox || status=1
+judge || status=1
 exit $status
