@@ -46,6 +46,8 @@ void connection_state::handle(const session_name& name, live_session& session,
                               const protocol::call_arrived& event) {
   if (session.calls.size() >= most_waiting_calls) {
     session.wire.answer_error(event.id, 420, "FLOOD_WAIT_1");
+    self->send(parts_.router,
+               call_refused{name, about_.id, protocol::number(event.id), "420 FLOOD_WAIT_1"});
     return;
   }
   auto opened = open_call(*parts_.layers, event.body, session.key->layer.load());

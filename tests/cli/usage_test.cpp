@@ -53,3 +53,19 @@ TEST(usage, a_proxy_that_is_none_is_named_without_its_secret) {
   EXPECT_EQ(port.status, 1);
   EXPECT_NE(port.output.find("--mtproxy-secret"), std::string::npos) << port.output;
 }
+
+TEST(usage, faults_and_data_centres_that_make_no_sense_are_named) {
+  const auto refused = [](const std::string& options, std::string_view word) {
+    const auto answer = run_program("sandbox --listen 127.0.0.1:0 --no-page " + options);
+    EXPECT_EQ(answer.status, 1) << options;
+    EXPECT_NE(answer.output.find(word), std::string::npos) << answer.output;
+  };
+  refused("--fault rain=3", "half-open");
+  refused("--fault drop=sometimes", "one in N");
+  refused("--fault-at cut=out/1", "WAY/CONNECTION/NUMBER");
+  refused("--dc 4", "--dc");
+  refused("--dc four=127.0.0.1:0", "four");
+  refused("--dc 2=127.0.0.1:0", "there twice");
+  refused("--home 1000004=4", "no data centre 4");
+  refused("--log /no/such/folder/log", "/no/such/folder/log");
+}

@@ -174,6 +174,23 @@ TEST_P(centres_client, logs_in_where_it_is_sent) {
   me->stop();
 }
 
+// The call in which it hears of it is refused: the new home does not know its login yet.
+TEST_P(centres_client, logs_in_anew_where_its_account_moves) {
+  auto me = client::start(runtime_, mine(GetParam()));
+  ASSERT_TRUE(me) << to_string(me.error());
+  ASSERT_TRUE(me->login_bot(token_at_first, 60s));
+  ASSERT_TRUE(server_->move_home(1000001, 4));
+  const auto refused = me->invoke_sync(tl::updates::getState{});
+  ASSERT_FALSE(refused);
+  EXPECT_TRUE(refused.error().is_rpc("AUTH_KEY_UNREGISTERED")) << to_string(refused.error());
+  EXPECT_TRUE(called("2 updates.getState 303 USER_MIGRATE_4"));
+  const auto self = me->login_bot(token_at_first, 60s);
+  ASSERT_TRUE(self) << to_string(self.error());
+  ASSERT_TRUE(me->invoke_sync(tl::updates::getState{}));
+  EXPECT_TRUE(called("4 updates.getState "));
+  me->stop();
+}
+
 TEST_P(centres_client, follows_a_file_and_its_statistics_with_its_login) {
   auto me = client::start(runtime_, mine(GetParam()));
   ASSERT_TRUE(me) << to_string(me.error());

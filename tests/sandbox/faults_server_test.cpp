@@ -167,6 +167,18 @@ TEST_F(faults_server, forgets_a_session_while_it_is_in_use) {
   static_cast<void>(lost);
 }
 
+TEST_F(faults_server, forgets_a_session_between_two_connections) {
+  start({"forget-session=end/1/1"});
+  raw_client client{settings()};
+  ASSERT_TRUE(client.exchange());
+  ASSERT_TRUE(client.call({{"_", "help.getNearestDc"}}));
+  for (const int sessions : {2, 2}) {
+    client.open();
+    ASSERT_TRUE(client.call({{"_", "help.getNearestDc"}}));
+    EXPECT_EQ(client.sessions(), sessions) << "forgotten once, then kept";
+  }
+}
+
 TEST_F(faults_server, changes_its_salts_and_its_clock_under_a_session) {
   start({"wrong-salt=in/1/5", "wrong-time=in/1/8,3600"});
   raw_client client{settings()};
