@@ -281,7 +281,7 @@ wall_time connection_state::next_fault() const {
   if (!faults_->trickle.empty()) {
     out = std::min(out, faults_->next_portion);
   }
-  if (!held_ && !gate_waits_) {
+  if (!held_ && !gate_waits_ && !is_choked()) {
     out = std::min(out, faults_->in.next_deadline());
     if (!backlog_.empty()) {
       out = std::min(out, faults_->next_portion);

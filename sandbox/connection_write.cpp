@@ -17,7 +17,7 @@ void connection_state::drained(std::size_t count) {
 }
 
 bool connection_state::has_room(const bytes& out) const {
-  const std::size_t queued = faults_ ? faults_->out.octets() : 0;
+  const std::size_t queued = faults_ ? faults_->out.octets() + faults_->trickle.size() : 0;
   return outstanding_ + out.size() + queued < transport_high_water;
 }
 
