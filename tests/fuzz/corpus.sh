@@ -13,6 +13,7 @@ seeds=build/fuzz/seeds
 configure_and_build release fuzz_record
 rm -rf "$seeds"
 build/release/bin/fuzz_record "$seeds"
+python3 -B tests/fuzz/step_seeds.py "$seeds"
 if [ $# -gt 0 ]; then names=("$@"); else mapfile -t names < <(ls "$seeds"); fi
 configure_and_build fuzz "${names[@]/#/fuzz_}"
 
