@@ -52,7 +52,7 @@ struct fake_telegram {
     return out;
   }
 
-  bytes natural_answer(const bytes& function) {
+  bytes natural_answer(bytes_view function) {
     if (!tl::decode<tl::messages::sendMessage>(function)) {
       return tl::encode(true);
     }
