@@ -67,7 +67,8 @@ void as_text(const info& about, bytes_view encoded) {
   const auto text = tl::to_json(encoded, *about.schema);
   holds(!tl::dump(encoded, *about.schema).empty(), "there is a dump");
   const auto back = tl::from_json(text, *about.schema);
-  holds(back.has_value() && *back == to_bytes(encoded), "text says all of a value");
+  // Not the same octets: there are many NaN, and one word for them.
+  holds(back.has_value() && tl::to_json(*back, *about.schema) == text, "text reads as it is");
 }
 
 /// A call within a call is octets to the types, of any kind; text and the dynamic codec look into
@@ -88,7 +89,7 @@ void as_json(bytes_view encoded) {
     return;
   }
   const auto back = fuzz::api_codec().encode(*value);
-  holds(back.has_value() && *back == to_bytes(encoded), "and writes the same");
+  holds(back.has_value() && fuzz::is(fuzz::api_codec().decode(*back), *value), "and back");
 }
 
 void as_boxed(bytes_view data) {
