@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 
 namespace cafegram::protocol {
 namespace {
@@ -29,14 +30,21 @@ std::uint64_t salt_list::at(duration unix_time) {
       later_, [now](const future_salt& s) { return s.valid_since <= now; });
   const bool still_good = std::any_of(later_.begin(), begun,
                                       [this](const future_salt& s) { return s.salt == current_; });
-  if (begun != later_.begin() && !still_good) {
-    current_ = std::prev(begun)->salt;
+  if (still_good) {
+    told_ = false;
+  } else if (begun != later_.begin()) {
+    if (std::exchange(told_, false)) {
+      later_.clear(); // or the salt that was just refused would be used again, and again
+    } else {
+      current_ = std::prev(begun)->salt;
+    }
   }
   return current_;
 }
 
 void salt_list::replace(std::uint64_t salt) {
   current_ = salt;
+  told_ = true;
   // A salt that was not announced: what was announced does not hold any more.
   if (std::ranges::find(later_, salt, &future_salt::salt) == later_.end()) {
     later_.clear();
@@ -48,6 +56,7 @@ void salt_list::learn(std::vector<future_salt> salts) {
   std::ranges::sort(salts, {}, &future_salt::valid_since);
   salts.resize(std::min(salts.size(), max_salts));
   later_ = std::move(salts);
+  told_ = false;
 }
 
 bool salt_list::runs_out(duration unix_time) const {

@@ -30,7 +30,8 @@ public:
 
   /// The salt to send with at server time `unix_time`.
   std::uint64_t at(duration unix_time);
-  /// The server said: this one, now.
+  /// The server said: this one, now. That is above what it announced: where the two do not fit (its
+  /// clock is not ours), the announced salts go.
   void replace(std::uint64_t salt);
   /// Takes an answer to `get_future_salts`.
   void learn(std::vector<future_salt> salts);
@@ -42,6 +43,7 @@ public:
 
 private:
   std::uint64_t current_ = 0;
+  bool told_ = false;              ///< `current_`, by the server, after `later_` was
   std::vector<future_salt> later_; ///< by valid_since
 };
 

@@ -105,6 +105,25 @@ TEST(salts, are_used_while_they_hold) {
   EXPECT_TRUE(salts.later().empty());
 }
 
+// A server whose clock is some minutes off names one of the announced salts that is not the one of
+// our time: the schedule would bring the refused one back each time.
+TEST(salts, the_servers_word_is_above_what_it_announced) {
+  const std::vector<future_salt> announced{{0, 200, 10}, {100, 300, 11}, {200, 400, 12}};
+  salt_list ahead{10, announced};
+  EXPECT_EQ(ahead.at(120s), 10U);
+  ahead.replace(12);
+  EXPECT_EQ(ahead.at(120s), 12U);
+  EXPECT_EQ(ahead.at(121s), 12U);
+  salt_list behind{12, announced};
+  EXPECT_EQ(behind.at(250s), 12U);
+  behind.replace(10); // over by our clock
+  EXPECT_EQ(behind.at(250s), 10U);
+  salt_list together{10, announced};
+  together.replace(11);
+  EXPECT_EQ(together.at(120s), 11U);
+  EXPECT_EQ(together.at(310s), 12U) << "it fits: what was announced still holds";
+}
+
 TEST(salts, are_asked_for_before_they_run_out) {
   salt_list salts{1};
   EXPECT_TRUE(salts.runs_out(0s));
