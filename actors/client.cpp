@@ -128,6 +128,8 @@ std::shared_ptr<const connection_profile> make_profile(const client_options& opt
   }
   out->timing = options.timing;
   out->pool = options.pool;
+  out->breaker = options.breaker;
+  out->restart = options.restart;
   out->forward_secrecy = options.forward_secrecy;
   out->temporary_key_lifetime = options.temporary_key_lifetime;
   out->rsa_keys = std::move(keys);
@@ -149,6 +151,7 @@ struct client::state {
   client_actor actor;
   client_options options;
   std::atomic<bool> stopped = false;
+  std::atomic<call_tag> last_tag = 0;
 
   state(caf::actor_system& of, client_actor with, client_options given)
     : system{of}
@@ -214,6 +217,14 @@ void client::invoke_bytes_async(bytes function, invoke_options options,
   invoke_request request{std::make_shared<const bytes>(std::move(function)), std::move(options)};
   auto shared = std::make_shared<const std::function<void(result<bytes>)>>(std::move(done));
   caf::anon_send(state_->actor, callback_call{std::move(request), std::move(shared)});
+}
+
+call_tag client::new_tag() {
+  return ++state_->last_tag;
+}
+
+void client::cancel(call_tag tag) {
+  caf::anon_send(state_->actor, cancel_calls{tag});
 }
 
 result<account> client::login_bot(std::string_view token, std::chrono::milliseconds timeout) {

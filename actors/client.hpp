@@ -42,6 +42,13 @@ public:
   void invoke_bytes_async(bytes function, invoke_options options,
                           std::function<void(result<bytes>)> done);
 
+  /// A tag that no call of this client carries yet; any number of calls may share one.
+  call_tag new_tag();
+
+  /// Gives up all calls that were made with `tag`, held or under way: each gets `cancelled`, and
+  /// the server is told that its answer is not wanted. A call that has left may still run.
+  void cancel(call_tag tag);
+
   /// Logs in as a bot unless the session already is that bot; returns the account.
   result<account> login_bot(std::string_view token,
                             std::chrono::milliseconds timeout = std::chrono::seconds{60});

@@ -12,26 +12,9 @@ namespace cafegram {
 
 namespace {
 
-using std::chrono::milliseconds;
-
-constexpr int max_waits = 5;
-constexpr int max_retries = 3;
-
 bool is_login_loss(const error& why) {
   return why.rpc && why.rpc->code == 401 && why.rpc->name != "SESSION_PASSWORD_NEEDED" &&
          why.rpc->name != "AUTH_KEY_PERM_EMPTY";
-}
-
-bool is_flood_wait(const error& why) {
-  return why.is_rpc("FLOOD_WAIT") || why.is_rpc("FLOOD_PREMIUM_WAIT") ||
-         why.is_rpc("SLOWMODE_WAIT");
-}
-
-/// That the server has the send already is no trouble, whatever the code: asking again changes
-/// nothing.
-bool is_server_trouble(const error& why) {
-  return !why.is_rpc("RANDOM_ID_DUPLICATE") && why.rpc &&
-         (why.rpc->code >= 500 || why.rpc->code == -503);
 }
 
 } // namespace
@@ -45,12 +28,22 @@ void client_state::call(invoke_request request, answer_function done) {
     done(fail(errc::bad_argument, "an empty call"));
     return;
   }
+  if (calls.size() >= max_held_calls) {
+    done(fail(errc::limit, "too many calls are under way"));
+    return;
+  }
   if (!request.options.may_repeat) {
     request.options.may_repeat = may_repeat_by_default(*request.function);
   }
   const auto id = next_id++;
-  calls.emplace(id, running_call{std::move(request), std::move(done)});
-  send(id);
+  if (const auto tag = request.options.tag; tag != 0) {
+    tagged.emplace(tag, id);
+  }
+  const auto total = request.options.timeout.value_or(setup.options.timing.request_timeout);
+  calls.emplace(id, running_call{.request = std::move(request),
+                                 .done = std::move(done),
+                                 .time = time_budget{total, now()}});
+  proceed(id);
 }
 
 caf::typed_response_promise<invoke_answer> client_state::invoke(const invoke_request& request) {
@@ -65,8 +58,23 @@ caf::typed_response_promise<invoke_answer> client_state::invoke(const invoke_req
   return promise;
 }
 
+/// Gives a call to the pool, with what is left of its time.
 void client_state::send(std::uint64_t id) {
-  self->request(pool, caf::infinite, calls.at(id).request)
+  auto& call = calls.at(id);
+  const auto left = call.time.left(now());
+  if (left <= std::chrono::milliseconds::zero()) {
+    finish(id, fail(errc::deadline, "no answer in time"));
+    return;
+  }
+  if (!has_pool) {
+    rest(id, call, later(now(), left));
+    parked.push_back(id);
+    return;
+  }
+  call.request.options.timeout = left;
+  call.paced = false;
+  ++call.attempts;
+  self->request(pool, caf::infinite, call.request)
       .then([this, id](const invoke_answer& answer) { succeeded(id, answer); },
             [this, id](const caf::error& why) { failed(id, to_error(why)); });
 }
@@ -111,38 +119,38 @@ void client_state::failed(std::uint64_t id, const error& why) {
 }
 
 bool client_state::tried_again(std::uint64_t id, running_call& call, const error& why) {
-  if (followed(id, call, why)) {
+  if (waited_out(id, call, why)) {
     return true;
   }
-  const auto& timing = setup.options.timing;
-  if (is_flood_wait(why) && why.rpc->value && call.waits < max_waits) {
-    const milliseconds wait = std::chrono::seconds{std::max<std::int64_t>(*why.rpc->value, 0)};
-    if (wait <= timing.flood_wait_threshold) {
-      ++call.waits;
-      // Never less than was asked for.
-      resend_later(id, wait + milliseconds{services.random->integer<std::uint8_t>()});
-      return true;
-    }
-  }
-  const bool may_repeat = call.request.options.may_repeat.value_or(false);
-  if (is_server_trouble(why) && may_repeat && call.retries < max_retries) {
-    resend_later(id, client_retry_least * (1 << call.retries++));
-    return true;
-  }
-  return false;
-}
-
-void client_state::resend_later(std::uint64_t id, milliseconds pause) {
-  resend_at.emplace(now() + pause, id);
-  schedule();
+  note_outcome(id, call);
+  return followed(id, call, why) || (!is_login_loss(why) && made_again(id, call, why));
 }
 
 void client_state::finish(std::uint64_t id, const result<shared_bytes>& outcome) {
-  const auto done = std::move(calls.at(id).done);
-  calls.erase(id);
-  done(outcome);
+  const auto node = calls.extract(id);
+  if (node.empty()) {
+    return; // given up meanwhile
+  }
+  const auto& call = node.mapped();
+  leave_place(id, call);
+  if (const auto tag = call.request.options.tag; tag != 0) {
+    const auto [first, last] = tagged.equal_range(tag);
+    tagged.erase(std::find_if(first, last, [id](const auto& one) { return one.second == id; }));
+  }
+  call.done(outcome);
   if (stopping) {
     close_when_idle();
+  }
+}
+
+void client_state::cancel(call_tag tag) {
+  std::vector<std::uint64_t> given_up;
+  for (auto [at, last] = tagged.equal_range(tag); at != last; ++at) {
+    given_up.push_back(at->second);
+  }
+  self->send(pool, cancel_calls{tag});
+  for (const auto id : given_up) {
+    finish(id, fail(errc::cancelled, "given up by its caller"));
   }
 }
 

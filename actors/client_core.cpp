@@ -1,7 +1,7 @@
 #include <cafegram/actors/client_core.hpp>
 #include <cafegram/actors/client_state.hpp>
 #include <cafegram/actors/errors.hpp>
-#include <cafegram/actors/session_store.hpp>
+#include <cafegram/actors/policy_guard.hpp>
 #include <cafegram/actors/update_hub.hpp>
 #include <cafegram/base/log.hpp>
 #include <cafegram/protocol/auth_key.hpp>
@@ -12,18 +12,18 @@ namespace cafegram {
 
 namespace {
 
-constexpr std::size_t max_restarts = 5;
 constexpr std::chrono::seconds restart_window{60};
 
 } // namespace
 
 client_state::~client_state() {
-  const auto why = error::make(errc::cancelled, "the client has stopped");
+  const auto why = fatal.value_or(error::make(errc::cancelled, "the client has stopped"));
   // What is told may look into the map.
   const auto left = std::exchange(calls, {});
   for (const auto& [id, call] : left) {
     call.done(std::unexpected(why));
   }
+  tell_status({});
   if (logging_in) {
     for (auto& promise : logging_in->waiting) {
       promise.deliver(to_caf(why));
@@ -41,6 +41,10 @@ client_state::~client_state() {
 
 void client_state::start() {
   const auto& stored = setup.session;
+  gate = flood_gate{setup.options.flood.most_held};
+  if (setup.options.pacing.enabled) {
+    pacing.emplace(setup.options.pacing);
+  }
   home_dc = setup.options.dc ? setup.options.dc->id : stored.home_dc != 0 ? stored.home_dc : 2;
   if (stored.user) {
     login = login_state::logged_in;
@@ -64,7 +68,7 @@ void client_state::start() {
 }
 
 void client_state::start_store() {
-  store = spawn_session_store(self->system(), services.writer, setup.backend, setup.session);
+  store = setup.open_store(self->system(), services.writer, setup.backend, setup.session);
   self->monitor(store);
   ++children;
 }
@@ -83,6 +87,7 @@ void client_state::start_pool() {
   to.profile = setup.profile;
   to.addresses = setup.addresses;
   to.home_dc = home_dc;
+  to.connect = setup.connect;
   to.logged_in = login == login_state::logged_in;
   for (const auto& [id, record] : setup.session.data_centres) {
     if (record.authorised) {
@@ -98,6 +103,15 @@ void client_state::start_pool() {
   pool = spawn_dc_pool(self->system(), services, std::move(to), store, self, hub);
   self->monitor(pool);
   ++children;
+  has_pool = true;
+  // Calls that were made without one.
+  for (auto waiting = std::exchange(parked, {}); const auto id : waiting) {
+    if (const auto found = calls.find(id); found != calls.end()) {
+      leave_place(id, found->second);
+      let_go(found->second, now());
+      proceed(id);
+    }
+  }
 }
 
 void client_state::begin_updates(updates_from from) {
@@ -107,55 +121,78 @@ void client_state::begin_updates(updates_from from) {
 void client_state::child_ended(const caf::down_msg& down) {
   --children;
   if (closing) {
-    if (children == 1) {
-      // What the others have told it comes first: an exit message would overtake it.
-      self->request(store, caf::infinite, caf::flush_atom_v)
-          .then([this]() { self->send_exit(store, caf::exit_reason::user_shutdown); },
-                [this](const caf::error&) {
-                  self->send_exit(store, caf::exit_reason::user_shutdown);
-                });
-    } else if (children == 0) {
-      ended();
-    }
+    close_store();
     return;
   }
   log::error("client", "a part of the client died: {}", caf::to_string(down.reason));
-  if (!may_restart()) {
-    last_error = "parts of the client died too often";
-    self->quit(to_caf(error::make(errc::connection_lost, last_error)));
+  if (down.source == store) {
+    // Without its store nothing may go on: what it would have kept is lost at the next start.
+    end_for(error::make(errc::storage, "the session store died"));
     return;
   }
-  if (down.source == hub) {
-    start_hub();
-    self->send(pool, caf::put_atom_v, update_sink_actor{hub});
-    if (login == login_state::logged_in) {
-      begin_updates(updates_from::stored);
-    }
-  } else if (down.source == pool) {
-    self->request(store, caf::infinite, load_atom_v)
-        .then(
-            [this](const session_snapshot& newest) {
-              if (closing) {
-                return;
-              }
-              setup.session = *newest.state;
-              start_pool();
-            },
-            [this](const caf::error& why) { self->quit(why); });
-  } else {
-    // Without its store nothing may go on: what it would have kept is lost at the next start.
-    last_error = "the session store died";
-    self->quit(to_caf(error::make(errc::storage, last_error)));
+  const bool was_pool = down.source == pool;
+  has_pool = has_pool && !was_pool;
+  const auto pause =
+      ask_restart(setup.options.restart.get(), setup.options.timing,
+                  {was_pool ? "dc_pool" : "update_hub", count_death()}, *services.random);
+  if (!pause) {
+    end_for(error::make(errc::connection_lost, "parts of the client died too often"));
+    return;
+  }
+  (was_pool ? pool_at : hub_at) = later(now(), *pause);
+  restart_due(now());
+  schedule();
+}
+
+/// How many parts have died within the last minute, this one included.
+std::size_t client_state::count_death() {
+  const auto at = now();
+  deaths.push_back(at);
+  while (deaths.front() + restart_window < at) {
+    deaths.pop_front();
+  }
+  return deaths.size();
+}
+
+void client_state::restart_due(steady_time at) {
+  if (closing) {
+    return;
+  }
+  if (hub_at && *hub_at <= at) {
+    hub_at.reset();
+    restart_hub();
+  }
+  if (pool_at && *pool_at <= at) {
+    pool_at.reset();
+    restart_pool();
   }
 }
 
-bool client_state::may_restart() {
-  const auto at = now();
-  restarts.push_back(at);
-  while (restarts.front() + restart_window < at) {
-    restarts.pop_front();
+void client_state::restart_hub() {
+  start_hub();
+  self->send(pool, caf::put_atom_v, update_sink_actor{hub});
+  if (login == login_state::logged_in) {
+    begin_updates(updates_from::stored);
   }
-  return restarts.size() <= max_restarts;
+}
+
+void client_state::restart_pool() {
+  self->request(store, caf::infinite, load_atom_v)
+      .then(
+          [this](const session_snapshot& newest) {
+            if (!closing) {
+              setup.session = *newest.state;
+              start_pool();
+            }
+          },
+          [this](const caf::error& why) { end_for(to_error(why)); });
+}
+
+/// What is under way is told why.
+void client_state::end_for(error why) {
+  last_error = why.what;
+  fatal = std::move(why);
+  self->quit(to_caf(*fatal));
 }
 
 // -- end, time, picture -------------------------------------------------------------------------
@@ -164,6 +201,7 @@ void client_state::stop(const stop_request& how) {
   stopping = true;
   stop_at = std::min(stop_at, now() + how.timeout);
   schedule();
+  give_up_held();
   close_when_idle();
 }
 
@@ -174,7 +212,18 @@ void client_state::close_when_idle() {
   closing = true;
   self->send_exit(pool, caf::exit_reason::user_shutdown);
   self->send_exit(hub, caf::exit_reason::user_shutdown);
-  if (children == 0) {
+  close_store();
+}
+
+/// When the others have ended. What they have told the store comes first: an exit message would
+/// overtake it.
+void client_state::close_store() {
+  if (children == 1) {
+    self->request(store, caf::infinite, caf::flush_atom_v)
+        .then(
+            [this]() { self->send_exit(store, caf::exit_reason::user_shutdown); },
+            [this](const caf::error&) { self->send_exit(store, caf::exit_reason::user_shutdown); });
+  } else if (children == 0) {
     ended();
   }
 }
@@ -189,11 +238,10 @@ void client_state::ended() {
 
 void client_state::schedule() {
   auto next = closing ? steady_time::max() : stop_at;
-  if (!resend_at.empty()) {
-    next = std::min(next, resend_at.begin()->first);
+  next = std::min(next, next_release());
+  for (const auto& at : {login_at, config_at, pool_at, hub_at}) {
+    next = std::min(next, at.value_or(steady_time::max()));
   }
-  next = std::min(next, login_at.value_or(steady_time::max()));
-  next = std::min(next, config_at.value_or(steady_time::max()));
   ticks.set(self, next, now());
 }
 
@@ -202,13 +250,8 @@ void client_state::tick(std::uint64_t number) {
     return;
   }
   const auto at = now();
-  while (!resend_at.empty() && resend_at.begin()->first <= at) {
-    const auto id = resend_at.begin()->second;
-    resend_at.erase(resend_at.begin());
-    if (calls.contains(id)) {
-      send(id);
-    }
-  }
+  restart_due(at);
+  release_due(at);
   if (login_at && *login_at <= at) {
     login_at.reset();
     log_in_bot();
@@ -233,7 +276,29 @@ client_status client_state::status() const {
   out.last_error = last_error;
   out.key_unknown = key_unknown;
   out.signing = setup.signing;
+  out.limits = limits_now();
   return out;
+}
+
+/// With what the pool alone knows, while there is one.
+caf::typed_response_promise<client_status> client_state::whole_status() {
+  auto promise = self->make_response_promise<client_status>();
+  status_asked.push_back(promise);
+  if (status_asked.size() == 1) {
+    self->request(pool, caf::infinite, status_atom_v)
+        .then([this](const client_status& of_pool) { tell_status(of_pool); },
+              [this](const caf::error&) { tell_status({}); });
+  }
+  return promise;
+}
+
+void client_state::tell_status(const client_status& of_pool) {
+  auto out = status();
+  out.connections = of_pool.connections;
+  out.limits.circuits = of_pool.limits.circuits;
+  for (auto& promise : std::exchange(status_asked, {})) {
+    promise.deliver(out);
+  }
 }
 
 void client_state::report(const connection_report& what) {
@@ -263,12 +328,13 @@ client_actor::behavior_type client_behavior(client_actor::stateful_pointer<clien
           (*done)(outcome ? result<bytes>{to_bytes(**outcome)} : std::unexpected(outcome.error()));
         });
       },
+      [self](const cancel_calls& which) { self->state.cancel(which.tag); },
       [self](const bot_login& how) { return self->state.log_in(how); },
       [self](caf::subscribe_atom, const caf::actor& receiver) {
         self->state.subscribers.push_back(receiver);
         self->send(self->state.hub, caf::subscribe_atom_v, receiver);
       },
-      [self](status_atom) { return self->state.status(); },
+      [self](status_atom) { return self->state.whole_status(); },
       [self](const network_available& news) { self->send(self->state.pool, news); },
       [self](const stop_request& how) {
         auto promise = self->make_response_promise<caf::ok_atom>();

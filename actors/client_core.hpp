@@ -4,12 +4,19 @@
 #include <cafegram/actors/interfaces.hpp>
 #include <cafegram/actors/options.hpp>
 #include <cafegram/actors/services.hpp>
+#include <cafegram/actors/session_store.hpp>
 #include <cafegram/actors/signing.hpp>
 #include <cafegram/storage/session.hpp>
 
+#include <functional>
 #include <memory>
 
 namespace cafegram {
+
+/// Starts the store of a client.
+using store_factory = std::function<session_store_actor(
+    caf::actor_system&, session_writer_actor, std::shared_ptr<storage::session_backend>,
+    storage::session_state)>;
 
 /// What `client::start` has checked and opened.
 struct client_setup {
@@ -19,6 +26,8 @@ struct client_setup {
   std::shared_ptr<storage::session_backend> backend;
   storage::session_state session;
   std::shared_ptr<const signer> signing;
+  connection_factory connect = spawn_dc_connection;
+  store_factory open_store = spawn_session_store;
 };
 
 /// Starts a client with its store, pool and hub.

@@ -3,6 +3,9 @@
 #include <cafegram/actors/alarm.hpp>
 #include <cafegram/actors/backoff.hpp>
 #include <cafegram/actors/client_core.hpp>
+#include <cafegram/actors/flood_gate.hpp>
+#include <cafegram/actors/pacer.hpp>
+#include <cafegram/actors/time_budget.hpp>
 #include <cafegram/tl/api/types.hpp>
 
 #include <caf/typed_event_based_actor.hpp>
@@ -12,7 +15,9 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace cafegram {
@@ -20,18 +25,32 @@ namespace cafegram {
 using answer_function = std::function<void(const result<shared_bytes>&)>;
 using account_promise = caf::typed_response_promise<account>;
 
-constexpr std::chrono::milliseconds client_retry_least{500};
-constexpr std::chrono::milliseconds client_retry_most{8'000};
+constexpr std::chrono::milliseconds login_retry_least{500};
+constexpr std::chrono::milliseconds login_retry_most{8'000};
 constexpr std::chrono::milliseconds config_retry_least{30'000};
 constexpr std::chrono::milliseconds config_retry_most{600'000};
+
+/// Where a call is.
+enum class call_place : std::uint8_t {
+  with_pool,
+  at_gate,  ///< waits out a flood limit
+  in_pacer, ///< waits for its turn
+  resting,  ///< between two attempts, or until there is a pool again
+};
 
 /// A call between its caller and the pool.
 struct running_call {
   invoke_request request;
   answer_function done;
+  time_budget time;
+  call_place place = call_place::with_pool;
   int migrations = 0;
   int waits = 0;
-  int retries = 0;
+  int attempts = 0;
+  bool paced = false;                           ///< has had its turn for the attempt to come
+  std::optional<call_scope> scope = {};         ///< once a flood limit made it matter
+  steady_time hold_until = steady_time::max();  ///< of flood waits, from the first one on
+  steady_time rests_until = steady_time::max(); ///< its place in `resting`
 };
 
 /// A login with a bot's token and who waits for it.
@@ -57,7 +76,14 @@ struct client_state {
   session_store_actor store;
   update_hub_actor hub;
   dc_pool_actor pool;
-  std::deque<steady_time> restarts;
+  bool has_pool = false;
+  std::deque<steady_time> deaths;    ///< of parts, within a minute
+  std::vector<std::uint64_t> parked; ///< calls that wait for a pool
+  /// Parts that are to be started again, and when.
+  std::optional<steady_time> pool_at;
+  std::optional<steady_time> hub_at;
+  /// What ends the client, if it is not its own stop.
+  std::optional<error> fatal;
   std::vector<caf::actor> subscribers;
 
   connection_phase phase = connection_phase::waiting;
@@ -71,7 +97,7 @@ struct client_state {
   /// A login is told when it is known from where on its updates count.
   std::vector<account_promise> after_state;
   bool fetching_state = false;
-  backoff login_waits{client_retry_least, client_retry_most};
+  backoff login_waits{login_retry_least, login_retry_most};
   std::optional<steady_time> login_at;
 
   bool fetching_config = false;
@@ -80,7 +106,11 @@ struct client_state {
   std::vector<std::function<void()>> after_config;
 
   std::map<std::uint64_t, running_call> calls;
-  std::multimap<steady_time, std::uint64_t> resend_at;
+  std::unordered_multimap<call_tag, std::uint64_t> tagged;
+  flood_gate gate{1};
+  std::optional<pacer> pacing;
+  std::set<std::pair<steady_time, std::uint64_t>> resting;
+  limits_picture limits; ///< its counts "so far"
   std::uint64_t next_id = 1;
   alarm ticks;
 
@@ -88,6 +118,7 @@ struct client_state {
   bool closing = false;
   steady_time stop_at = steady_time::max();
   std::vector<caf::typed_response_promise<caf::ok_atom>> stops;
+  std::vector<caf::typed_response_promise<client_status>> status_asked;
   std::size_t children = 0;
 
   steady_time now() const { return services.clock->steady_now(); }
@@ -99,7 +130,11 @@ struct client_state {
   void start_hub();
   void begin_updates(updates_from from);
   void child_ended(const caf::down_msg& down);
-  bool may_restart();
+  std::size_t count_death();
+  void restart_due(steady_time at);
+  void restart_pool();
+  void restart_hub();
+  void end_for(error why);
 
   // -- calls
   void call(invoke_request request, answer_function done);
@@ -108,8 +143,28 @@ struct client_state {
   void succeeded(std::uint64_t id, const invoke_answer& answer);
   void failed(std::uint64_t id, const error& why);
   bool tried_again(std::uint64_t id, running_call& call, const error& why);
-  void resend_later(std::uint64_t id, std::chrono::milliseconds pause);
   void finish(std::uint64_t id, const result<shared_bytes>& outcome);
+  void cancel(call_tag tag);
+
+  // -- what holds calls back (client_waits.cpp)
+  void proceed(std::uint64_t id);
+  bool held_at_gate(std::uint64_t id, running_call& call);
+  bool held_for_pace(std::uint64_t id, running_call& call);
+  bool waited_out(std::uint64_t id, running_call& call, const error& why);
+  bool made_again(std::uint64_t id, running_call& call, const error& why);
+  void note_outcome(std::uint64_t id, const running_call& call);
+  std::chrono::milliseconds threshold_of(const running_call& call) const;
+  gate_ticket ticket_of(std::uint64_t id, running_call& call) const;
+  void hold(running_call& call, call_place where);
+  void let_go(running_call& call, steady_time at);
+  void rest(std::uint64_t id, running_call& call, steady_time until);
+  void leave_place(std::uint64_t id, const running_call& call);
+  void release_due(steady_time at);
+  void release_from_gate(steady_time at);
+  void release_from_pacer(steady_time at);
+  void give_up_held();
+  steady_time next_release() const;
+  limits_picture limits_now() const;
 
   // -- data centres (client_places.cpp)
   bool followed(std::uint64_t id, running_call& call, const error& why);
@@ -133,10 +188,13 @@ struct client_state {
   // -- end, time, picture
   void stop(const stop_request& how);
   void close_when_idle();
+  void close_store();
   void ended();
   void schedule();
   void tick(std::uint64_t number);
   client_status status() const;
+  caf::typed_response_promise<client_status> whole_status();
+  void tell_status(const client_status& of_pool);
   void report(const connection_report& what);
 };
 

@@ -1,5 +1,7 @@
 #include <cafegram/actors/dc_connection_state.hpp>
 #include <cafegram/actors/errors.hpp>
+#include <cafegram/actors/policy_guard.hpp>
+#include <cafegram/actors/time_budget.hpp>
 #include <cafegram/actors/transport.hpp>
 #include <cafegram/base/log.hpp>
 #include <cafegram/protocol/auth_key.hpp>
@@ -13,8 +15,6 @@ using std::chrono::milliseconds;
 // -- the socket ---------------------------------------------------------------------------------
 
 void dc_connection_state::start() {
-  const auto& timing = setup.profile->timing;
-  waits.emplace(timing.reconnect_min, timing.reconnect_max);
   line.emplace(setup, services.random, services.primes);
   for (const auto& address : setup.route.addresses) {
     candidates.push_back(endpoint_of(address));
@@ -96,16 +96,23 @@ void dc_connection_state::lost(const error& why, std::optional<milliseconds> wai
   line->closed();
   turn = {};
   ++attempt;
-  const auto pause = wait ? *wait : waits->take(*services.random);
-  log::info("dc_connection", "dc {}: {}; again in {} ms", setup.dc, to_string(why), pause.count());
-  phase_deadline = deadline_of_wait(pause);
-  enter(connection_phase::waiting, to_string(why));
+  const auto& profile = *setup.profile;
+  const auto pause = wait ? wait
+                          : ask_reconnect(profile.restart.get(), profile.timing,
+                                          {setup.dc, why, ++failures}, *services.random);
+  phase_deadline = pause ? deadline_of_wait(*pause) : steady_time::max();
+  enter(connection_phase::waiting, to_string(why), true);
+  if (!pause) {
+    self->quit(to_caf(error::make(errc::connection_lost, to_string(why))));
+    return;
+  }
+  log::info("dc_connection", "dc {}: {}; again in {} ms", setup.dc, to_string(why), pause->count());
   schedule(now());
 }
 
 /// Without a key to use or to make there is nothing to connect for.
 steady_time dc_connection_state::deadline_of_wait(milliseconds pause) const {
-  return line->has_work() ? now() + pause : steady_time::max();
+  return line->has_work() ? later(now(), pause) : steady_time::max();
 }
 
 void dc_connection_state::received(const bytes_received& read) {
@@ -116,7 +123,7 @@ void dc_connection_state::received(const bytes_received& read) {
   self->send(wire, bytes_consumed{read.data->size()});
   if (line->proven()) {
     // Not before: a server that makes keys and knows none of them is not to be stormed.
-    waits->reset();
+    failures = 0;
     flood_waits.reset();
   }
   pump();
@@ -130,13 +137,13 @@ void dc_connection_state::drained(std::size_t count) {
   }
 }
 
-void dc_connection_state::enter(connection_phase to, std::string detail) {
+void dc_connection_state::enter(connection_phase to, std::string detail, bool failed) {
   phase = to;
   if (to == connection_phase::ready) {
     turn = {};
   }
   progress(to_string(to), detail);
-  tell(connection_report{setup.dc, to, std::move(detail)});
+  tell(connection_report{setup.dc, to, std::move(detail), false, failed});
 }
 
 void dc_connection_state::progress(std::string_view step, std::string_view detail) const {
@@ -319,7 +326,7 @@ connection(dc_connection_actor::stateful_pointer<dc_connection_state> self,
       [self](const key_order& order) { self->state.use(order); },
       [self](const network_available&) {
         if (self->state.phase == connection_phase::waiting && self->state.line->has_work()) {
-          self->state.waits->reset();
+          self->state.failures = 0;
           self->state.connect();
         }
       },

@@ -19,6 +19,8 @@ struct connection_profile {
   std::shared_ptr<const proxy_server> proxy; ///< null: none
   timing_options timing;
   pool_options pool;
+  breaker_options breaker;
+  std::shared_ptr<restart_policy> restart; ///< null: the default
   bool forward_secrecy = false;
   std::chrono::seconds temporary_key_lifetime{86'400};
   std::vector<crypto::rsa_public_key> rsa_keys;

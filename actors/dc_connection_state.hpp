@@ -34,7 +34,7 @@ struct dc_connection_state {
   connection_phase phase = connection_phase::waiting;
   std::uint64_t attempt = 0;
   duration clock_ahead{}; ///< the server's, before this machine's
-  std::optional<backoff> waits;
+  std::size_t failures = 0; ///< in a row, since the server was last heard
   backoff flood_waits{std::chrono::seconds{1}, std::chrono::seconds{60}};
   steady_time phase_deadline = steady_time::max();
   std::uint64_t reports = 0; ///< of keys: an order that knows of fewer is out of date
@@ -60,7 +60,7 @@ struct dc_connection_state {
   void lost(const error& why, std::optional<std::chrono::milliseconds> wait = {});
   void received(const bytes_received& read);
   void drained(std::size_t count);
-  void enter(connection_phase to, std::string detail);
+  void enter(connection_phase to, std::string detail, bool failed = false);
   void progress(std::string_view step, std::string_view detail) const;
   std::string way_to(const endpoint& where) const;
   void note_clock();

@@ -39,6 +39,11 @@ client_status dc_pool_state::status() const {
   out.pending_calls = calls.size();
   out.connections = connections.size();
   out.reconnects = reconnects;
+  for (const auto& [dc, known] : centres) {
+    if (known.circuit.ever_opened()) {
+      out.limits.circuits.push_back({dc, known.circuit.phase(), known.circuit.refused()});
+    }
+  }
   return out;
 }
 
@@ -88,6 +93,7 @@ dc_pool_actor::behavior_type pool(dc_pool_actor::stateful_pointer<dc_pool_state>
   state.schedule(state.now());
   return {
       [self](const invoke_request& request) { return self->state.invoke(request); },
+      [self](const cancel_calls& which) { self->state.cancel(which.tag); },
       [self](const call_settled& outcome) { self->state.settle(outcome); },
       [self](const calls_settled& outcomes) {
         for (const auto& one : outcomes.calls) {
@@ -117,6 +123,7 @@ dc_pool_actor::behavior_type pool(dc_pool_actor::stateful_pointer<dc_pool_state>
         for (auto& [slot, connection] : self->state.connections) {
           self->send(connection.actor, news);
         }
+        self->state.connect_home();
       },
       [self](caf::put_atom, const update_sink_actor& to) { self->state.updates = to; },
       [self](status_atom) { return self->state.status(); },

@@ -1,10 +1,12 @@
 #include <cafegram/actors/dc_pool_state.hpp>
 #include <cafegram/actors/errors.hpp>
+#include <cafegram/actors/time_budget.hpp>
 #include <cafegram/base/log.hpp>
 
 #include <caf/all.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace cafegram {
@@ -24,14 +26,26 @@ answer_promise dc_pool_state::invoke(const invoke_request& request) {
         error::make(errc::bad_argument, "no address is known for dc " + std::to_string(dc), dc)));
     return promise;
   }
+  auto& circuit = centre(dc).circuit;
+  if (const auto wait = circuit.refuses(now())) {
+    promise.deliver(to_caf(error::make(errc::circuit_open,
+                                       "connections to dc " + std::to_string(dc) +
+                                           " fail again and again: not tried for a while",
+                                       wait->count())));
+    return promise;
+  }
   held_call call;
   call.promise = promise;
+  call.tag = options.tag;
   call.call.function = request.function;
   call.call.may_repeat = options.may_repeat.value_or(false);
   call.dc = dc;
   call.purpose = options.purpose;
   call.call.gzip = options.purpose != connection_purpose::upload;
-  place(hold(std::move(call), options.timeout.value_or(setup.profile->timing.request_timeout)));
+  const auto id =
+      hold(std::move(call), options.timeout.value_or(setup.profile->timing.request_timeout));
+  circuit.began(id);
+  place(id);
   schedule(now());
   return promise;
 }
@@ -52,8 +66,11 @@ void dc_pool_state::call_internally(std::int32_t dc, bytes function,
 call_id dc_pool_state::hold(held_call call, std::chrono::milliseconds timeout) {
   const auto id = next_id++;
   call.call.id = id;
-  call.call.deadline = now() + timeout;
+  call.call.deadline = later(now(), timeout);
   deadlines.emplace(call.call.deadline, id);
+  if (call.tag != 0) {
+    tagged.emplace(call.tag, id);
+  }
   calls.emplace(id, std::move(call));
   return id;
 }
@@ -93,6 +110,7 @@ void dc_pool_state::settle(const call_settled& outcome) {
   }
   if (outcome.result || outcome.failure.rpc) {
     note_unknown(found->second.dc, false);
+    centre(found->second.dc).circuit.answered();
   }
   if (outcome.result) {
     answer(outcome.id, outcome.result);
@@ -109,6 +127,11 @@ void dc_pool_state::answer(call_id id, result<shared_bytes> outcome) {
   }
   auto& call = node.mapped();
   deadlines.erase({call.call.deadline, id});
+  centre(call.dc).circuit.ended(id, now());
+  if (call.tag != 0) {
+    const auto [first, last] = tagged.equal_range(call.tag);
+    tagged.erase(std::find_if(first, last, [id](const auto& one) { return one.second == id; }));
+  }
   if (const auto at = call.at ? connections.find(*call.at) : connections.end();
       at != connections.end() && --at->second.load == 0) {
     at->second.idle_since = now();
@@ -126,12 +149,28 @@ void dc_pool_state::answer(call_id id, result<shared_bytes> outcome) {
 void dc_pool_state::sweep(steady_time at) {
   while (!deadlines.empty() && deadlines.begin()->first <= at) {
     const auto id = deadlines.begin()->second;
-    const auto& call = calls.at(id);
-    if (const auto found = call.at ? connections.find(*call.at) : connections.end();
-        found != connections.end() && found->second.actor) {
-      self->send(found->second.actor, drop_call{id});
-    }
-    answer(id, std::unexpected(late(call)));
+    drop(id);
+    answer(id, std::unexpected(late(calls.at(id))));
+  }
+}
+
+void dc_pool_state::cancel(call_tag tag) {
+  std::vector<call_id> given_up;
+  for (auto [at, last] = tagged.equal_range(tag); at != last; ++at) {
+    given_up.push_back(at->second);
+  }
+  for (const auto id : given_up) {
+    drop(id);
+    answer(id, fail(errc::cancelled, "given up by its caller"));
+  }
+}
+
+/// Tells its connection that nobody waits for a call any more.
+void dc_pool_state::drop(call_id id) {
+  const auto& call = calls.at(id);
+  if (const auto found = call.at ? connections.find(*call.at) : connections.end();
+      found != connections.end() && found->second.actor) {
+    self->send(found->second.actor, drop_call{id});
   }
 }
 

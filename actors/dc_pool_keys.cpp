@@ -26,7 +26,8 @@ data_centre& dc_pool_state::centre(std::int32_t dc) {
     return found->second;
   }
   const auto& profile = *setup.profile;
-  data_centre fresh{key_policy{profile.forward_secrecy, profile.temporary_key_lifetime}};
+  data_centre fresh{key_policy{profile.forward_secrecy, profile.temporary_key_lifetime},
+                    profile.breaker};
   if (const auto stored = setup.keys.find(dc); stored != setup.keys.end()) {
     fresh.keys.take(stored->second);
   }
@@ -187,7 +188,11 @@ void dc_pool_state::note_unknown(std::int32_t dc, bool unknown) {
     if (unknown) {
       log::warn("dc_pool", "dc {} does not know the key of this login; it is kept", dc);
     }
-    connection_report told{dc, connections[home_line()].phase, {}};
+    connection_report told;
+    told.dc = dc;
+    if (const auto found = connections.find(home_line()); found != connections.end()) {
+      told.phase = found->second.phase;
+    }
     told.key_unknown = unknown;
     self->send(owner, std::move(told));
   }

@@ -1,5 +1,7 @@
 #include <cafegram/actors/dc_pool_state.hpp>
 #include <cafegram/actors/errors.hpp>
+#include <cafegram/actors/policy_guard.hpp>
+#include <cafegram/actors/time_budget.hpp>
 #include <cafegram/base/log.hpp>
 
 #include <caf/all.hpp>
@@ -72,10 +74,6 @@ void dc_pool_state::start(const line_slot& slot, held_connection& connection) {
   to.profile = setup.profile;
   to.dc = slot.dc;
   to.route = setup.addresses.route(slot.dc, slot.purpose);
-  if (!connection.waits) {
-    const auto& timing = setup.profile->timing;
-    connection.waits.emplace(timing.reconnect_min, timing.reconnect_max);
-  }
   const auto at = now();
   connection.media = to.route.media;
   connection.restart_at.reset();
@@ -104,11 +102,16 @@ void dc_pool_state::report(const connection_report& what) {
   }
   auto& [slot, connection] = *found;
   connection.phase = what.phase;
+  auto& circuit = centre(slot.dc).circuit;
   if (what.phase == connection_phase::waiting) {
     connection.trouble = what.detail;
   }
+  if (what.failed) {
+    circuit.failed(now());
+  }
   if (what.phase == connection_phase::ready) {
     connection.trouble.clear();
+    circuit.reachable(now());
     // What it was given before leaves now.
     for (auto& [id, call] : calls) {
       call.may_have_left = call.may_have_left || call.at == slot;
@@ -131,17 +134,45 @@ void dc_pool_state::ended(const caf::down_msg& down) {
   }
   auto& [slot, connection] = *found;
   if (now() - connection.started_at >= long_life) {
-    connection.waits->reset();
+    connection.deaths = 0;
   }
-  const auto pause = connection.waits->take(*services.random);
+  const auto& profile = *setup.profile;
+  // Its own word that it makes no more attempts is no accident.
+  const auto pause = to_error(down.reason).code == errc::connection_lost
+                         ? std::nullopt
+                         : ask_restart(profile.restart.get(), profile.timing,
+                                       {"dc_connection", ++connection.deaths}, *services.random);
+  if (!pause) {
+    give_up(line_slot{slot});
+    return;
+  }
   log::error("dc_pool", "the connection {} died ({}); again in {} ms", to_string(slot),
-             caf::to_string(down.reason), pause.count());
+             caf::to_string(down.reason), pause->count());
   connection.actor = nullptr;
   connection.phase = connection_phase::waiting;
-  connection.restart_at = now() + pause;
+  connection.restart_at = later(now(), *pause);
   give_up_running(slot);
   choose_makers(slot.dc);
   tell_keys(slot.dc);
+  schedule(now());
+}
+
+/// A line that is not tried again: what waits for it ends. The next call for it begins afresh.
+void dc_pool_state::give_up(const line_slot& slot) {
+  log::error("dc_pool", "the connection {} is given up", to_string(slot));
+  give_up_running(slot);
+  std::vector<call_id> lost;
+  for (const auto& [id, call] : calls) {
+    if (call.at == slot) {
+      lost.push_back(id);
+    }
+  }
+  connections.erase(slot);
+  choose_makers(slot.dc);
+  tell_keys(slot.dc);
+  for (const auto id : lost) {
+    answer(id, fail(errc::connection_lost, "no connection, and no more attempts are made"));
+  }
   schedule(now());
 }
 

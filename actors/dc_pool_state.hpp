@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cafegram/actors/alarm.hpp>
-#include <cafegram/actors/backoff.hpp>
+#include <cafegram/actors/circuit_breaker.hpp>
 #include <cafegram/actors/dc_keys.hpp>
 #include <cafegram/actors/dc_pool.hpp>
 
@@ -39,6 +39,7 @@ struct held_call {
   std::optional<line_slot> at; ///< none: waits until the login is carried to its data centre
   bool may_have_left = false;  ///< its connection was ready: the server may have it
   int imports = 0;             ///< of the login, for its sake
+  call_tag tag = 0;
 };
 
 /// A connection, and when to start it again after its death.
@@ -51,7 +52,7 @@ struct held_connection {
   steady_time idle_since;
   steady_time started_at;
   std::optional<steady_time> restart_at;
-  std::optional<backoff> waits;
+  std::size_t deaths = 0; ///< in a row
   key_order told;
   std::uint64_t key_reports = 0;
 };
@@ -64,9 +65,11 @@ struct foreign_login {
 
 /// What a pool knows of a data centre.
 struct data_centre {
-  explicit data_centre(key_policy policy)
-    : keys{policy} {}
+  data_centre(key_policy policy, const breaker_options& breaker)
+    : keys{policy}
+    , circuit{breaker} {}
   dc_keys keys;
+  circuit_breaker circuit;
   std::array<std::optional<line_slot>, 2> makers; ///< of keys: for plain and for media addresses
   foreign_login login;
   bool key_unknown = false;
@@ -96,6 +99,7 @@ struct dc_pool_state {
   std::map<std::int32_t, data_centre> centres;
   std::unordered_map<call_id, held_call> calls;
   std::set<std::pair<steady_time, call_id>> deadlines;
+  std::unordered_multimap<call_tag, call_id> tagged;
   call_id next_id = 1;
   std::uint64_t reconnects = 0;
   alarm ticks;
@@ -117,6 +121,8 @@ struct dc_pool_state {
   void give(call_id id, const line_slot& at);
   void settle(const call_settled& outcome);
   void answer(call_id id, result<shared_bytes> outcome);
+  void cancel(call_tag tag);
+  void drop(call_id id);
   void sweep(steady_time at);
   error late(const held_call& call);
 
@@ -128,6 +134,7 @@ struct dc_pool_state {
   void report(const connection_report& what);
   void ended(const caf::down_msg& down);
   void give_up_running(const line_slot& slot);
+  void give_up(const line_slot& slot);
   void restart_due(steady_time at);
   void close_idle(steady_time at);
   void close(const line_slot& slot);

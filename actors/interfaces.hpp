@@ -117,6 +117,8 @@ using dc_connection_actor = byte_sink_actor::extend<
 using dc_pool_actor = connection_owner_actor::extend<
     // Answers once: the result, or one typed error.
     caf::replies_to<invoke_request>::with<invoke_answer>,
+    // Gives up calls that carry a tag, and tells their connections.
+    caf::reacts_to<cancel_calls>,
     // Moves home: calls without a data centre of their own go there from now on.
     caf::reacts_to<caf::migrate_atom, std::int32_t>,
     // Where data centres are reached from now on.
@@ -174,10 +176,13 @@ using update_hub_actor = update_sink_actor::extend<
 
 /// The account: login, calls, updates. What bots and programs hold; `client` wraps it.
 using client_actor = caf::typed_actor<
-    // Makes a call; waits out short flood limits, follows migrations.
+    // Makes a call: paces sends if it is to, waits out short flood limits, follows migrations,
+    // makes again what may be repeated.
     caf::replies_to<invoke_request>::with<invoke_answer>,
     // The same for callers that are no actors.
     caf::reacts_to<callback_call>,
+    // Gives up calls that carry a tag, under way or held.
+    caf::reacts_to<cancel_calls>,
     // Answers when the session is logged in as this bot.
     caf::replies_to<bot_login>::with<account>,
     // Adds a receiver of `update_event`.

@@ -113,6 +113,11 @@ struct drop_call {
   call_id id = 0;
 };
 
+/// Gives up all calls with this tag, wherever they are; each is answered with `cancelled`.
+struct cancel_calls {
+  call_tag tag = 0;
+};
+
 /// Exactly one for each `submit_call`, unless the connection dies first.
 struct call_settled {
   call_id id = 0;
@@ -191,6 +196,7 @@ struct connection_report {
   connection_phase phase = connection_phase::waiting;
   std::string detail;
   bool key_unknown = false; ///< the server does not know the key of the login, which is kept
+  bool failed = false;      ///< the line was lost or could not be made
 };
 
 /// All addresses that the server has told, in the place of those that it told before.
@@ -294,6 +300,7 @@ struct client_status {
   bool key_unknown = false;
   std::string last_error;
   std::shared_ptr<const signer> signing;
+  limits_picture limits;
 };
 
 /// Log in as a bot, unless the session already is that bot.
@@ -342,6 +349,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::invoke_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::invoke_answer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::submit_call)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::drop_call)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::cancel_calls)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::call_settled)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::calls_settled)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::handshake_turn)

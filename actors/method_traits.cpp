@@ -12,12 +12,14 @@ constexpr std::array repeatable_verbs = {"get",     "search", "check",  "resolve
                                          "save",    "edit",   "update", "upload",  "is",   "toggle",
                                          "receive", "report", "import", "export",  "mark"};
 
-/// Begin like a method that may be repeated, and act each time: press a button, make a link, spend
-/// a value that is good for once.
+/// Begin like a method that may be repeated, and act each time: press a button, make something,
+/// spend a value that is good for once.
 constexpr auto acts_each_time = std::to_array<std::string_view>(
     {"messages.getBotCallbackAnswer", "messages.exportChatInvite", "chatlists.exportChatlistInvite",
      "payments.exportInvoice", "bots.exportBotToken", "auth.checkPassword",
-     "auth.checkRecoveryPassword", "auth.importLoginToken", "auth.importWebTokenAuthorization"});
+     "auth.checkRecoveryPassword", "auth.importLoginToken", "auth.importWebTokenAuthorization",
+     "photos.uploadProfilePhoto", "photos.uploadContactProfilePhoto", "account.uploadTheme",
+     "account.uploadWallPaper", "account.uploadRingtone"});
 
 const tl::definition_descriptor* find(bytes_view function) {
   const auto& schema = *tl::help::getConfig::tl_info.schema;
@@ -26,6 +28,9 @@ const tl::definition_descriptor* find(bytes_view function) {
 }
 
 bool has_random_id(const tl::definition_descriptor& method) {
+  if (method.id == tl::messages::sendMultiMedia::tl_id) {
+    return true; // in each of its items
+  }
   const auto& schema = *tl::help::getConfig::tl_info.schema;
   return std::ranges::any_of(schema.fields_of(method), [](const tl::field_descriptor& field) {
     return std::string_view{field.name} == "random_id";

@@ -51,6 +51,18 @@ std::string_view name_of(transport_kind kind) {
 
 } // namespace
 
+std::string_view to_string(circuit_phase phase) {
+  switch (phase) {
+  case circuit_phase::closed:
+    return "closed";
+  case circuit_phase::open:
+    return "open";
+  case circuit_phase::probing:
+    return "probing";
+  }
+  return "unknown";
+}
+
 std::optional<endpoint> parse_endpoint(std::string_view text) {
   if (text.starts_with('[')) {
     return parse_bracketed(text);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cafegram/actors/limit_options.hpp>
 #include <cafegram/base/environment.hpp>
 #include <cafegram/protocol/proxy.hpp>
 
@@ -17,6 +18,8 @@ namespace cafegram {
 namespace storage {
 class session_backend;
 }
+class retry_policy;   // <cafegram/actors/policies.hpp>
+class restart_policy; // the same
 
 /// Where a server listens. `host` is a name or an address of either family.
 struct endpoint {
@@ -128,20 +131,34 @@ struct client_options {
   timing_options timing = {};
   bool catch_up = true; ///< fetch what came while the client was away
 
+  flood_options flood = {};
+  pacing_options pacing = {};                   ///< default: off
+  breaker_options breaker = {};                 ///< default: off
+  std::shared_ptr<retry_policy> retry = {};     ///< null: `backoff_retry`
+  std::shared_ptr<restart_policy> restart = {}; ///< null: `backoff_restart` with `timing`
+
   /// Called from scheduler threads; must not block.
   progress_function on_progress = {};
 };
 
+/// Names calls of one client so that they can be given up: `client::new_tag`, `client::cancel`. 0
+/// is none.
+using call_tag = std::uint64_t;
+
 /// How one call is made.
 struct invoke_options {
-  /// Default: `timing_options::request_timeout`. Time spent waiting out a flood limit is extra.
+  /// Default: `timing_options::request_timeout`; `milliseconds::max()` is none. Time spent waiting
+  /// out a flood limit is extra.
   std::optional<std::chrono::milliseconds> timeout = {};
+  /// Default: `timing_options::flood_wait_threshold`. 0: the caller gets each flood wait.
+  std::optional<std::chrono::milliseconds> flood_wait_threshold = {};
   /// May the call be made again where its outcome is unknown? Default: what is known of the method
   /// (reads and everything with a `random_id` may).
   std::optional<bool> may_repeat = {};
   /// Another data centre than the home one; where logged in, the login is carried there first.
   std::optional<std::int32_t> dc = {};
   connection_purpose purpose = connection_purpose::main;
+  call_tag tag = 0;
 };
 
 /// `options` for a call to another data centre.

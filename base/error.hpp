@@ -26,7 +26,7 @@ enum class errc : std::uint8_t {
   transport_error = 13,   ///< a transport error word such as -404; see `error::number`
   not_found = 14,         ///< the thing named does not exist
   logged_out = 15,        ///< the login is gone: log in again
-  circuit_open = 16,      ///< the server keeps failing at this call; `number`: milliseconds to wait
+  circuit_open = 16,      ///< a data centre keeps failing: not tried for `number` milliseconds
   proxy = 17,             ///< a proxy refused, or broke its protocol; see `error::number`
   key_unknown = 18,       ///< no answer in time: the server does not know the key of the login
 };

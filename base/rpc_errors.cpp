@@ -40,7 +40,7 @@ std::string_view advice(errc code) {
   case errc::logged_out:
     return "The login is gone: log in again.";
   case errc::circuit_open:
-    return "Telegram keeps failing at this call: it is not made for a while. Try again later.";
+    return "Connections to this data centre fail again and again: try again later.";
   case errc::proxy:
     return "The proxy refused the connection or broke its protocol: look at its settings.";
   case errc::key_unknown:

@@ -121,6 +121,7 @@ client_actor::behavior_type played_client(client_actor::pointer self,
         return *std::move(answer);
       },
       [](const callback_call&) {},
+      [](const cancel_calls&) {},
       [](const bot_login&) -> caf::result<account> { return caf::sec::invalid_argument; },
       [](caf::subscribe_atom, const caf::actor&) {},
       [](status_atom) { return client_status{}; },

@@ -86,6 +86,7 @@ client_actor::behavior_type fake_client(client_actor::pointer self,
   return {
       [server](const invoke_request& request) { return server->answer(request); },
       [](const callback_call&) {},
+      [](const cancel_calls&) {},
       [](const bot_login&) -> caf::result<account> { return caf::sec::invalid_argument; },
       [](caf::subscribe_atom, const caf::actor&) {},
       [](status_atom) { return client_status{}; },

@@ -1,0 +1,174 @@
+#pragma once
+
+#include <cafegram/actors/client_core.hpp>
+#include <cafegram/actors/errors.hpp>
+#include <cafegram/storage/session.hpp>
+#include <cafegram/tests/support.hpp>
+#include <cafegram/tl/api.hpp>
+
+#include "pool_kit.hpp"
+#include "virtual_time.hpp"
+
+namespace cafegram::test {
+
+/// A client with its pool and hub between connections that are fakes and a store in memory, on a
+/// clock that the test moves: the same test makes the same steps each time.
+struct client_kit : testing::Test {
+  /// What became of a call, and when.
+  struct outcome {
+    bool ok = false;
+    std::optional<error> why;
+    steady_time at;
+    int times = 0;
+    bool settled() const { return times > 0; }
+    bool failed_with(errc code) const { return why && why->code == code; }
+  };
+
+  virtual_system system;
+  client_options options{.api_id = 1, .api_hash = "hash"};
+  std::vector<std::shared_ptr<fake_line>> lines;
+  std::shared_ptr<storage::session_state> stored = std::make_shared<storage::session_state>();
+  client_actor client;
+  session_store_actor store;
+
+  client_kit() {
+    stored->home_dc = 2;
+    bytes key(protocol::auth_key::octets);
+    seeded_random{2}.fill(key);
+    stored->data_centres[2].auth_key = std::make_shared<const crypto::secret>(bytes_view{key});
+    options.catch_up = false;
+  }
+  ~client_kit() override {
+    for (const auto& line : lines) {
+      caf::anon_send_exit(line->actor, caf::exit_reason::kill);
+    }
+    caf::anon_send_exit(client, caf::exit_reason::user_shutdown);
+    system.run();
+    for (const auto& line : lines) {
+      line->owner = nullptr;
+      line->actor = nullptr;
+    }
+    system.system().await_actors_before_shutdown(false);
+  }
+
+  steady_time now() { return system.services().clock->steady_now(); }
+
+  void start(bool ready = true) {
+    client_setup setup;
+    auto profile = std::make_shared<connection_profile>();
+    profile->timing = options.timing;
+    profile->breaker = options.breaker;
+    profile->restart = options.restart;
+    setup.profile = profile;
+    std::vector<protocol::dc_address> known;
+    for (const std::int32_t dc : {2, 4}) {
+      protocol::dc_address address;
+      address.dc = protocol::dc_id{dc};
+      address.host = "127.0.0.1";
+      known.push_back(std::move(address));
+    }
+    setup.addresses = address_book{std::move(known), {}, false};
+    setup.options = options;
+    setup.session = *stored;
+    setup.connect = [this](caf::actor_system& in, const runtime::services&, connection_setup how,
+                           connection_owner_actor of) {
+      auto line = std::make_shared<fake_line>();
+      line->setup = std::move(how);
+      line->owner = std::move(of);
+      line->actor = in.spawn(fake_connection, line);
+      lines.push_back(line);
+      return line->actor;
+    };
+    setup.open_store = [this](caf::actor_system& in, auto, auto, auto) {
+      store = in.spawn([this]() -> session_store_actor::behavior_type {
+        return {[this](load_atom) { return session_snapshot{stored}; },
+                [this](const session_change& change) -> caf::result<void> {
+                  change.apply(*stored);
+                  return caf::unit;
+                },
+                [](caf::flush_atom) -> caf::result<void> { return caf::unit; },
+                [](caf::tick_atom) {}};
+      });
+      return store;
+    };
+    client = spawn_client(system.system(), system.services(), std::move(setup));
+    system.run();
+    if (ready) {
+      lines.front()->ready();
+      system.run();
+    }
+  }
+
+  /// Moves the clock in steps, so that ticks come in their order.
+  void pass(std::chrono::milliseconds time, std::chrono::milliseconds step) {
+    for (auto left = time; left.count() > 0; left -= step) {
+      system.pass(std::min(left, step));
+    }
+  }
+  void pass(std::chrono::milliseconds time) { pass(time, time); }
+
+  template <class Function>
+  std::shared_ptr<outcome> call(const Function& function, invoke_options how = {}) {
+    auto out = std::make_shared<outcome>();
+    invoke_request request{std::make_shared<const bytes>(tl::encode(function)), std::move(how)};
+    const auto done = std::make_shared<const std::function<void(result<bytes>)>>(
+        [this, out](const result<bytes>& answer) {
+          out->ok = answer.has_value();
+          out->why = answer ? std::nullopt : std::optional{answer.error()};
+          out->at = now();
+          ++out->times;
+        });
+    caf::anon_send(client, callback_call{std::move(request), done});
+    system.run();
+    return out;
+  }
+
+  /// How often a call has come to a connection.
+  template <class Function>
+  std::size_t seen(const Function& function) const {
+    return all(tl::encode(function)).size();
+  }
+  /// Answers the newest one of these calls.
+  template <class Function>
+  void answer(const Function& function) {
+    const auto last = all(tl::encode(function)).back();
+    last.first->answer(last.second);
+    system.run();
+  }
+  template <class Function>
+  void refuse(const Function& function, std::int32_t code, std::string_view text) {
+    const auto last = all(tl::encode(function)).back();
+    last.first->refuse(last.second, code, text);
+    system.run();
+  }
+
+  client_status status() {
+    client_status out;
+    caf::scoped_actor self{system.system()};
+    auto asked = self->request(client, caf::infinite, status_atom_v);
+    system.run();
+    asked.receive([&out](const client_status& is) { out = is; }, [](const caf::error&) {});
+    return out;
+  }
+
+  template <class Message>
+  void send(Message what) {
+    caf::anon_send(client, std::move(what));
+    system.run();
+  }
+
+private:
+  std::vector<std::pair<fake_line*, std::size_t>> all(const bytes& function) const {
+    std::vector<std::pair<fake_line*, std::size_t>> out;
+    for (const auto& line : lines) {
+      for (std::size_t n = 0; n < line->calls.size(); ++n) {
+        if (line->calls[n].function == bytes_view{function}) {
+          out.emplace_back(line.get(), n);
+        }
+      }
+    }
+    return out;
+  }
+};
+
+} // namespace cafegram::test
