@@ -57,8 +57,8 @@ public:
     const auto name = fields_.back();
     if (name == "random_id") {
       ++random_ids_;
-    } else if (in_peer_ && fields_.size() == call_depth_ + 1 &&
-               std::ranges::find(id_fields, name) != id_fields.end()) {
+    } else if (in_peer_ && std::ranges::find(id_fields, name) != id_fields.end()) {
+      // The last one is the peer's own: before it may come where the peer was met.
       peer_ = hash_of(name, static_cast<std::uint64_t>(value));
       group_ = name == "chat_id" || name == "channel_id";
     }

@@ -7,15 +7,10 @@ namespace cafegram {
 
 // -- rate_window --------------------------------------------------------------------------------
 
-std::uint32_t rate_window::weight(std::uint32_t messages) const {
-  return std::min(messages, rate_.messages);
-}
-
 steady_time rate_window::free_at(std::uint32_t messages, steady_time now) const {
   auto counted = count_;
   auto out = now;
-  for (auto at = sent_.begin(); at != sent_.end() && counted + weight(messages) > rate_.messages;
-       ++at) {
+  for (auto at = sent_.begin(); at != sent_.end() && counted + messages > rate_.messages; ++at) {
     out = std::max(out, later(at->first, rate_.within));
     counted -= at->second;
   }
@@ -26,8 +21,8 @@ void rate_window::sent(std::uint32_t messages, steady_time now) {
   if (rate_.messages == 0) {
     return;
   }
-  sent_.emplace_back(now, weight(messages));
-  count_ += weight(messages);
+  sent_.emplace_back(now, messages);
+  count_ += messages;
   // What is older than one rate's worth never decides.
   while (count_ - sent_.front().second >= rate_.messages) {
     count_ -= sent_.front().second;

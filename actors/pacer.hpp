@@ -20,16 +20,14 @@ public:
   explicit rate_window(send_rate rate)
     : rate_{rate} {}
 
-  /// The first moment from `now` on at which so many messages may go. More than the rate has at all
-  /// count as all of it.
+  /// The first moment from `now` on at which so many messages may go: more than the rate has at all
+  /// go when nothing else counts.
   steady_time free_at(std::uint32_t messages, steady_time now) const;
   void sent(std::uint32_t messages, steady_time now);
   /// Nothing that was sent counts any more.
   bool idle(steady_time now) const;
 
 private:
-  std::uint32_t weight(std::uint32_t messages) const;
-
   send_rate rate_;
   std::deque<std::pair<steady_time, std::uint32_t>> sent_; ///< the newest of them, one rate's worth
   std::uint64_t count_ = 0;                                ///< of messages in it

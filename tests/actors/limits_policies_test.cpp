@@ -26,7 +26,9 @@ struct told_policy final : retry_policy, restart_policy {
     ++asked;
     return pause;
   }
-  std::optional<milliseconds> reconnect(const lost_line&, random_source&) override {
+  std::optional<milliseconds> reconnect(const lost_line& line, random_source&) override {
+    last = "dc " + std::to_string(line.dc) + " " + to_string(line.why) + " " +
+           std::to_string(line.failures);
     ++asked;
     return pause;
   }
@@ -118,6 +120,21 @@ TEST_F(paced_sends, sends_are_not_paced_by_default) {
 }
 
 TEST_F(paced_sends, a_send_that_is_made_again_takes_another_turn) {
+  options.pacing.enabled = true;
+  start();
+  call(text(1, 1));
+  answer(text(1, 1));
+  call(text(1, 2));
+  pass(1s);
+  EXPECT_EQ(seen(text(1, 2)), 1U);
+  refuse(text(1, 2), 500, "X");
+  pass(900ms, 100ms);
+  EXPECT_EQ(seen(text(1, 2)), 1U) << "its pause was over";
+  pass(200ms);
+  EXPECT_EQ(seen(text(1, 2)), 2U);
+}
+
+TEST_F(paced_sends, what_a_flood_limit_has_held_is_paced) {
   options.pacing.enabled = true;
   start();
   call(to_group(1, 1));
@@ -238,6 +255,91 @@ TEST_F(restarts, a_part_is_started_again_when_the_policy_says_and_calls_wait_for
   EXPECT_EQ(seen(history(2)), 0U);
   answer(history(1));
   EXPECT_TRUE(patient->ok);
+}
+
+TEST_F(restarts, calls_that_wait_for_a_part_have_a_bound) {
+  const auto policy = std::make_shared<told_policy>();
+  options.restart = policy;
+  start();
+  policy->pause = 1h;
+  caf::anon_send_exit(lines[0]->owner, caf::exit_reason::kill);
+  system.run();
+  std::size_t refused = 0;
+  const auto done = std::make_shared<const std::function<void(result<bytes>)>>(
+      [&refused](const result<bytes>& answer) {
+        refused += !answer && answer.error().code == errc::limit ? 1 : 0;
+      });
+  const auto function = std::make_shared<const bytes>(tl::encode(once()));
+  for (std::size_t n = 0; n < max_held_calls + 5; ++n) {
+    caf::anon_send(client, callback_call{{function, {}}, done});
+  }
+  system.run();
+  EXPECT_EQ(refused, 5U);
+  caf::anon_send_exit(client, caf::exit_reason::kill);
+  system.run();
+}
+
+TEST_F(restarts, a_line_is_tried_again_when_the_policy_says_and_given_up_so) {
+  auto services = system.services();
+  int attempts = 0;
+  services.connector = system.system().spawn([&attempts]() -> connector_actor::behavior_type {
+    return {[&attempts](const connect_request&) -> caf::result<connected> {
+              ++attempts;
+              return to_caf(error::make(errc::network, "refused"));
+            },
+            [](poll_atom) {}};
+  });
+  std::size_t failures = 0;
+  auto owner = system.system().spawn([&failures]() -> connection_owner_actor::behavior_type {
+    return {[](const call_settled&) {},
+            [&failures](const connection_report& what) { failures += what.failed ? 1 : 0; },
+            [](const dc_key&) {},
+            [](const temporary_key&) {},
+            [](const key_salt&) {},
+            [](const key_news&) {},
+            [](const raw_updates&) {},
+            [](const updates_suspect&) {}};
+  });
+  const auto policy = std::make_shared<told_policy>();
+  policy->pause = 3s;
+  auto profile = std::make_shared<connection_profile>();
+  profile->restart = policy;
+  connection_setup setup;
+  setup.profile = profile;
+  setup.dc = 2;
+  setup.route.addresses.emplace_back().host = "127.0.0.1";
+  setup.keys.make = true;
+  auto line = spawn_dc_connection(system.system(), services, std::move(setup), owner);
+  caf::scoped_actor watch{system.system()};
+  watch->monitor(line);
+  system.run();
+  EXPECT_EQ(attempts, 1);
+  EXPECT_EQ(policy->last, "dc 2 network: refused 1");
+  pass(2'999ms);
+  EXPECT_EQ(attempts, 1);
+  policy->pause.reset();
+  pass(1ms);
+  EXPECT_EQ(attempts, 2);
+  EXPECT_EQ(policy->last, "dc 2 network: refused 2");
+  EXPECT_EQ(failures, 2U);
+  watch->receive([](const caf::down_msg& down) {
+    EXPECT_EQ(to_error(down.reason).code, errc::connection_lost);
+  });
+  caf::anon_send_exit(services.connector, caf::exit_reason::kill);
+  caf::anon_send_exit(owner, caf::exit_reason::kill);
+  system.run();
+}
+
+TEST_F(restarts, a_store_that_dies_ends_calls_with_storage) {
+  start();
+  const auto out = call(history(1));
+  const auto held = call(text(1));
+  refuse(text(1), 420, "FLOOD_WAIT_5");
+  caf::anon_send_exit(store, caf::exit_reason::kill);
+  system.run();
+  EXPECT_TRUE(held->failed_with(errc::storage));
+  EXPECT_TRUE(out->failed_with(errc::storage));
+  EXPECT_EQ(out->times, 1);
 }
 
 TEST_F(restarts, a_client_whose_policy_gives_a_part_up_ends_with_connection_lost) {

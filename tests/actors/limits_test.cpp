@@ -245,6 +245,7 @@ TEST_F(limits, a_call_between_two_attempts_is_given_up) {
   EXPECT_EQ(status().limits.held_for_retry, 1U);
   send(cancel_calls{7});
   EXPECT_TRUE(out->failed_with(errc::cancelled));
+  EXPECT_EQ(status().limits.held_for_retry, 0U);
   pass(10s);
   EXPECT_EQ(seen(history(1)), 1U);
 }

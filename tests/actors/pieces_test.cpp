@@ -43,6 +43,15 @@ TEST(errors, survive_the_way_through_caf) {
   EXPECT_EQ(to_error({}), error{});
 }
 
+TEST(errors, keep_their_kind_between_actors) {
+  for (auto code = static_cast<int>(errc::rpc); code <= static_cast<int>(errc::key_unknown);
+       ++code) {
+    const auto original = error::make(static_cast<errc>(code), "what happened", 7);
+    EXPECT_EQ(to_error(to_caf(original)), original);
+    EXPECT_NE(to_string(original.code), "unknown") << code;
+  }
+}
+
 TEST(signing, equal_sends_under_one_update_get_numbers_of_their_own) {
   const auto key = std::make_shared<const signer>(as_bytes("0123456789abcdef0123456789abcdef"));
   const auto request = test::hex("aabbccdd");
