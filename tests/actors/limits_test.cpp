@@ -110,6 +110,22 @@ TEST_F(limits, a_wait_that_comes_for_several_callers_lets_them_go_in_their_order
   }
 }
 
+TEST_F(limits, a_wait_that_one_caller_does_not_bear_holds_the_others_all_the_same) {
+  start();
+  const auto hasty = call(text(1, 1), {.flood_wait_threshold = 5s});
+  refuse(text(1, 1), 420, "FLOOD_WAIT_3");
+  const auto patient = call(text(1, 2));
+  pass(3'300ms);
+  ASSERT_EQ(seen(text(1, 1)), 2U);
+  refuse(text(1, 1), 420, "FLOOD_WAIT_30");
+  EXPECT_TRUE(hasty->why->is_rpc("FLOOD_WAIT"));
+  pass(29'999ms);
+  EXPECT_EQ(seen(text(1, 2)), 0U);
+  pass(300ms);
+  EXPECT_EQ(seen(text(1, 2)), 1U);
+  EXPECT_FALSE(patient->settled());
+}
+
 TEST_F(limits, waiting_a_flood_limit_out_costs_nothing_of_the_deadline) {
   start();
   const auto out = call(text(1), {.timeout = 10s});
