@@ -292,6 +292,7 @@ TEST_F(restarts, a_line_is_tried_again_when_the_policy_says_and_given_up_so) {
   std::size_t failures = 0;
   auto owner = system.system().spawn([&failures]() -> connection_owner_actor::behavior_type {
     return {[](const call_settled&) {},
+            [](const calls_settled&) {},
             [&failures](const connection_report& what) { failures += what.failed ? 1 : 0; },
             [](const dc_key&) {},
             [](const temporary_key&) {},
