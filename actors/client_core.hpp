@@ -14,9 +14,9 @@
 namespace cafegram {
 
 /// Starts the store of a client.
-using store_factory = std::function<session_store_actor(
-    caf::actor_system&, session_writer_actor, std::shared_ptr<storage::session_backend>,
-    storage::session_state)>;
+using store_factory = std::function<session_store_actor(caf::actor_system&, session_writer_actor,
+                                                        std::shared_ptr<storage::session_backend>,
+                                                        storage::session_state)>;
 
 /// What `client::start` has checked and opened.
 struct client_setup {

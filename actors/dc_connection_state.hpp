@@ -33,7 +33,7 @@ struct dc_connection_state {
   transport_actor wire;
   connection_phase phase = connection_phase::waiting;
   std::uint64_t attempt = 0;
-  duration clock_ahead{}; ///< the server's, before this machine's
+  duration clock_ahead{};   ///< the server's, before this machine's
   std::size_t failures = 0; ///< in a row, since the server was last heard
   backoff flood_waits{std::chrono::seconds{1}, std::chrono::seconds{60}};
   steady_time phase_deadline = steady_time::max();
