@@ -8,6 +8,9 @@
 
 #include <caf/all.hpp>
 
+#include <bit>
+#include <utility>
+
 namespace cafegram {
 
 using std::chrono::milliseconds;
@@ -246,6 +249,8 @@ void dc_connection_state::take(line_event event) {
     lost(broken->why);
   } else if (auto* back = std::get_if<line_released>(&event)) {
     released(std::move(back->requests));
+  } else if (const auto* some = std::get_if<line_dropped>(&event)) {
+    dropped(*some);
   } else {
     take_key_event(event);
   }
@@ -267,6 +272,15 @@ void dc_connection_state::take(protocol::session_event event) {
   } else if (const auto* reconnect = std::get_if<protocol::must_reconnect>(&event)) {
     lost(reconnect->why);
   }
+}
+
+/// Seldom of interest, and a server can make any number of them.
+void dc_connection_state::dropped(const line_dropped& event) {
+  const auto before = std::exchange(messages_dropped, messages_dropped + event.count);
+  const bool rare = std::bit_width(before) != std::bit_width(messages_dropped);
+  log::print(rare ? log::level::info : log::level::debug, "dc_connection",
+             "dc {}: {} message(s) of the server dropped, the last as {}; {} in all", setup.dc,
+             event.count, event.why, messages_dropped);
 }
 
 void dc_connection_state::refused(const line_refused& event) {

@@ -39,6 +39,7 @@ struct dc_connection_state {
   steady_time phase_deadline = steady_time::max();
   std::uint64_t reports = 0; ///< of keys: an order that knows of fewer is out of date
   std::size_t in_flight = 0;
+  std::uint64_t messages_dropped = 0;
   handshake_turn turn; ///< while it makes keys
 
   std::unordered_map<call_id, submit_call> calls;
@@ -95,6 +96,7 @@ struct dc_connection_state {
   void take(protocol::session_event event);
   void take_key_event(line_event& event);
   void refused(const line_refused& event);
+  void dropped(const line_dropped& event);
 
   // -- time
   void schedule(steady_time at);

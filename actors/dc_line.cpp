@@ -164,9 +164,13 @@ void dc_line::receive(frame_batch& batch) {
     return;
   }
   auto& to = **batch.to;
-  const auto before = to.counters().messages_in;
+  const auto before = to.counters();
   to.receive(std::span{batch.frames}.first(std::exchange(batch.count, 0)), batch.now);
-  if (to.counters().messages_in != before && !proven_) {
+  const auto& after = to.counters();
+  if (after.dropped() != before.dropped()) {
+    events_.emplace_back(line_dropped{after.dropped() - before.dropped(), after.last_dropped});
+  }
+  if (after.messages_in != before.messages_in && !proven_) {
     proven_ = true;
     proceed(batch.now, batch.wall);
   }

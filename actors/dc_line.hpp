@@ -8,6 +8,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <variant>
 
 namespace cafegram {
@@ -36,9 +37,14 @@ struct line_broken {
 struct line_released {
   std::vector<protocol::released_request> requests;
 };
+/// Messages of the server were dropped, and nothing else happened.
+struct line_dropped {
+  std::uint64_t count = 0;
+  std::string_view why; ///< of the last one
+};
 
 using line_event = std::variant<line_key_made, line_key_bound, line_key_news, line_refused,
-                                line_broken, line_released, protocol::session_event>;
+                                line_broken, line_released, line_dropped, protocol::session_event>;
 
 /// Framing, key exchange and session of one connection: octets and times in, octets and events
 /// out. Outlives its sockets, of which it has one at a time. No actor, no clock of its own.

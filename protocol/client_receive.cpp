@@ -15,6 +15,7 @@ constexpr auto accepted_past = std::chrono::seconds{300};
 constexpr auto accepted_future = std::chrono::seconds{30};
 constexpr int max_gzip_depth = 4;
 constexpr std::size_t opened_at_once = 16;
+constexpr std::string_view repeated = "a message that came before";
 
 bool content_related(const incoming& message) {
   return (message.seqno & 1) != 0 || constructor_of(message.body) == ids::rpc_result;
@@ -60,7 +61,7 @@ void client_session::state::take_packet(const opening& packet, steady_time now) 
   const auto& header = packet.header;
   if (header.session_id != session_id) {
     if (header.session_id == previous_session) {
-      return ignore();
+      return ignore("of the session that was left");
     }
     return break_off(errc::protocol_violation, "a message of another session");
   }
@@ -73,7 +74,7 @@ void client_session::state::take_packet(const opening& packet, steady_time now) 
   case received_ids::verdict::old:
     return break_off(errc::protocol_violation, "a message too old to know whether it was seen");
   case received_ids::verdict::seen:
-    ++counters.duplicates;
+    drop(counters.duplicates, repeated);
     return acknowledge_again(message, now);
   case received_ids::verdict::fresh:
     break;
@@ -151,7 +152,7 @@ void client_session::state::acknowledge(msg_id id, steady_time now) {
 
 void client_session::state::take_container(const incoming& container, steady_time now) {
   if (container.contained || !is_whole_container(container.body)) {
-    return ignore();
+    return ignore(container.contained ? "a container in a container" : "malformed container");
   }
   const auto session = session_id;
   container_reader items{container.body};
@@ -169,7 +170,7 @@ void client_session::state::take_container(const incoming& container, steady_tim
 
 void client_session::state::take_contained(const incoming& message, steady_time now) {
   if ((number(message.id) & 1) == 0) {
-    return ignore();
+    return ignore("the id of a client's in a container");
   }
   const auto verdict = received.check(message.id);
   if (verdict == received_ids::verdict::fresh) {
@@ -179,7 +180,7 @@ void client_session::state::take_contained(const incoming& message, steady_time 
              constructor_of(message.body) == ids::rpc_result) {
     take_message(message, now); // sent again; a request is settled once in any case
   } else {
-    ++counters.duplicates;
+    drop(counters.duplicates, repeated);
     acknowledge_again(message, now);
   }
 }
@@ -196,7 +197,7 @@ void client_session::state::dispatch(const incoming& message, steady_time now) {
   const auto constructor = constructor_of(message.body);
   switch (constructor) {
   case 0:
-    return ignore();
+    return ignore("too short for a message");
   case ids::msg_container:
     return take_container(message, now);
   case ids::gzip_packed:
@@ -217,11 +218,11 @@ void client_session::state::dispatch(const incoming& message, steady_time now) {
 void client_session::state::take_gzip(const incoming& message, steady_time now) {
   const auto packed = read_gzip(message.body);
   if (!packed || message.depth >= max_gzip_depth) {
-    return ignore();
+    return ignore("gzip that is malformed or nested too deep");
   }
   const auto unpacked = gzip_unpack(*packed, unpack_left);
   if (!unpacked) {
-    return ignore();
+    return ignore("gzip that does not unpack within its bound");
   }
   unpack_left -= unpacked->size();
   auto inner = message;
@@ -233,24 +234,24 @@ void client_session::state::take_gzip(const incoming& message, steady_time now) 
 void client_session::state::take_result(const incoming& message) {
   const auto answer = read_rpc_result(message.body);
   if (!answer) {
-    return ignore();
+    return ignore("malformed rpc_result");
   }
   clock.confirm();
   service_refusals = 0;
   if (const auto service = services.find(answer->request); service != services.end()) {
     const auto what = service->second.what;
-    services.erase(service);
     if (what == sent_service::kind::destroy) {
-      take_key_destroyed(constructor_of(answer->body));
-    } else if (what == sent_service::kind::bind) {
+      return take_key_destroyed(constructor_of(answer->body));
+    }
+    services.erase(service);
+    if (what == sent_service::kind::bind) {
       take_binding(answer->body);
     }
     return;
   }
   auto* which = requests.find(answer->request);
   if (which == nullptr) {
-    ++counters.unknown_results;
-    return;
+    return drop(counters.unknown_results, "a result for no request of ours");
   }
   introduced = introduced || (which->introduced && which->connection == connection);
   finish(*which, answer->body);

@@ -49,7 +49,7 @@ void client_session::state::dispatch_service(const incoming& message, std::uint3
   case ids::destroy_session_ok:
   case ids::destroy_session_none:
   case ids::rpc_error: // belongs into rpc_result
-    return ignore();
+    return ignore("a service message that answers nothing here");
   default:
     events.emplace_back(
         update_arrived{.body = shared_bytes::copy_of(message.body), .id = message.id});
@@ -63,20 +63,20 @@ void client_session::state::take_acks(bytes_view body, steady_time now) {
     }
   });
   if (!good) {
-    ignore();
+    ignore("malformed msgs_ack");
   }
 }
 
 void client_session::state::take_bad_message(const incoming& message, steady_time now) {
   const auto what = read_bad_message(message.body);
   if (!what) {
-    return ignore();
+    return ignore("malformed bad_msg_notification");
   }
   const auto* which = requests.find(what->bad);
   const bool sent_lately = (which != nullptr && which->name == what->bad) ||
                            services.contains(what->bad) || containers.contains(what->bad);
   if (!sent_lately) {
-    return ignore();
+    return ignore("a notification about what was not sent lately");
   }
   if (what->salt) {
     salts.replace(*what->salt);
@@ -162,7 +162,7 @@ void client_session::state::refuse_service(msg_id id, steady_time now) {
 void client_session::state::take_new_session(bytes_view body) {
   const auto what = read_new_session(body);
   if (!what) {
-    return ignore();
+    return ignore("malformed new_session_created");
   }
   if (std::ranges::find(created, what->unique_id) != created.end()) {
     return;
@@ -209,7 +209,7 @@ void client_session::state::take_new_session(bytes_view body) {
 void client_session::state::take_pong(bytes_view body) {
   const auto request = read_long(body);
   if (!request || services.erase(msg_id{*request}) == 0) {
-    return ignore();
+    return ignore("a pong that answers nothing");
   }
   clock.confirm();
   service_refusals = 0;
@@ -218,7 +218,7 @@ void client_session::state::take_pong(bytes_view body) {
 void client_session::state::take_salts(bytes_view body, steady_time now) {
   auto what = read_future_salts(body);
   if (!what || services.erase(what->request) == 0) {
-    return ignore();
+    return ignore("future_salts that answer nothing");
   }
   clock.confirm();
   service_refusals = 0;
@@ -231,7 +231,7 @@ void client_session::state::take_state_info(bytes_view body, steady_time now) {
   const auto question = what ? services.find(what->request) : services.end();
   if (question == services.end() || question->second.what != sent_service::kind::question ||
       question->second.which.size() != what->info.size()) {
-    return ignore();
+    return ignore("states that answer nothing");
   }
   const auto which = std::move(question->second.which);
   services.erase(question);
@@ -248,7 +248,7 @@ void client_session::state::take_state_info(bytes_view body, steady_time now) {
 void client_session::state::take_all_info(bytes_view body, steady_time now) {
   const auto what = read_all_info(body);
   if (!what) {
-    return ignore();
+    return ignore("malformed msgs_all_info");
   }
   for (std::size_t i = 0; i < what->which.size(); ++i) {
     apply_state(what->which[i], what->info[i], false, now);
@@ -336,7 +336,7 @@ void client_session::state::chase_answers(steady_time now) {
 void client_session::state::take_detailed_info(bytes_view body, steady_time now) {
   const auto what = read_detailed_info(body);
   if (!what) {
-    return ignore();
+    return ignore("malformed msg_detailed_info");
   }
   const bool here = received.check(what->answer) == received_ids::verdict::seen;
   const bool useless = what->request && requests.find(*what->request) == nullptr;
@@ -370,7 +370,7 @@ bytes client_session::state::states_of(const std::vector<msg_id>& which) const {
 void client_session::state::take_state_question(const incoming& message) {
   const auto which = read_ids(message.body);
   if (!which || due.replies.size() >= max_replies) {
-    return ignore();
+    return ignore("a state question that is malformed or one too many");
   }
   due.replies.push_back(write_state_info(message.id, states_of(*which)));
 }
@@ -380,7 +380,7 @@ void client_session::state::take_state_question(const incoming& message) {
 void client_session::state::take_resend_question(const incoming& message) {
   const auto which = read_ids(message.body);
   if (!which) {
-    return ignore();
+    return ignore("malformed msg_resend_req");
   }
   bool all_here = true;
   for (const auto id : *which) {
@@ -401,8 +401,11 @@ void client_session::state::take_key_destroyed(std::uint32_t constructor) {
   const auto what = constructor == ids::destroy_auth_key_ok     ? outcome::ok
                     : constructor == ids::destroy_auth_key_none ? outcome::none
                                                                 : outcome::fail;
-  std::erase_if(services,
-                [](const auto& entry) { return entry.second.what == sent_service::kind::destroy; });
+  const auto asked = std::erase_if(
+      services, [](const auto& entry) { return entry.second.what == sent_service::kind::destroy; });
+  if (asked == 0) {
+    return ignore("word of a destroyed key that nobody asked for");
+  }
   events.emplace_back(key_destroyed{.what = what});
 }
 

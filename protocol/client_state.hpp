@@ -135,7 +135,12 @@ struct client_session::state {
   void acknowledge(msg_id id, steady_time now);
   void acknowledge_again(const incoming& message, steady_time now);
   bool in_window(msg_id id, steady_time now) const;
-  void ignore() { ++counters.ignored; }
+  /// Drops the message, and nothing else. `why` is a literal.
+  void ignore(std::string_view why) { drop(counters.ignored, why); }
+  void drop(std::uint64_t& kind, std::string_view why) {
+    ++kind;
+    counters.last_dropped = why;
+  }
   void take_result(const incoming& message);
   void finish(request& which, bytes_view body);
   void finish_error(request& which, bytes_view body);

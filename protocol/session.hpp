@@ -129,6 +129,10 @@ struct session_counters {
   std::uint64_t duplicates = 0; ///< seen before: acknowledged again, not processed
   std::uint64_t unknown_results = 0;
   std::uint64_t resends = 0;
+  std::string_view last_dropped; ///< why the last of these was: a fixed text, for logs
+
+  /// Messages that were not processed, while the connection stays.
+  std::uint64_t dropped() const { return ignored + duplicates + unknown_results; }
 };
 
 /// The client's half of an MTProto session under one authorization key, over any number of

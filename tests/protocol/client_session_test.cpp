@@ -351,6 +351,19 @@ TEST(client_session, asks_to_destroy_its_key) {
   }
 }
 
+TEST(client_session, takes_no_word_of_a_destroyed_key_unasked) {
+  puppet p;
+  p.take();
+  for (const auto word :
+       {ids::destroy_auth_key_ok, ids::destroy_auth_key_none, ids::destroy_auth_key_fail}) {
+    const auto before = p.client.counters().ignored;
+    p.send(write_longs(word, {}));
+    EXPECT_EQ(p.client.counters().ignored, before + 1);
+  }
+  EXPECT_TRUE(p.events<key_destroyed>().empty());
+  EXPECT_NE(p.client.counters().last_dropped.find("nobody asked for"), std::string_view::npos);
+}
+
 TEST(client_session, releases_what_is_not_settled) {
   puppet p;
   p.ask(1);
