@@ -95,13 +95,17 @@ error error::from_rpc(std::int32_t code, std::string_view text, std::string_view
 }
 
 std::string to_string(const error& e) {
+  // Telegram's longest is a third of it.
+  constexpr std::size_t most_shown = 256;
   std::string out{to_string(e.code)};
   if (e.rpc) {
     out += ": " + std::to_string(e.rpc->code) + " ";
-    // The server's words, shown on terminals: no control characters.
-    std::ranges::transform(e.rpc->text, std::back_inserter(out), [](char c) {
+    // The server's words, shown on terminals: no control characters, and no more than a line.
+    const std::string_view text = e.rpc->text;
+    std::ranges::transform(text.substr(0, most_shown), std::back_inserter(out), [](char c) {
       return static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
     });
+    out += text.size() > most_shown ? "..." : "";
     if (!e.what.empty()) {
       out += " (" + e.what + ")";
     }

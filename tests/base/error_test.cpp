@@ -38,6 +38,9 @@ TEST(error, reads_as_one_line) {
   const auto hostile = error::from_rpc(400, "A\nB\x1b[2J\x7f");
   EXPECT_EQ(to_string(hostile), "rpc: 400 A?B?[2J?");
   EXPECT_EQ(hostile.rpc->text, "A\nB\x1b[2J\x7f"); // as it came
+  const auto endless = error::from_rpc(400, std::string(100'000, 'x'));
+  EXPECT_EQ(to_string(endless), "rpc: 400 " + std::string(256, 'x') + "...");
+  EXPECT_EQ(endless.rpc->text.size(), 100'000U);
 }
 
 } // namespace
