@@ -80,6 +80,7 @@ struct server_exchange_step {
   bytes send;
   std::int32_t transport_error = 0; ///< -404 or -444: send this word, then close
   std::optional<exchange_result> done;
+  std::string refused; ///< why there is an error word, for logs
 };
 
 /// The server's side, for one connection; several exchanges may follow each other. Takes RSA_PAD

@@ -234,7 +234,7 @@ server_exchange_step server_key_exchange::on_message(bytes_view payload, wall_ti
   };
   const auto body = exchange::unwrap(payload);
   if (!body) {
-    return {{}, not_found_word, {}};
+    return {{}, not_found_word, {}, body.error().what};
   }
   if (constructor_of(*body) == ids::msgs_ack) {
     return {}; // some old clients acknowledge even here
@@ -242,20 +242,20 @@ server_exchange_step server_key_exchange::on_message(bytes_view payload, wall_ti
   const crypto::digest_sha256 query = crypto::sha256(*body);
   for (const auto& before : state_->given) {
     if (before && before->query == query && now < before->until) {
-      return {wrapped(before->body), 0, {}};
+      return {wrapped(before->body), 0, {}, {}};
     }
   }
   state_->dc_refused = false;
   std::size_t step = 0;
   auto answer = state_->answer(*body, step, now);
   if (!answer) {
-    return {{}, state_->dc_refused ? wrong_dc_word : not_found_word, {}};
+    return {{}, state_->dc_refused ? wrong_dc_word : not_found_word, {}, answer.error().what};
   }
   bytes send = wrapped(*answer);
   const auto until =
       now + std::chrono::duration_cast<wall_time::duration>(state_->options.repeat_for);
   state_->given[step] = given_answer{query, *std::move(answer), until};
-  return {std::move(send), 0, std::exchange(state_->done, std::nullopt)};
+  return {std::move(send), 0, std::exchange(state_->done, std::nullopt), {}};
 }
 
 } // namespace cafegram::protocol

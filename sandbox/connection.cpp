@@ -28,6 +28,8 @@ void connection_state::start(connection_parts given, std::uint64_t number, std::
   about_.opened = now();
   last_heard_ = now();
   use_faults(parts_.faults);
+  stranger_until_ =
+      last_heard_ + std::chrono::duration_cast<wall_time::duration>(parts_.strangers.time);
   start_framing();
   start_exchange();
   self->send(parts_.router, caf::put_atom_v, number, connection_actor{self});
@@ -142,6 +144,8 @@ void connection_state::exchange(bytes_view payload) {
   if (step.done) {
     keep_key(*step.done, std::move(step.send));
   } else if (step.transport_error != 0) {
+    log::info("sandbox", "{}: {} to a key exchange: {}", about_.remote, step.transport_error,
+              step.refused);
     send_error(step.transport_error);
   } else if (!step.send.empty()) {
     send(std::move(step.send));
@@ -169,6 +173,7 @@ void connection_state::ask_key(std::uint64_t id) {
       .then(
           [this, id](const key_answer& found) {
             if (!found.key) {
+              log::info("sandbox", "{}: the key of a packet is not known", about_.remote);
               key_ended(id);
               held_.reset();
               send_error(unknown_key_word);
@@ -199,6 +204,7 @@ void connection_state::open_packet(const std::shared_ptr<known_key>& key) {
     end();
     return;
   }
+  no_stranger();
   if (held_->quick_ack) {
     bytes out;
     framing_->encode_quick_ack(opening_.token, out);
@@ -319,6 +325,7 @@ void connection_state::end() {
   if (std::exchange(closing_, true)) {
     return;
   }
+  no_stranger();
   if (!loses_sessions()) {
     for (auto& [name, session] : sessions_) {
       self->send(parts_.router, session_parked{name, std::move(session)});
@@ -346,6 +353,7 @@ void connection_state::schedule() {
   wall_time next = idle_limit_ > duration{}
                        ? last_heard_ + std::chrono::duration_cast<wall_time::duration>(idle_limit_)
                        : wall_time::max();
+  next = std::min(next, stranger_until_);
   for (const auto& [name, session] : sessions_) {
     next = std::min(next, session->wire.next_deadline());
   }
@@ -364,7 +372,10 @@ void connection_state::tick(std::uint64_t generation) {
     return;
   }
   scheduled_ = wall_time::max();
-  if (idle_limit_ > duration{} && now() - last_heard_ >= idle_limit_) {
+  const bool idle = idle_limit_ > duration{} && now() - last_heard_ >= idle_limit_;
+  if (idle || now() >= stranger_until_) {
+    log::info("sandbox", "{}: closed, {}", about_.remote,
+              idle ? "nothing came" : "no key was shown in time");
     end();
     return;
   }

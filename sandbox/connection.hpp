@@ -6,6 +6,7 @@
 #include <cafegram/protocol/key_exchange.hpp>
 #include <cafegram/protocol/proxy.hpp>
 #include <cafegram/sandbox/event_writer.hpp>
+#include <cafegram/sandbox/stranger_limits.hpp>
 #include <cafegram/sandbox/wire.hpp>
 
 #include <caf/io/scribe.hpp>
@@ -39,7 +40,8 @@ struct connection_parts {
   std::int32_t dc = 0; ///< of `keys`; a client of an MTProxy port chooses another one
   bool test = false;
   std::shared_ptr<const mtproxy_port> mtproxy = {}; ///< null: a plain port
-  caf::actor gatekeeper = {};                       ///< answers `hello_seen` by whether it is new
+  stranger_limits strangers = {};
+  caf::actor gatekeeper = {}; ///< the listener: takes `stranger_gone`, answers `hello_seen`
   /// The number of the connection that was accepted last, at any port.
   std::shared_ptr<std::atomic<std::uint64_t>> accepted =
       std::make_shared<std::atomic<std::uint64_t>>(0);

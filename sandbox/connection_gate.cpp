@@ -60,6 +60,13 @@ void connection_state::pass_gate(bytes_view data) {
           [this](const caf::error&) { end(); });
 }
 
+/// It has shown a key, or ends.
+void connection_state::no_stranger() {
+  if (std::exchange(stranger_until_, wall_time::max()) != wall_time::max()) {
+    caf::anon_send(parts_.gatekeeper, stranger_gone{about_.id});
+  }
+}
+
 /// As a web server would: an alert, and the end.
 void connection_state::refuse(std::string_view why) {
   log::info("sandbox", "{}: {}", about_.remote, why);

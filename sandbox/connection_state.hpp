@@ -80,6 +80,8 @@ private:
               const protocol::disconnect_delay_set& event);
   void learn(live_session& session, const opened_call& call);
 
+  void no_stranger();
+
   // -- connection_write.cpp
   bool has_room(const bytes& out) const;
   void frame_out(bytes_view payload, bytes& out);
@@ -130,6 +132,7 @@ private:
   std::size_t outstanding_ = 0;                  ///< octets that the kernel has not taken
   duration idle_limit_{std::chrono::minutes{2}}; ///< 0: none
   wall_time last_heard_;
+  wall_time stranger_until_ = wall_time::max(); ///< max: it has shown a key
   wall_time scheduled_ = wall_time::max();
   std::uint64_t generation_ = 0;
   bool flush_asked_ = false;

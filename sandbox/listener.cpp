@@ -6,13 +6,29 @@
 #include <caf/io/network/multiplexer.hpp>
 #include <fmt/format.h>
 
+#include <map>
+#include <utility>
+
 namespace cafegram::sandbox {
 namespace {
 
 struct listener_state {
+  void joined(std::uint64_t number, connection_actor connection);
+
   connection_parts parts;
+  std::map<std::uint64_t, connection_actor> strangers; ///< from the oldest on
   replay_memory hellos;
 };
+
+/// Whoever wants the place of others has to come again and again, and a guest needs it only
+/// shortly.
+void listener_state::joined(std::uint64_t number, connection_actor connection) {
+  strangers.emplace(number, std::move(connection));
+  if (strangers.size() > parts.strangers.count) {
+    caf::anon_send(strangers.begin()->second, caf::close_atom_v);
+    strangers.erase(strangers.begin());
+  }
+}
 
 caf::behavior listener(caf::io::stateful_broker<listener_state>* self,
                        const caf::io::doorman_ptr& door, const connection_parts& parts) {
@@ -28,13 +44,13 @@ caf::behavior listener(caf::io::stateful_broker<listener_state>* self,
         std::string remote = fmt::format("{}:{}", self->remote_addr(accepted.handle),
                                          self->remote_port(accepted.handle));
         auto given = self->state.parts;
-        if (given.mtproxy) {
-          given.gatekeeper = caf::actor{self};
-        }
+        given.gatekeeper = caf::actor{self};
         const auto number = given.accepted->fetch_add(1) + 1;
-        spawn_connection(self->system(), given, number, std::move(remote),
-                         self->take(accepted.handle));
+        self->state.joined(number,
+                           spawn_connection(self->system(), given, number, std::move(remote),
+                                            self->take(accepted.handle)));
       },
+      [self](const stranger_gone& who) { self->state.strangers.erase(who.connection); },
       [self](const hello_seen& hello) {
         return self->state.hellos.is_fresh(hello.random, self->state.parts.clock->wall_now());
       },

@@ -117,6 +117,7 @@ result<std::unique_ptr<server>> server::start(runtime& on, const server_options&
   connection_parts parts{made->router, *layers, *keys, made->clock, random, 0, options.test_mode};
   parts.faults = std::make_shared<const fault_plan>(options.faults);
   parts.events = *events;
+  parts.strangers = options.strangers;
   parts.salt_lifetime = options.salt_lifetime;
   made->counts = parts.counts;
   made->listen(*std::move(doors), std::move(parts));

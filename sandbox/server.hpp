@@ -6,6 +6,7 @@
 #include <cafegram/sandbox/faults.hpp>
 #include <cafegram/sandbox/page_feed.hpp>
 #include <cafegram/sandbox/page_model.hpp>
+#include <cafegram/sandbox/stranger_limits.hpp>
 #include <cafegram/sandbox/world.hpp>
 
 #include <chrono>
@@ -60,6 +61,7 @@ struct server_options {
   std::chrono::seconds salt_lifetime = std::chrono::hours{1};
   fault_plan faults = {};                         ///< what goes wrong; see docs/sandbox.md
   std::filesystem::path event_log = {};           ///< the log of the run; empty: none is kept
+  stranger_limits strangers = {};                 ///< of each port
   std::shared_ptr<const clock_source> clock = {}; ///< default: the runtime's
   std::shared_ptr<random_source> random = {};     ///< default: the runtime's
   /// Called once, on a thread of the runtime, when a part of the server has ended that nobody has

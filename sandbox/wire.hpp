@@ -83,6 +83,11 @@ struct hello_seen {
   protocol::hello_random random{};
 };
 
+/// The connection is no stranger's any more: it has shown a key, or ended. For the listener.
+struct stranger_gone {
+  std::uint64_t connection = 0;
+};
+
 /// What goes wrong from now on; null: nothing.
 struct faults_told {
   std::shared_ptr<const fault_plan> plan;
@@ -183,6 +188,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::sandbox::session_end)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::sandbox::key_end)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::sandbox::hello_seen)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::sandbox::faults_told)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::sandbox::stranger_gone)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::sandbox::api_call)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::sandbox::call_refused)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::sandbox::layer_told)
