@@ -1,0 +1,37 @@
+#pragma once
+
+#include <string_view>
+
+namespace cafegram::test {
+
+/// A key made for tests, which guards nothing: to make one takes longer than most tests.
+inline constexpr std::string_view test_rsa_key_pem = R"(-----BEGIN RSA PRIVATE KEY-----
+MIIEowIBAAKCAQEArKYSOzpTaPu3tIAmqz/fyX38un4ffgAMy8n0GaZixWU4yL5t
+ay6rXlydVRFKbbA395p9ORTohr6ki4GPmuala8LOFb8hfg/zm8NftpeQRbNze+4g
+QOw1rSrRtWWnJ8xyGoZyqav3dZ+kT4qynYe1BWGgDTYYes1adYiUGHLU/kMLjYhN
+kLinMeXOQ01JuunZ+ptrZwTcZQ6NlbIyBt3LVbYcMTzkIUnd0p8HBSHukmTbTij/
+F/V9ip9+vVM1QyuBhnaIuFwWqEiNI53k5Jh7rjcN79gZWolpa2T1mSHvJ4PMk8BW
+c7rSOG+rUjW7aXJLBS6gkYnBB1vV53LzijxCoQIDAQABAoIBAEsUs6P/MuvaX+MG
+wgpCLluNRx2BIMfmVKpBKr8G3ThT0zR1n9b3Rj40j5VBfjkiY8xxalirD44dlSg4
+EU//UtwArSfG5VVRsZLBDbw1wF+XcTbpcSxarOMgVm+JA/7qSYrggjfoWabU5JtU
+yWV5cU8kS/rC1jV9XYP0f9b8BUWHARA7q4H5rtQA8zJTsIIGcxeqMCUtNJCFyyZH
+5VnEApdH1CeXqwQk0MHQbiYCNzmZMQP3vTUMz2e4aFPOV8f9XJnRsFV62JHeBix5
+aI8RAXDJbIiIF8BVsM0gu3XUt4cO0l8weV7c451qz3emg6YzHqpNUo65ogHm/znd
+hf8cz5MCgYEA8N74KYQKttbuQEZ7JFQgE/u++wwInyz+ttQQek5HPpZhZqS+/Sic
+ndmyu5PY0BX9OZkzziEee7SWGMzeysq8sqJr7yAszYUmhvZ8gVJjPsgQvtZWIFk0
+OCNRmftO0lueA0nB+NaXv1uBef2+MxsrVGYaSQ5igQwNTAdq5AzYJtcCgYEAt34j
+K36azvCD6iug8CS/B4+RYUjJ3BiJB/AzNQ7/wZniaPZBZqbnRsQsPEtfYAgNqNHF
+TPIrPlqilPbUpZ/3lvziQ3rLAug/pJRCi/uTAQirekhN6ckM21l6gDW2t1o4D26E
+W8venF2jcpGYm2jBLX/ckUk5ilB6Fo15EpHLy0cCgYEAyTirvhr1zGrfXEjFBMNW
+jPspP5Z8+WTgYSHlphcQw4NjWRlWCC1OMTw1aSiI3sUP53dJ5PCcA6IIJi24DVey
+rdSsMHcDlqmeVu9BcdO+3yrJenOaPannyuIOgIGGBovNBFgwuE2lNZIfJydIJm+T
+Eg299bwTpFTKIvKrZFoqlL8CgYAIBvGc7n3xPZ5XuS7iMolU2FgAzIFgKoacHUrw
+MEbJ/mRkORmlVvnZI63XuWhjuBZ44yxhcFqp8KcaIy4sTLI1Hbz8PLvy1ZwrI/1B
+SHEm4200/ULDTnNMiT6Nq0vh+4VmT2xk46dKaeJDmdD2Q3/n8KcCiBSHU3vzzp6U
+TGKA8wKBgA9BcBP6q0wX/ei6XGNLwj0M0maJ4DHxnMEAAkXGn22VU8uWZ98aEqkD
+vYrfgMXry3RwLgcPKlcjerqvib6+Vc5aqwMfbFLO/k7DfFRxA/L6Ipg0abVZmS8s
+yHBO2nME9zSnfaNBgGXd8Q6EyJvU2+nBiCCJNrSKpkXxASsaIU9g
+-----END RSA PRIVATE KEY-----
+)";
+
+} // namespace cafegram::test
