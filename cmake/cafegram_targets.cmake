@@ -63,6 +63,7 @@ function(cafegram_test folder)
   target_compile_definitions(test_${folder} PRIVATE
     CAFEGRAM_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
     CAFEGRAM_SHARED_DEFAULT="${PROJECT_SOURCE_DIR}/../shared")
-  gtest_discover_tests(test_${folder} TEST_PREFIX ${folder}. DISCOVERY_TIMEOUT 60
+  # Rows of tables have names of their own.
+  gtest_discover_tests(test_${folder} TEST_PREFIX ${folder}. DISCOVERY_TIMEOUT 60 NO_PRETTY_VALUES
     PROPERTIES TIMEOUT 300 LABELS "${folder};${ARG_LABELS}")
 endfunction()

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""check_docs.py BUILD: every test that a table of docs/features.md or docs/protocol.md names exists.
+"""check_docs.py BUILD: every test that a table of docs/features.md, docs/protocol.md or docs/hostile.md names
+exists; the last one names every test of the hostile suite.
 
 Tests are named as CTest names them; `*` stands for any rest. Without a folder they are tests of `protocol`.
 Scripts and commands that a row names are not looked at.
@@ -10,7 +11,7 @@ import subprocess
 import sys
 
 FOLDERS = ("base", "tl", "crypto", "protocol", "storage", "actors", "bots", "sandbox", "testing", "page",
-           "cli", "install", "interop", "chaos")
+           "cli", "install", "interop", "chaos", "hostile")
 
 
 def existing(build):
@@ -36,9 +37,33 @@ def named(path):
                 yield number, full
 
 
+def rows_of_hostile(path):
+    """(line number, pattern) of each row that a table of docs/hostile.md names."""
+    for number, line in enumerate(open(path, encoding="utf8"), 1):
+        if line.startswith("| ") and not line.startswith("| check |"):
+            for name in line.rstrip().rstrip("|").split("|")[-1].replace(",", " ").split():
+                yield number, "hostile.*" + name
+
+
+def check_hostile(tests, path="docs/hostile.md"):
+    """The tables name what there is, and all there is. The number of what is wrong."""
+    wrong = 0
+    ours = [test for test in tests if test.startswith("hostile.")]
+    named = list(rows_of_hostile(path))
+    for number, pattern in named:
+        if not fnmatch.filter(ours, pattern):
+            print(f"{path}:{number}: no test is called {pattern}")
+            wrong += 1
+    for test in ours:
+        if not any(fnmatch.fnmatchcase(test, pattern) for _, pattern in named):
+            print(f"{path}: does not name {test}")
+            wrong += 1
+    return wrong
+
+
 def main(build):
     tests = existing(build)
-    missing = 0
+    missing = check_hostile(tests)
     seen = 0
     for path in ("docs/features.md", "docs/protocol.md"):
         for number, pattern in named(path):

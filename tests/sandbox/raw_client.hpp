@@ -206,9 +206,29 @@ public:
     write(out);
   }
 
+  /// What comes of unencrypted payloads, and without a session of any; none when the other side
+  /// closes or sends an error word.
+  std::optional<bytes> next_payload() {
+    until([this] { return !payloads_.empty() || word_ != 0; });
+    if (payloads_.empty()) {
+      return std::nullopt;
+    }
+    bytes out = std::move(payloads_.front());
+    payloads_.pop_front();
+    return out;
+  }
+
   /// True once the other side has closed the socket.
   bool sees_close() {
     return until([this] { return closed_; });
+  }
+
+  /// Listens for so long at most; true once the other side has closed the socket.
+  bool closes_within(std::chrono::milliseconds time) {
+    if (!closed_) {
+      pump(time);
+    }
+    return closed_;
   }
 
   /// Waits for a transport error word; 0 when none comes.
@@ -242,16 +262,6 @@ private:
   wall_time server_now() const {
     return std::chrono::system_clock::now() +
            std::chrono::duration_cast<wall_time::duration>(offset_);
-  }
-
-  std::optional<bytes> next_payload() {
-    until([this] { return !payloads_.empty() || word_ != 0; });
-    if (payloads_.empty()) {
-      return std::nullopt;
-    }
-    bytes out = std::move(payloads_.front());
-    payloads_.pop_front();
-    return out;
   }
 
   void pump(std::chrono::milliseconds time) {
