@@ -15,8 +15,8 @@ session_store_actor spawn_session_store(caf::actor_system& system, session_write
                                         storage::session_state loaded);
 
 /// Starts the store of a client, which owns it.
-using store_factory = std::function<session_store_actor(
-    caf::actor_system&, session_writer_actor, std::shared_ptr<storage::session_backend>,
-    storage::session_state)>;
+using store_factory = std::function<session_store_actor(caf::actor_system&, session_writer_actor,
+                                                        std::shared_ptr<storage::session_backend>,
+                                                        storage::session_state)>;
 
 } // namespace cafegram
