@@ -132,6 +132,8 @@ using session_store_actor = caf::typed_actor<
     caf::replies_to<session_change>::with<void>,
     // Writes what is unwritten.
     caf::replies_to<caf::flush_atom>::with<void>,
+    // Puts a copy aside, notes the end, writes. `storage` when there is no copy: nothing is noted.
+    caf::replies_to<session_ended>::with<void>,
     // INTERNAL: the second of grace has passed.
     caf::reacts_to<caf::tick_atom>>;
 

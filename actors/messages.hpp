@@ -239,6 +239,13 @@ struct session_change {
   bool at_once = false;
 };
 
+/// The login of the session has ended. Of one that the server ended a copy is put aside first: keys
+/// and login are not lost for a word that may have been said in error. Once for each login.
+struct session_ended {
+  bool keep_copy = true;
+  wall_time at; ///< stands in the copy's name
+};
+
 // -- client -------------------------------------------------------------------------------------
 
 /// The logged-in account.
@@ -344,6 +351,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::own_result)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::hub_start)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::session_snapshot)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::session_change)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::session_ended)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::account)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::client_status)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::bot_login)

@@ -3,6 +3,7 @@
 #include <cafegram/base/log.hpp>
 
 #include <caf/all.hpp>
+#include <fmt/chrono.h>
 
 #include <exception>
 
@@ -26,9 +27,11 @@ struct session_store_state {
   ~session_store_state() { report(write()); }
   caf::result<void> change(const session_change& by);
   caf::result<void> flush();
+  caf::result<void> end(const session_ended& how);
   void tick();
   result<void> write();
   result<void> commit();
+  result<std::string> put_aside(wall_time at);
   void write_in(std::chrono::seconds time);
   void report(const result<void>& outcome) const;
 };
@@ -51,6 +54,21 @@ caf::result<void> session_store_state::flush() {
     return to_caf(outcome.error());
   }
   return caf::unit;
+}
+
+caf::result<void> session_store_state::end(const session_ended& how) {
+  if (!newest->user || newest->ended) {
+    return caf::unit;
+  }
+  if (how.keep_copy) {
+    const auto kept = put_aside(how.at);
+    if (!kept) {
+      log::error("session_store", "no copy of the ended session: {}", to_string(kept.error()));
+      return to_caf(kept.error());
+    }
+    log::warn("session_store", "the ended session is kept in {}", *kept);
+  }
+  return change({[](storage::session_state& session) { session.ended = true; }, true});
 }
 
 void session_store_state::tick() {
@@ -89,6 +107,16 @@ result<void> session_store_state::commit() {
   }
 }
 
+result<std::string> session_store_state::put_aside(wall_time at) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(at);
+  const auto name = fmt::format("ended-{:%Y-%m-%dT%H-%M-%S}Z", fmt::gmtime(seconds));
+  try {
+    return backend->put_aside(*newest, name);
+  } catch (const std::exception& thrown) {
+    return fail(errc::storage, backend->place() + ": " + thrown.what());
+  }
+}
+
 void session_store_state::report(const result<void>& outcome) const {
   if (!outcome) {
     log::error("session_store", "{}", to_string(outcome.error()));
@@ -104,6 +132,7 @@ session_store(session_store_actor::stateful_pointer<session_store_state> self,
       [self](load_atom) { return session_snapshot{self->state.newest}; },
       [self](const session_change& by) { return self->state.change(by); },
       [self](caf::flush_atom) { return self->state.flush(); },
+      [self](const session_ended& how) { return self->state.end(how); },
       [self](caf::tick_atom) { self->state.tick(); },
   };
 }

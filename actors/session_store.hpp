@@ -3,6 +3,9 @@
 #include <cafegram/actors/interfaces.hpp>
 #include <cafegram/storage/session.hpp>
 
+#include <functional>
+#include <memory>
+
 namespace cafegram {
 
 /// Starts the owner of a session's newest state. `loaded` is what `backend` holds. Writes what has
@@ -10,5 +13,9 @@ namespace cafegram {
 session_store_actor spawn_session_store(caf::actor_system& system,
                                         std::shared_ptr<storage::session_backend> backend,
                                         storage::session_state loaded);
+
+/// Starts the store of a client, which owns it.
+using store_factory = std::function<session_store_actor(
+    caf::actor_system&, std::shared_ptr<storage::session_backend>, storage::session_state)>;
 
 } // namespace cafegram

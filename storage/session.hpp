@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace cafegram::storage {
@@ -75,7 +76,8 @@ struct session_state {
   bool test = false;
   shared_secret signing_secret; ///< 32 octets
   std::map<std::int32_t, dc_record> data_centres;
-  std::optional<user_record> user; ///< none: not logged in
+  std::optional<user_record> user; ///< none: never logged in
+  bool ended = false;              ///< the login of `user` has ended
   std::optional<update_state> updates;
   std::map<std::int64_t, std::int32_t> channel_pts; ///< by channel id
   std::vector<peer_record> peers;
@@ -103,6 +105,9 @@ public:
   /// After it returns the batch outlives a power cut, where the backend outlives the process.
   /// Errors: `storage`; what was there before is still whole.
   virtual result<void> commit(const session_batch& batch) = 0;
+  /// Keeps a copy of `state` under a name of its own, in which `name` stands, and tells it; nothing
+  /// is ever overwritten. Errors: `storage`.
+  virtual result<std::string> put_aside(const session_state& state, std::string_view name) = 0;
   /// For people: `memory`, or the file's path.
   virtual std::string place() const = 0;
 };

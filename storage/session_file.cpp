@@ -228,6 +228,31 @@ result<void> replace_file(const std::string& path, bytes_view content) {
   return sync_folder(path);
 }
 
+result<std::string> create_file(const std::string& path, bytes_view content) {
+  constexpr int most_names = 1000;
+  for (int number = 1; number <= most_names; ++number) {
+    const auto name = number == 1 ? path : path + "-" + std::to_string(number);
+    const file handle{
+        ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600)};
+    if (!handle && errno == EEXIST) {
+      continue;
+    }
+    if (!handle) {
+      return system_failure("cannot create", name);
+    }
+    if (!write_all(handle.get(), content) || ::fsync(handle.get()) != 0) {
+      auto failure = system_failure("cannot write", name);
+      ::unlink(name.c_str());
+      return failure;
+    }
+    if (auto synced = sync_folder(name); !synced) {
+      return std::unexpected(std::move(synced.error()));
+    }
+    return name;
+  }
+  return fail(errc::storage, "too many files are called " + path + "-N");
+}
+
 namespace {
 
 class file_backend final : public session_backend {
@@ -252,16 +277,32 @@ public:
     if (!batch.session) {
       return {};
     }
-    const auto payload = encode_session(*batch.session);
-    if (payload.size() + session_file_header > max_session_file) {
-      return fail(errc::storage, "the session is too large for " + path_);
+    const auto content = content_of(*batch.session);
+    if (!content) {
+      return std::unexpected(content.error());
     }
-    return replace_file(path_, wrap_session_file(payload.view()).view());
+    return replace_file(path_, content->view());
+  }
+
+  result<std::string> put_aside(const session_state& state, std::string_view name) override {
+    const auto content = content_of(state);
+    if (!content) {
+      return std::unexpected(content.error());
+    }
+    return create_file(path_ + "." + std::string{name}, content->view());
   }
 
   std::string place() const override { return path_; }
 
 private:
+  result<crypto::secret> content_of(const session_state& state) const {
+    const auto payload = encode_session(state);
+    if (payload.size() + session_file_header > max_session_file) {
+      return fail(errc::storage, "the session is too large for " + path_);
+    }
+    return wrap_session_file(payload.view());
+  }
+
   result<std::optional<session_state>> read() const {
     auto content = read_secret_file(path_);
     if (!content) {

@@ -46,4 +46,9 @@ result<std::optional<crypto::secret>> read_secret_file(const std::string& path);
 /// folder. After an error the old file is as it was. Errors: `storage`, errno as `error::number`.
 result<void> replace_file(const std::string& path, bytes_view content);
 
+/// Writes a file, mode 0600, that is not there yet, and syncs it with its folder: `path`, or where
+/// that is taken `path-2` and so on. Answers with its name. Errors: `storage`, errno as
+/// `error::number`; nothing is left behind then.
+result<std::string> create_file(const std::string& path, bytes_view content);
+
 } // namespace cafegram::storage

@@ -6,6 +6,7 @@
 #include <caf/all.hpp>
 
 #include <atomic>
+#include <mutex>
 #include <stdexcept>
 
 #include "virtual_time.hpp"
@@ -29,7 +30,19 @@ public:
     }
     ++commits;
     home_dc = batch.session->home_dc;
+    ended = batch.session->ended;
     return {};
+  }
+  result<std::string> put_aside(const storage::session_state& state,
+                                std::string_view name) override {
+    if (failing) {
+      return fail(errc::storage, "no room on the device");
+    }
+    ++copies;
+    const std::lock_guard lock{mutex};
+    copy = name;
+    copy_ended = state.ended;
+    return "test." + std::string{name};
   }
   std::string place() const override { return "test"; }
 
@@ -37,6 +50,17 @@ public:
   std::atomic<bool> throwing = false;
   std::atomic<int> commits = 0;
   std::atomic<std::int32_t> home_dc = 0;
+  std::atomic<bool> ended = false;
+  std::atomic<int> copies = 0;
+  std::string last_copy() {
+    const std::lock_guard lock{mutex};
+    return copy;
+  }
+  std::atomic<bool> copy_ended = false;
+
+private:
+  std::mutex mutex;
+  std::string copy;
 };
 
 session_change set_home(std::int32_t dc, bool at_once) {
@@ -108,6 +132,61 @@ TEST_F(session_store_fixture, a_backend_that_throws_costs_no_more_than_a_failed_
   self->send_exit(store, caf::exit_reason::user_shutdown);
   self->wait_for(store); // it writes what is left, in its destructor
   EXPECT_EQ(backend->home_dc, 8);
+}
+
+namespace {
+
+/// A store of a session that has a login.
+struct logged_in_store : session_store_fixture {
+  logged_in_store() {
+    self->send_exit(store, caf::exit_reason::user_shutdown);
+    storage::session_state state;
+    state.user = storage::user_record{7, true, "Bot", "bot"};
+    store = spawn_session_store(rt.system(), backend, std::move(state));
+  }
+
+  errc end(bool keep_copy = true) {
+    errc out = errc::cancelled;
+    self->request(store, 5s,
+                  session_ended{keep_copy, wall_time{std::chrono::seconds{1'750'000'000}}})
+        .receive([&out]() { out = errc::none; },
+                 [&out](const caf::error& why) { out = to_error(why).code; });
+    return out;
+  }
+};
+
+} // namespace
+
+TEST_F(logged_in_store, puts_a_copy_of_an_ended_session_aside_once) {
+  EXPECT_EQ(end(), errc::none);
+  EXPECT_EQ(backend->copies, 1);
+  EXPECT_EQ(backend->last_copy(), "ended-2025-06-15T15-06-40Z");
+  EXPECT_FALSE(backend->copy_ended) << "it is kept as it was";
+  EXPECT_TRUE(backend->ended) << "the next start knows";
+  EXPECT_EQ(end(), errc::none);
+  EXPECT_EQ(backend->copies, 1) << "one for each login";
+}
+
+TEST_F(logged_in_store, changes_nothing_without_a_copy) {
+  backend->failing = true;
+  EXPECT_EQ(end(), errc::storage);
+  backend->failing = false;
+  EXPECT_EQ(change(3, true), errc::none);
+  EXPECT_FALSE(backend->ended);
+  EXPECT_EQ(end(), errc::none);
+  EXPECT_TRUE(backend->ended);
+}
+
+TEST_F(logged_in_store, keeps_no_copy_of_what_was_ended_on_purpose) {
+  EXPECT_EQ(end(false), errc::none);
+  EXPECT_EQ(backend->copies, 0);
+  EXPECT_TRUE(backend->ended);
+}
+
+TEST_F(session_store_fixture, has_nothing_to_put_aside_without_a_login) {
+  self->request(store, 5s, session_ended{}).receive([]() {}, [](const caf::error&) { FAIL(); });
+  EXPECT_EQ(backend->copies, 0);
+  EXPECT_EQ(backend->commits, 0);
 }
 
 // Nobody changes anything any more, and nobody asks: it is written all the same.

@@ -139,6 +139,37 @@ TEST(session_file, a_second_owner_is_refused_and_told_the_first) {
   }
 }
 
+TEST(session_file, a_copy_put_aside_overwrites_nothing) {
+  temporary_folder folder;
+  const auto good = saved_file(folder);
+  const auto path = folder.file("s");
+  auto backend = open_or_fail(path);
+  ASSERT_TRUE(backend->load());
+  auto first = test::sample_session();
+  auto second = first;
+  second.home_dc = 5;
+  EXPECT_EQ(backend->put_aside(first, "ended-x"), path + ".ended-x");
+  EXPECT_EQ(backend->put_aside(second, "ended-x"), path + ".ended-x-2");
+  EXPECT_EQ(test::read_text(path), as_text(good)) << "the session itself is as it was";
+  for (const auto& [name, expected] :
+       {std::pair{path + ".ended-x", &first}, std::pair{path + ".ended-x-2", &second}}) {
+    struct stat status{};
+    ASSERT_EQ(::stat(name.c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777, 0600U);
+    const auto back = open_or_fail(name)->load();
+    ASSERT_TRUE(back && *back) << name;
+    test::expect_equal(*expected, **back);
+  }
+}
+
+TEST(session_file, a_copy_that_cannot_be_written_is_an_error) {
+  temporary_folder folder;
+  auto backend = open_or_fail(folder.file("s"));
+  const auto outcome = backend->put_aside(test::sample_session(), "no/such/folder");
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().code, errc::storage);
+}
+
 TEST(session_file, what_cannot_be_written_leaves_the_old_state) {
   temporary_folder folder;
   const auto good = saved_file(folder);
