@@ -19,7 +19,7 @@ struct connection_profile {
   std::shared_ptr<const proxy_server> proxy; ///< null: none
   timing_options timing;
   pool_options pool;
-  bool forward_secrecy = false;
+  bool forward_secrecy = true;
   std::chrono::seconds temporary_key_lifetime{86'400};
   std::vector<crypto::rsa_public_key> rsa_keys;
   /// What goes before a connection's first calls: `invokeWithLayer(initConnection(` encoded.
