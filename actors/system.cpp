@@ -59,7 +59,7 @@ struct runtime::state {
     shared.clock = system_clock_source();
     shared.random = options.random ? options.random : crypto::system_random();
     shared.primes = std::make_shared<crypto::prime_cache>();
-    shared.connector = spawn_connector(system);
+    shared.connector = spawn_kept_connector(system);
   }
 
   state(const state&) = delete;
