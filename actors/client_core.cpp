@@ -1,7 +1,6 @@
 #include <cafegram/actors/client_core.hpp>
 #include <cafegram/actors/client_state.hpp>
 #include <cafegram/actors/errors.hpp>
-#include <cafegram/actors/session_store.hpp>
 #include <cafegram/actors/update_hub.hpp>
 #include <cafegram/base/log.hpp>
 #include <cafegram/protocol/auth_key.hpp>
@@ -14,6 +13,8 @@ namespace {
 
 constexpr std::size_t max_restarts = 5;
 constexpr std::chrono::seconds restart_window{60};
+/// Less than `stop_and_wait` gives on top: who waits for a stop is told of it.
+constexpr std::chrono::seconds close_patience{4};
 
 } // namespace
 
@@ -43,7 +44,7 @@ void client_state::start() {
   const auto& stored = setup.session;
   home_dc = setup.options.dc ? setup.options.dc->id : stored.home_dc != 0 ? stored.home_dc : 2;
   if (stored.user) {
-    login = login_state::logged_in;
+    login = stored.ended ? login_state::unknown : login_state::logged_in;
     who = {stored.user->id, stored.user->bot, stored.user->first_name, stored.user->username};
   }
   take_stored_addresses();
@@ -64,7 +65,7 @@ void client_state::start() {
 }
 
 void client_state::start_store() {
-  store = spawn_session_store(self->system(), setup.backend, setup.session);
+  store = setup.keep(self->system(), setup.backend, setup.session);
   self->monitor(store);
   ++children;
 }
@@ -84,6 +85,7 @@ void client_state::start_pool() {
   to.addresses = setup.addresses;
   to.home_dc = home_dc;
   to.logged_in = login == login_state::logged_in;
+  to.connect = setup.connect;
   for (const auto& [id, record] : setup.session.data_centres) {
     if (record.authorised) {
       to.authorised.insert(id);
@@ -162,9 +164,11 @@ bool client_state::may_restart() {
 
 void client_state::stop(const stop_request& how) {
   stopping = true;
-  stop_at = std::min(stop_at, now() + how.timeout);
-  schedule();
-  close_when_idle();
+  if (!closing) {
+    stop_at = std::min(stop_at, now() + how.timeout);
+    close_when_idle();
+    schedule();
+  }
 }
 
 void client_state::close_when_idle() {
@@ -172,10 +176,13 @@ void client_state::close_when_idle() {
     return;
   }
   closing = true;
+  stop_at = now() + close_patience;
   self->send_exit(pool, caf::exit_reason::user_shutdown);
   self->send_exit(hub, caf::exit_reason::user_shutdown);
   if (children == 0) {
     ended();
+  } else {
+    schedule();
   }
 }
 
@@ -188,7 +195,7 @@ void client_state::ended() {
 }
 
 void client_state::schedule() {
-  auto next = closing ? steady_time::max() : stop_at;
+  auto next = stop_at;
   if (!resend_at.empty()) {
     next = std::min(next, resend_at.begin()->first);
   }
@@ -215,6 +222,11 @@ void client_state::tick(std::uint64_t number) {
   }
   if (config_at && *config_at <= at) {
     fetch_config();
+  }
+  if (closing && at >= stop_at) {
+    log::error("client", "its store does not answer: what it had not written is lost");
+    ended();
+    return;
   }
   if (stopping) {
     close_when_idle();

@@ -4,6 +4,7 @@
 #include <cafegram/actors/interfaces.hpp>
 #include <cafegram/actors/options.hpp>
 #include <cafegram/actors/services.hpp>
+#include <cafegram/actors/session_store.hpp>
 #include <cafegram/actors/signing.hpp>
 #include <cafegram/storage/session.hpp>
 
@@ -19,6 +20,8 @@ struct client_setup {
   std::shared_ptr<storage::session_backend> backend;
   storage::session_state session;
   std::shared_ptr<const signer> signing;
+  connection_factory connect = spawn_dc_connection;
+  store_factory keep = spawn_session_store;
 };
 
 /// Starts a client with its store, pool and hub.
