@@ -47,16 +47,20 @@ caf::behavior watcher(caf::event_based_actor* self, const client_actor& account,
   self->send(self, caf::tick_atom_v);
   return {
       [self, account, end](caf::tick_atom) {
+        const auto look_again = [self] {
+          self->delayed_send(self, std::chrono::seconds{2}, caf::tick_atom_v);
+        };
         self->request(account, std::chrono::seconds{5}, status_atom_v)
             .then(
-                [self, end](const client_status& now) {
+                [end, look_again](const client_status& now) {
                   if (now.login == login_state::logged_out) {
                     end("the login has ended: " + now.last_error);
                   } else {
-                    self->delayed_send(self, std::chrono::seconds{2}, caf::tick_atom_v);
+                    look_again();
                   }
                 },
-                [](const caf::error&) { /* its end is told by the monitor */ });
+                // It was busy; its end would be told by the monitor.
+                [look_again](const caf::error&) { look_again(); });
       },
   };
 }
