@@ -61,7 +61,7 @@ struct runtime::state {
     shared.clock = system_clock_source();
     shared.random = options.random ? options.random : crypto::system_random();
     shared.primes = std::make_shared<crypto::prime_cache>();
-    shared.connector = spawn_connector(system);
+    shared.connector = spawn_kept_connector(system);
     shared.handshakes = spawn_handshake_gate(system);
     shared.writer = spawn_session_writer(system);
   }

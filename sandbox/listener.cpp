@@ -35,10 +35,14 @@ caf::behavior listener(caf::io::stateful_broker<listener_state>* self,
   self->add_doorman(door);
   self->state.parts = parts;
   // In the next turn of the I/O loop: a door that closes in its first stays open for ever.
-  self->set_exit_handler([self](const caf::exit_msg&) {
+  const auto end = [self] {
     self->system().middleman().backend().post(
         [me = caf::actor{self}] { caf::anon_send(me, caf::ok_atom_v); });
-  });
+  };
+  self->set_exit_handler([end](const caf::exit_msg&) { end(); });
+  // Without its router it could serve nobody: who comes then is refused by the system.
+  self->monitor(parts.router);
+  self->set_down_handler([end](const caf::down_msg&) { end(); });
   return {
       [self](const caf::io::new_connection_msg& accepted) {
         std::string remote = fmt::format("{}:{}", self->remote_addr(accepted.handle),
