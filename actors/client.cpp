@@ -7,8 +7,6 @@
 
 #include <caf/all.hpp>
 
-#include <atomic>
-
 namespace cafegram {
 
 namespace {
@@ -147,25 +145,15 @@ std::shared_ptr<const connection_profile> make_profile(const client_options& opt
 } // namespace
 
 struct client::state {
-  caf::actor_system& system;
   client_actor actor;
   client_options options;
-  std::atomic<bool> stopped = false;
+  stop_once life;
   std::atomic<call_tag> last_tag = 0;
 
   state(caf::actor_system& of, client_actor with, client_options given)
-    : system{of}
-    , actor{std::move(with)}
-    , options{std::move(given)} {}
-  state(const state&) = delete;
-  state& operator=(const state&) = delete;
-  ~state() { stop(std::chrono::seconds{5}); }
-
-  void stop(std::chrono::milliseconds timeout) {
-    if (!stopped.exchange(true)) {
-      stop_and_wait(system, caf::actor_cast<caf::actor>(actor), timeout);
-    }
-  }
+    : actor{std::move(with)}
+    , options{std::move(given)}
+    , life{of, caf::actor_cast<caf::actor>(actor)} {}
 };
 
 client::client(std::shared_ptr<state> s)
@@ -203,7 +191,7 @@ result<bytes> client::invoke_bytes(bytes function, invoke_options options) {
   if (on_actor_thread()) {
     return blocked();
   }
-  caf::scoped_actor self{state_->system};
+  caf::scoped_actor self{state_->life.system()};
   result<bytes> out;
   invoke_request request{std::make_shared<const bytes>(std::move(function)), std::move(options)};
   self->request(state_->actor, caf::infinite, std::move(request))
@@ -231,7 +219,7 @@ result<account> client::login_bot(std::string_view token, std::chrono::milliseco
   if (on_actor_thread()) {
     return blocked();
   }
-  caf::scoped_actor self{state_->system};
+  caf::scoped_actor self{state_->life.system()};
   result<account> out;
   self->request(state_->actor, timeout, bot_login{std::string{token}})
       .receive([&out](const account& who) { out = who; },
@@ -250,7 +238,7 @@ void client::network_available() {
 client_status client::status() {
   client_status out;
   if (!on_actor_thread()) {
-    caf::scoped_actor self{state_->system};
+    caf::scoped_actor self{state_->life.system()};
     self->request(state_->actor, std::chrono::seconds{5}, status_atom_v)
         .receive([&out](const client_status& now) { out = now; },
                  [&out](const caf::error& why) { out.last_error = to_string(to_error(why)); });
@@ -259,7 +247,7 @@ client_status client::status() {
 }
 
 void client::stop(std::chrono::milliseconds timeout) {
-  state_->stop(timeout);
+  state_->life.stop(timeout);
 }
 
 const client_options& client::options() const {
@@ -267,11 +255,11 @@ const client_options& client::options() const {
 }
 
 caf::actor client::untyped_actor() const {
-  return caf::actor_cast<caf::actor>(state_->actor);
+  return state_->life.actor();
 }
 
 caf::actor_system& client::system() const {
-  return state_->system;
+  return state_->life.system();
 }
 
 } // namespace cafegram

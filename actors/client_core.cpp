@@ -13,6 +13,8 @@ namespace cafegram {
 namespace {
 
 constexpr std::chrono::seconds restart_window{60};
+/// Less than `stop_and_wait` gives on top: who waits for a stop is told of it.
+constexpr std::chrono::seconds close_patience{4};
 
 } // namespace
 
@@ -155,9 +157,6 @@ std::size_t client_state::count_death() {
 }
 
 void client_state::restart_due(steady_time at) {
-  if (closing) {
-    return;
-  }
   if (hub_at && *hub_at <= at) {
     hub_at.reset();
     restart_hub();
@@ -199,10 +198,12 @@ void client_state::end_for(error why) {
 
 void client_state::stop(const stop_request& how) {
   stopping = true;
-  stop_at = std::min(stop_at, now() + how.timeout);
-  schedule();
-  give_up_held();
-  close_when_idle();
+  if (!closing) {
+    stop_at = std::min(stop_at, now() + how.timeout);
+    give_up_held();
+    close_when_idle();
+    schedule();
+  }
 }
 
 void client_state::close_when_idle() {
@@ -210,9 +211,11 @@ void client_state::close_when_idle() {
     return;
   }
   closing = true;
+  stop_at = now() + close_patience;
   self->send_exit(pool, caf::exit_reason::user_shutdown);
   self->send_exit(hub, caf::exit_reason::user_shutdown);
   close_store();
+  schedule();
 }
 
 /// When the others have ended. What they have told the store comes first: an exit message would
@@ -237,10 +240,12 @@ void client_state::ended() {
 }
 
 void client_state::schedule() {
-  auto next = closing ? steady_time::max() : stop_at;
-  next = std::min(next, next_release());
-  for (const auto& at : {login_at, config_at, pool_at, hub_at}) {
-    next = std::min(next, at.value_or(steady_time::max()));
+  auto next = stop_at;
+  if (!closing) {
+    next = std::min(next, next_release());
+    for (const auto& at : {login_at, config_at, pool_at, hub_at}) {
+      next = std::min(next, at.value_or(steady_time::max()));
+    }
   }
   ticks.set(self, next, now());
 }
@@ -250,6 +255,16 @@ void client_state::tick(std::uint64_t number) {
     return;
   }
   const auto at = now();
+  if (closing) {
+    // Calls that are left are answered with the end.
+    if (at >= stop_at) {
+      log::error("client", "its store does not answer: what it had not written is lost");
+      ended();
+    } else {
+      schedule();
+    }
+    return;
+  }
   restart_due(at);
   release_due(at);
   if (login_at && *login_at <= at) {

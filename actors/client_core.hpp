@@ -8,15 +8,9 @@
 #include <cafegram/actors/signing.hpp>
 #include <cafegram/storage/session.hpp>
 
-#include <functional>
 #include <memory>
 
 namespace cafegram {
-
-/// Starts the store of a client.
-using store_factory = std::function<session_store_actor(caf::actor_system&, session_writer_actor,
-                                                        std::shared_ptr<storage::session_backend>,
-                                                        storage::session_state)>;
 
 /// What `client::start` has checked and opened.
 struct client_setup {

@@ -3,6 +3,9 @@
 #include <cafegram/actors/interfaces.hpp>
 #include <cafegram/storage/session.hpp>
 
+#include <functional>
+#include <memory>
+
 namespace cafegram {
 
 /// Starts the owner of a session's newest state. `loaded` is what `backend` holds. Has `writer`
@@ -10,5 +13,10 @@ namespace cafegram {
 session_store_actor spawn_session_store(caf::actor_system& system, session_writer_actor writer,
                                         std::shared_ptr<storage::session_backend> backend,
                                         storage::session_state loaded);
+
+/// Starts the store of a client, which owns it.
+using store_factory = std::function<session_store_actor(caf::actor_system&, session_writer_actor,
+                                                        std::shared_ptr<storage::session_backend>,
+                                                        storage::session_state)>;
 
 } // namespace cafegram

@@ -6,28 +6,17 @@
 
 #include <caf/scoped_actor.hpp>
 
-#include <atomic>
 #include <utility>
 
 namespace cafegram {
 
 struct bot::state {
-  caf::actor_system& system;
   dispatcher_actor actor;
-  std::atomic<bool> stopped = false;
+  stop_once life;
 
   state(caf::actor_system& of, dispatcher_actor with)
-    : system{of}
-    , actor{std::move(with)} {}
-  state(const state&) = delete;
-  state& operator=(const state&) = delete;
-  ~state() { stop(std::chrono::seconds{5}); }
-
-  void stop(std::chrono::milliseconds timeout) {
-    if (!stopped.exchange(true)) {
-      stop_and_wait(system, caf::actor_cast<caf::actor>(actor), timeout);
-    }
-  }
+    : actor{std::move(with)}
+    , life{of, caf::actor_cast<caf::actor>(actor)} {}
 };
 
 bot::bot(std::shared_ptr<state> s)
@@ -62,13 +51,13 @@ void bot::logged_in_as(const account& who) {
 }
 
 void bot::stop(std::chrono::milliseconds timeout) {
-  state_->stop(timeout);
+  state_->life.stop(timeout);
 }
 
 dispatcher_status bot::status() const {
   dispatcher_status out;
   if (!on_actor_thread()) {
-    caf::scoped_actor self{state_->system};
+    caf::scoped_actor self{state_->life.system()};
     self->request(state_->actor, std::chrono::seconds{5}, status_atom_v)
         .receive([&out](const dispatcher_status& now) { out = now; }, [](const caf::error&) {});
   }
@@ -76,7 +65,7 @@ dispatcher_status bot::status() const {
 }
 
 caf::actor bot::untyped_actor() const {
-  return caf::actor_cast<caf::actor>(state_->actor);
+  return state_->life.actor();
 }
 
 } // namespace cafegram
