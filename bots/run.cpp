@@ -1,11 +1,11 @@
-#include <cafegram/actors/errors.hpp>
 #include <cafegram/actors/interfaces.hpp>
 #include <cafegram/actors/system.hpp>
 #include <cafegram/base/log.hpp>
 #include <cafegram/bots/run.hpp>
+#include <cafegram/bots/watcher.hpp>
 
 #include <caf/actor_system.hpp>
-#include <caf/event_based_actor.hpp>
+#include <caf/send.hpp>
 
 #include <array>
 #include <atomic>
@@ -80,27 +80,6 @@ private:
   int fd_;
 };
 
-/// Logs in, tells the bot who it is, and watches both actors.
-void watcher(caf::event_based_actor* self, const client_actor& client, const caf::actor& dispatcher,
-             std::string token, const std::shared_ptr<const end_signal>& end) {
-  self->set_down_handler([end, self](const caf::down_msg& down) {
-    log::error("bot", "one of its actors has ended: {}", to_string(to_error(down.reason)));
-    end->raise();
-    self->quit();
-  });
-  self->monitor(client);
-  self->monitor(dispatcher);
-  // Without a time-out: the client tries until it is refused.
-  self->request(client, caf::infinite, bot_login{std::move(token)})
-      .then([self, dispatcher](const account& who) { self->send(dispatcher, who); },
-            [end, self](const caf::error& e) {
-              log::error("bot", "login failed: {}", to_string(to_error(e)));
-              end->raise();
-              self->quit();
-            });
-  self->become([](stop_request) { /* lives until it is told to end */ });
-}
-
 // Until a signal, the end of an actor, or a login that is lost and stays lost.
 exit_code wait_for_end(client& account_client, const stop_signals& signals, const end_signal& end) {
   std::array<pollfd, 2> fds{{{signals.fd(), POLLIN, 0}, {end.fd(), POLLIN, 0}}};
@@ -150,8 +129,8 @@ exit_code run_with(bot_settings settings, const bot::setup_function& setup, bot_
   }
   log::info("bot", "connecting to {}; Ctrl-C stops", settings.target);
   const auto watching =
-      on.system().spawn(watcher, caf::actor_cast<client_actor>(account_client->untyped_actor()),
-                        running->untyped_actor(), token, end);
+      spawn_watcher(on.system(), caf::actor_cast<client_actor>(account_client->untyped_actor()),
+                    running->untyped_actor(), token, [end] { end->raise(); });
   const auto code = wait_for_end(*account_client, signals, *end);
   caf::anon_send_exit(watching, caf::exit_reason::user_shutdown);
   running->stop();
