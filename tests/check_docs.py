@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""check_docs.py BUILD: every test that a table of docs/features.md, docs/protocol.md or docs/hostile.md names
-exists; the last one names every test of the hostile suite.
+"""check_docs.py BUILD: every test that a table of docs/features.md, docs/protocol.md, docs/supervision.md or
+docs/hostile.md names exists; the last one names every test of the hostile suite; the edges of docs/supervision.md
+are the tests called `FOLDER.supervision.EDGE`, all of them.
 
 Tests are named as CTest names them; `*` stands for any rest. Without a folder they are tests of `protocol`.
 Scripts and commands that a row names are not looked at.
@@ -61,11 +62,44 @@ def check_hostile(tests, path="docs/hostile.md"):
     return wrong
 
 
+def edges(path):
+    """(line number, name) of each row of the tables whose first column is called `edge`."""
+    within = False
+    for number, line in enumerate(open(path, encoding="utf8"), 1):
+        first = line.split("|")[1].strip() if line.startswith("|") else ""
+        if first == "edge":
+            within = True
+        elif not first:
+            within = False
+        elif within and not first.startswith("-"):
+            yield number, first.strip("`")
+
+
+def check_edges(path, tests):
+    """How many edges have no test of their name, or tests no edge."""
+    listed = {}
+    wrong = 0
+    for number, name in edges(path):
+        if name in listed:
+            print(f"{path}:{number}: {name} is listed twice")
+            wrong += 1
+        listed[name] = number
+        if name not in tests:
+            print(f"{path}:{number}: the edge {name} has no test of this name")
+            wrong += 1
+    for test in tests:
+        if ".supervision." in test and test not in listed:
+            print(f"{path}: the test {test} is no edge of any table")
+            wrong += 1
+    print(f"{len(listed)} edges")
+    return wrong if listed else wrong + 1
+
+
 def main(build):
     tests = existing(build)
-    missing = check_hostile(tests)
+    missing = check_hostile(tests) + check_edges("docs/supervision.md", set(tests))
     seen = 0
-    for path in ("docs/features.md", "docs/protocol.md"):
+    for path in ("docs/features.md", "docs/protocol.md", "docs/supervision.md"):
         for number, pattern in named(path):
             seen += 1
             if not any(fnmatch.fnmatchcase(test, pattern) or test.startswith(pattern + "/")

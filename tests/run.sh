@@ -129,7 +129,10 @@ slow() {
   fi
   check "clang build" configure_and_build clang && run_ctest clang -LE slow
   run_steps "fuzzers" tests/fuzz/run.sh 60
-  check "asan-all build" configure_and_build asan-all && run_ctest asan-all -LE slow
+  if check "asan-all build" configure_and_build asan-all; then
+    run_ctest asan-all -LE slow
+    run_ctest asan-all -R start_stop_1000
+  fi
   check "ThreadSanitizer" tests/tsan/run.sh
   finish
 }

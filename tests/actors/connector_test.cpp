@@ -5,9 +5,6 @@
 
 #include <caf/all.hpp>
 
-#include <atomic>
-#include <new>
-
 #include "loopback.hpp"
 
 namespace cafegram {
@@ -102,35 +99,6 @@ TEST(connector, one_slow_address_holds_up_nobody) {
   const auto begin = std::chrono::steady_clock::now();
   EXPECT_TRUE(connect(rt, {server.where()}));
   EXPECT_LT(std::chrono::steady_clock::now() - begin, 2s);
-}
-
-TEST(connector, goes_on_with_another_resolver_when_one_dies) {
-  runtime rt;
-  const test::listener server;
-  const auto made = std::make_shared<std::atomic<int>>(0);
-  auto connector = spawn_connector(rt.system(), [made](caf::actor_system& system) {
-    const bool good = ++*made > 1;
-    return system.spawn([good]() -> resolver_actor::behavior_type {
-      return {[good](const resolve_request&) -> caf::result<resolved> {
-        if (!good) {
-          throw std::bad_alloc{};
-        }
-        return resolved{{"127.0.0.1"}};
-      }};
-    });
-  });
-  caf::scoped_actor self{rt.system()};
-  const auto ask = [&self, &connector, &server] {
-    errc out = errc::cancelled;
-    self->request(connector, 20s, connect_request{{{"bot.test", server.where().port}}, 10s})
-        .receive([&out](const connected&) { out = errc::none; },
-                 [&out](const caf::error& why) { out = to_error(why).code; });
-    return out;
-  };
-  EXPECT_EQ(ask(), errc::network) << "the look-up under way counts as a failed address";
-  EXPECT_EQ(ask(), errc::none);
-  EXPECT_EQ(made->load(), 2);
-  self->send_exit(connector, caf::exit_reason::user_shutdown);
 }
 
 TEST(connector, answers_when_it_is_stopped) {

@@ -76,7 +76,7 @@ inline auto key_of(std::uint64_t seed) {
 
 /// A pool between connections that are fakes, on a scheduler and a clock that the test moves:
 /// the same test makes the same steps each time.
-struct pool_kit : testing::Test {
+struct pool_world {
   struct config : caf::actor_system_config {
     config() { set("scheduler.policy", caf::atom("testing")); }
   };
@@ -113,7 +113,7 @@ struct pool_kit : testing::Test {
   update_sink_actor sink;
   dc_pool_actor pool;
 
-  pool_kit() {
+  pool_world() {
     services.clock = std::make_shared<scheduler_clock>(scheduler);
     services.random = std::make_shared<seeded_random>(5);
     profile->forward_secrecy = true;
@@ -135,7 +135,9 @@ struct pool_kit : testing::Test {
     });
   }
 
-  ~pool_kit() override {
+  pool_world(const pool_world&) = delete;
+  pool_world& operator=(const pool_world&) = delete;
+  ~pool_world() {
     for (const auto& line : lines) {
       caf::anon_send_exit(line->actor, caf::exit_reason::kill);
     }
@@ -231,5 +233,7 @@ struct pool_kit : testing::Test {
     settle();
   }
 };
+
+struct pool_kit : testing::Test, pool_world {};
 
 } // namespace cafegram::test

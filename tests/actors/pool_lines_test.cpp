@@ -114,24 +114,6 @@ TEST_F(dc_pool_lines, files_go_to_media_addresses_with_a_key_of_their_own) {
   EXPECT_TRUE(lines[1]->keys().permanent);
 }
 
-TEST_F(dc_pool_lines, a_dead_connections_calls_are_given_again_or_are_unknown) {
-  start();
-  make_keys(*lines.at(0));
-  const auto once = call();
-  const auto again = call({.may_repeat = true});
-  lines[0]->die();
-  settle();
-  ASSERT_TRUE(once->why);
-  EXPECT_EQ(once->why->code, errc::unknown_outcome);
-  EXPECT_FALSE(again->settled());
-  pass(2s, 100ms);
-  ASSERT_EQ(lines.size(), 2U);
-  ASSERT_EQ(lines[1]->calls.size(), 1U);
-  lines[1]->answer(0);
-  settle();
-  EXPECT_TRUE(again->ok);
-}
-
 TEST_F(dc_pool_lines, updates_count_from_the_main_connection_alone) {
   start();
   make_keys(*lines.at(0));
@@ -184,15 +166,6 @@ TEST_F(dc_pool_lines, one_connection_makes_keys_and_the_others_wait_for_them) {
                   stored->data_centres.at(2).auth_key->view().end()),
             to_bytes(permanent(2).key->view()))
       << "and the temporary one is not";
-}
-
-TEST_F(dc_pool_lines, when_the_maker_dies_another_one_makes_the_keys) {
-  start();
-  call({.purpose = connection_purpose::upload});
-  ASSERT_TRUE(lines.at(0)->keys().make);
-  lines[0]->die();
-  settle();
-  EXPECT_TRUE(lines[1]->keys().make);
 }
 
 TEST_F(dc_pool_lines, a_temporary_key_is_renewed_an_hour_before_its_end) {

@@ -37,6 +37,9 @@ public:
     }
   }
 
+  /// The next that a server says is not passed on: every connection is closed instead.
+  void swallow_next_answer() { swallow_ = true; }
+
 private:
   struct pair {
     plain_socket client;
@@ -83,6 +86,14 @@ private:
         fds.push_back({one.server.fd(), POLLIN, 0});
       }
       ::poll(fds.data(), fds.size(), 1);
+      bool swallowed = false;
+      for (std::size_t i = 2; i < fds.size(); i += 2) {
+        swallowed = swallowed || (fds[i].revents != 0 && swallow_.exchange(false));
+      }
+      if (swallowed) {
+        pairs.clear();
+        continue;
+      }
       std::size_t at = 1;
       std::erase_if(pairs, [&](const pair& one) {
         const bool from_client = fds[at++].revents != 0;
@@ -100,6 +111,7 @@ private:
   tap heard_;
   listener entry_;
   std::atomic<bool> stop_ = false;
+  std::atomic<bool> swallow_ = false;
   std::atomic<int> cuts_ = 0;
   std::atomic<int> wanted_cuts_ = 0;
   std::thread worker_;

@@ -233,4 +233,22 @@ TEST(standin_cut, what_came_while_the_line_was_cut_arrives_once) {
   EXPECT_GE(bot->status().reconnects, 5U);
 }
 
+// The stand-in has taken the call, says so, and does not send its answer again.
+TEST(standin_cut, a_call_whose_answer_was_swallowed_is_sent_again) {
+  CAFEGRAM_NEEDS_SHARED();
+  const standin server;
+  test::relay line{server.where()};
+  runtime rt;
+  auto options = options_for(server);
+  options.dc->address = line.where();
+  auto bot = client::start(rt, options);
+  ASSERT_TRUE(bot);
+  ASSERT_TRUE(bot->login_bot(token));
+  const auto before = server.count("{contacts.resolveUsername");
+  line.swallow_next_answer();
+  const auto alice = test::resolve(*bot, "alice");
+  EXPECT_TRUE(alice) << to_string(alice.error());
+  EXPECT_EQ(server.count("{contacts.resolveUsername"), before + 2);
+}
+
 } // namespace cafegram

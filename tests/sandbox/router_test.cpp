@@ -54,7 +54,8 @@ connection_actor::behavior_type played_connection(connection_actor::pointer self
   };
 }
 
-struct router_test : testing::Test {
+/// The router between connections that a test plays.
+struct router_stage {
   test::virtual_system actors;
   std::shared_ptr<random_source> random = std::make_shared<seeded_random>(11);
   std::shared_ptr<const layer_set> layers = layer_set::load({}).value();
@@ -70,7 +71,10 @@ struct router_test : testing::Test {
   caf::scoped_actor self{actors.system()};
   std::vector<caf::actor> all;
 
-  void TearDown() override {
+  router_stage() = default;
+  router_stage(const router_stage&) = delete;
+  router_stage& operator=(const router_stage&) = delete;
+  ~router_stage() {
     for (const auto& one : all) {
       caf::anon_send_exit(one, caf::exit_reason::kill);
     }
@@ -127,6 +131,8 @@ struct router_test : testing::Test {
     }));
   }
 };
+
+struct router_test : testing::Test, router_stage {};
 
 } // namespace
 
@@ -220,6 +226,42 @@ TEST_F(router_test, beyond_the_bound_the_oldest_parked_session_goes) {
     }
   }
   EXPECT_EQ(gone, 3);
+}
+
+// -- what it does about its connections: docs/supervision.md ------------------------------------
+
+TEST(supervision, router_connection_dies) {
+  router_stage stage;
+  const session_name name{stage.key.id(), 5};
+  const auto wire = std::make_shared<held_wire>();
+  const auto first = stage.join(1, wire);
+  ASSERT_TRUE(stage.ask(name, 1)->answer);
+  wire->sessions[name] = stage.make_session(5);
+  const auto next = std::make_shared<held_wire>();
+  stage.join(2, next);
+  caf::anon_send_exit(first, caf::exit_reason::kill);
+  stage.actors.run();
+  const auto again = stage.ask(name, 2);
+  ASSERT_TRUE(again->answer);
+  EXPECT_FALSE(again->answer->session) << "its sessions went with it: another one is begun";
+  stage.mail(name, letter_updates{json::object()});
+  EXPECT_EQ(router_stage::news_in(*next), 1U) << "mail finds the session where it is now";
+}
+
+TEST(supervision, router_connection_stalls) {
+  router_stage stage;
+  const session_name name{stage.key.id(), 5};
+  const auto wire = std::make_shared<held_wire>();
+  stage.join(1, wire);
+  stage.ask(name, 1);
+  wire->slow = true;
+  stage.join(2, std::make_shared<held_wire>());
+  const auto waiting = stage.ask(name, 2);
+  EXPECT_FALSE(waiting->answer) << "it is asked to give the session up, and does not";
+  EXPECT_TRUE(stage.ask({stage.key.id(), 6}, 2)->answer) << "the router itself goes on";
+  stage.actors.pass(5s);
+  EXPECT_TRUE(waiting->answer) << "nobody waits for it for ever";
+  wire->asked.reset();
 }
 
 } // namespace cafegram::sandbox

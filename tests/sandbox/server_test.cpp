@@ -1,10 +1,7 @@
 #include <cafegram/base/log.hpp>
 #include <cafegram/protocol/envelope.hpp>
-#include <cafegram/sandbox/listener.hpp>
 #include <cafegram/sandbox/server.hpp>
 
-#include <caf/io/middleman.hpp>
-#include <caf/io/network/multiplexer.hpp>
 #include <caf/send.hpp>
 #include <fmt/format.h>
 
@@ -307,24 +304,6 @@ TEST_F(server_test, stops_under_its_clients) {
   EXPECT_TRUE(client.sees_close());
   EXPECT_EQ(server_->page().state().error().code, errc::cancelled);
   server_->stop();
-}
-
-// What is closed before the I/O thread has seen it once is never given back by CAF itself.
-TEST(listener, closes_its_door_however_soon_it_ends) {
-  const auto open_descriptors = [] {
-    return std::distance(std::filesystem::directory_iterator{"/proc/self/fd"}, {});
-  };
-  const auto before = open_descriptors();
-  {
-    runtime rt;
-    for (int i = 0; i < 16; ++i) {
-      auto door = rt.system().middleman().backend().new_tcp_doorman(0, "127.0.0.1", true);
-      ASSERT_TRUE(door);
-      const auto listener = spawn_listener(rt.system(), *std::move(door), {});
-      caf::anon_send_exit(listener, caf::exit_reason::user_shutdown);
-    }
-  }
-  EXPECT_EQ(open_descriptors(), before);
 }
 
 } // namespace

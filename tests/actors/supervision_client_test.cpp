@@ -1,0 +1,158 @@
+#include "client_world.hpp"
+
+// What a client does about the ends of its parts, and how it stops: docs/supervision.md.
+namespace cafegram {
+
+namespace {
+
+using namespace std::chrono_literals;
+using marks = std::vector<std::int64_t>;
+using test::client_world;
+
+tl::updates::Difference brings(std::int32_t id, std::int32_t pts) {
+  return tl::updates::difference{
+      .new_messages = {test::message_of(id)},
+      .state = tl::updates::State{tl::updates::state{.pts = pts, .qts = 3, .date = 1, .seq = 1}}};
+}
+
+} // namespace
+
+TEST(supervision, client_dc_pool_dies) {
+  client_world world;
+  world.start();
+  const auto once = world.call();
+  const auto again = world.call(true);
+  world.kill(world.pool());
+  ASSERT_TRUE(once->why);
+  EXPECT_EQ(once->why->code, errc::unknown_outcome) << "it may have run";
+  ASSERT_TRUE(again->why);
+  EXPECT_EQ(again->why->code, errc::cancelled) << "to be made again by whoever wants it";
+  EXPECT_FALSE(world.end);
+  ASSERT_EQ(world.lines.size(), 2U) << "another pool has opened its connection";
+  EXPECT_TRUE(*world.line().keys().permanent->key == *test::key_of(2)) << "the stored key";
+  world.serve();
+  const auto later = world.call();
+  world.answer_calls();
+  EXPECT_TRUE(later->ok);
+  world.push(1, 11);
+  EXPECT_EQ(world.seen, (marks{1})) << "its updates find the hub";
+}
+
+TEST(supervision, client_update_hub_dies) {
+  client_world world;
+  world.start();
+  world.push(1, 11);
+  ASSERT_EQ(world.seen, (marks{1}));
+  const auto first = world.hub;
+  world.kill(first);
+  world.differences.emplace_back(brings(2, 12));
+  world.serve();
+  ASSERT_FALSE(world.asked.empty());
+  EXPECT_EQ(world.asked.back().pts, 11) << "it goes on from the stored state";
+  world.push(3, 13);
+  EXPECT_EQ(world.seen, (marks{1, 2, 3})) << "to the same receivers";
+  EXPECT_NE(world.hub, first);
+  EXPECT_FALSE(world.end);
+}
+
+TEST(supervision, client_session_store_dies) {
+  client_world world;
+  world.start();
+  const auto call = world.call();
+  world.kill(world.store());
+  ASSERT_TRUE(world.end);
+  EXPECT_EQ(world.end->code, errc::storage);
+  ASSERT_TRUE(call->why);
+  EXPECT_EQ(call->why->code, errc::storage);
+  EXPECT_TRUE(world.line().ended) << "nothing of it is left";
+}
+
+TEST(supervision, client_session_store_stalls) {
+  client_world world;
+  world.start();
+  world.kept->silent = true;
+  const auto call = world.call();
+  world.answer_calls();
+  EXPECT_TRUE(call->ok) << "calls do not wait for the disk";
+  world.push(1, 11);
+  EXPECT_EQ(world.seen, (marks{1}));
+  const auto stopped = world.stop(5s);
+  world.actors.pass(3s);
+  EXPECT_FALSE(*stopped) << "it may still be written";
+  world.actors.pass(2s);
+  EXPECT_TRUE(*stopped) << "but not for ever";
+  EXPECT_TRUE(world.end);
+}
+
+TEST(supervision, client_parts_die_too_often) {
+  client_world world;
+  world.start();
+  for (int n = 0; n < 5; ++n) {
+    world.kill(world.pool());
+    ASSERT_FALSE(world.end) << n;
+  }
+  world.kill(world.pool());
+  ASSERT_TRUE(world.end);
+  EXPECT_EQ(world.end->code, errc::connection_lost);
+}
+
+TEST(supervision, client_parts_die_now_and_then) {
+  client_world world;
+  world.start();
+  for (int n = 0; n < 20; ++n) {
+    world.kill(world.pool());
+    ASSERT_FALSE(world.end) << n;
+    world.actors.pass(13s);
+  }
+}
+
+TEST(supervision, client_stops_in_good_order) {
+  client_world world;
+  world.start();
+  const auto call = world.call();
+  world.push(1, 11);
+  const auto flushes = world.kept->flushes;
+  const auto stopped = world.stop(5s);
+  const auto refused = world.call();
+  ASSERT_TRUE(refused->why);
+  EXPECT_EQ(refused->why->code, errc::cancelled) << "nothing new is begun";
+  world.actors.pass(4s);
+  EXPECT_FALSE(*stopped);
+  EXPECT_FALSE(call->why);
+  world.answer_calls();
+  EXPECT_TRUE(call->ok) << "what runs may end";
+  EXPECT_TRUE(*stopped);
+  EXPECT_EQ(world.kept->flushes, flushes + 1) << "what was not written is";
+  EXPECT_EQ(world.kept->state.updates->pts, 11);
+  EXPECT_TRUE(world.end);
+}
+
+TEST(supervision, client_stops_at_its_deadline) {
+  client_world world;
+  world.start();
+  const auto sent = world.call();
+  const auto may_repeat = world.call(true);
+  const auto stopped = world.stop(5s);
+  world.actors.pass(4900ms);
+  EXPECT_FALSE(*stopped);
+  world.actors.pass(100ms);
+  EXPECT_TRUE(*stopped);
+  ASSERT_TRUE(may_repeat->why);
+  EXPECT_EQ(may_repeat->why->code, errc::cancelled);
+  ASSERT_TRUE(sent->why);
+  EXPECT_EQ(sent->why->code, errc::unknown_outcome) << "the server has it";
+  EXPECT_EQ(world.kept->flushes, 1);
+}
+
+TEST(supervision, client_ends_by_itself) {
+  client_world world;
+  world.start();
+  const auto call = world.call();
+  world.kill(caf::actor_cast<caf::actor>(world.client));
+  ASSERT_TRUE(call->why);
+  EXPECT_EQ(call->why->code, errc::cancelled);
+  EXPECT_TRUE(world.line().ended) << "pool and connections go with it";
+  EXPECT_TRUE(world.end) << "whoever monitors it knows";
+}
+
+} // namespace cafegram

@@ -1,0 +1,158 @@
+#include <cafegram/actors/transport.hpp>
+#include <cafegram/crypto/rsa.hpp>
+#include <cafegram/sandbox/connection.hpp>
+#include <cafegram/sandbox/listener.hpp>
+#include <cafegram/sandbox/router.hpp>
+#include <cafegram/sandbox/store.hpp>
+
+#include <caf/all.hpp>
+
+#include <filesystem>
+#include <iterator>
+
+#include "../actors/loopback.hpp"
+#include "../actors/virtual_network.hpp"
+
+// What the sandbox's connections and listeners do about what they hang on: docs/supervision.md.
+namespace cafegram::sandbox {
+namespace {
+
+using namespace std::chrono_literals;
+
+router_parts parts_of(const std::shared_ptr<const clock_source>& clock,
+                      const std::shared_ptr<random_source>& random) {
+  return {world::open({}, make_memory_store(), random, clock->wall_now()).value(),
+          layer_set::load({}).value(),
+          std::make_shared<page_feed>(),
+          clock,
+          {}};
+}
+
+connection_parts parts_of(const router_actor& router,
+                          const std::shared_ptr<const clock_source>& clock,
+                          const std::shared_ptr<random_source>& random) {
+  static const rsa_keys keys = std::make_shared<const rsa_keys::element_type>(
+      rsa_keys::element_type{{2, std::make_shared<const crypto::rsa_private_key>(
+                                     crypto::rsa_private_key::generate())}});
+  return {router, layer_set::load({}).value(), keys, clock, random, 2, false};
+}
+
+/// One connection of the sandbox, with its router, a wire and a clock that the test holds.
+class connection_stage {
+public:
+  explicit connection_stage(stranger_limits strangers = {}) {
+    const auto& services = net.services();
+    router = spawn_router(net.system(), parts_of(services.clock, services.random));
+    auto parts = parts_of(router, services.clock, services.random);
+    parts.strangers = strangers;
+    connection = spawn_connection(net.system(), parts, 1, "test", net.accept());
+    connection->attach_functor([this] { ended = true; });
+    net.run();
+  }
+  connection_stage(const connection_stage&) = delete;
+  connection_stage& operator=(const connection_stage&) = delete;
+  ~connection_stage() {
+    caf::anon_send_exit(connection, caf::exit_reason::kill);
+    caf::anon_send_exit(router, caf::exit_reason::kill);
+    net.run();
+  }
+
+  void pass(std::chrono::seconds time) {
+    for (; time > 0s; time -= 1s) {
+      net.pass(1s);
+    }
+  }
+
+  test::virtual_network net;
+  router_actor router;
+  connection_actor connection;
+  bool ended = false;
+};
+
+} // namespace
+
+TEST(supervision, connection_socket_is_cut) {
+  connection_stage stage;
+  EXPECT_FALSE(stage.ended);
+  stage.net.cut();
+  EXPECT_TRUE(stage.ended);
+}
+
+TEST(supervision, connection_socket_stalls) {
+  connection_stage stage{{.time = 1h}};
+  stage.pass(115s);
+  EXPECT_FALSE(stage.ended);
+  stage.pass(10s);
+  EXPECT_TRUE(stage.ended) << "a client that says nothing for two minutes";
+}
+
+TEST(supervision, connection_stranger_stalls) {
+  connection_stage stage;
+  stage.pass(55s);
+  EXPECT_FALSE(stage.ended);
+  stage.pass(10s);
+  EXPECT_TRUE(stage.ended) << "anybody can open a connection and say nothing";
+}
+
+TEST(supervision, connection_socket_floods) {
+  connection_stage stage;
+  auto& sockets = stage.net.sockets();
+  std::size_t sent = 0;
+  // The connection itself does not get to run: only the I/O thread does.
+  for (int n = 0; n < 64; ++n) {
+    sockets.virtual_send(stage.net.socket(), std::vector<char>(64U << 10, 'x'));
+    sent += 64U << 10;
+    while (sockets.try_exec_runnable()) {
+    }
+  }
+  const auto left = sockets.virtual_network_buffer(stage.net.socket()).size();
+  EXPECT_LE(sent - left, transport_read_ahead + (64U << 10)) << "the rest is the kernel's";
+}
+
+TEST(supervision, connection_router_dies) {
+  connection_stage stage;
+  caf::anon_send_exit(stage.router, caf::exit_reason::kill);
+  stage.net.run();
+  EXPECT_TRUE(stage.ended) << "the client finds nobody who could serve it, and comes back";
+}
+
+TEST(supervision, listener_router_dies) {
+  runtime rt;
+  const auto clock = rt.shared().clock;
+  const auto random = rt.shared().random;
+  const auto router = spawn_router(rt.system(), parts_of(clock, random));
+  auto door = rt.system().middleman().backend().new_tcp_doorman(0, "127.0.0.1", true);
+  ASSERT_TRUE(door);
+  const auto listener =
+      spawn_listener(rt.system(), *std::move(door), parts_of(router, clock, random));
+  caf::scoped_actor self{rt.system()};
+  self->monitor(listener);
+  caf::anon_send_exit(router, caf::exit_reason::kill);
+  bool closed = false;
+  self->receive([&closed](const caf::down_msg&) { closed = true; }, caf::after(5s) >> [] {});
+  EXPECT_TRUE(closed) << "who comes then is refused, and does not wait";
+}
+
+// What is closed before the I/O thread has seen it once is never given back by CAF itself.
+TEST(listener, closes_its_door_however_soon_it_ends) {
+  const auto open_descriptors = [] {
+    return std::distance(std::filesystem::directory_iterator{"/proc/self/fd"}, {});
+  };
+  const auto before = open_descriptors();
+  {
+    runtime rt;
+    const auto& shared = rt.shared();
+    const auto router = spawn_router(rt.system(), parts_of(shared.clock, shared.random));
+    for (int i = 0; i < 16; ++i) {
+      auto door = rt.system().middleman().backend().new_tcp_doorman(0, "127.0.0.1", true);
+      ASSERT_TRUE(door);
+      const auto listener = spawn_listener(rt.system(), *std::move(door),
+                                           parts_of(router, shared.clock, shared.random));
+      caf::anon_send_exit(listener, caf::exit_reason::user_shutdown);
+    }
+    caf::anon_send_exit(router, caf::exit_reason::user_shutdown);
+  }
+  EXPECT_EQ(open_descriptors(), before);
+}
+
+} // namespace cafegram::sandbox
