@@ -56,6 +56,7 @@ struct transport_state {
   void end(caf::error why);
   void loop_has_turned();
   void give_up();
+  void leave(caf::error why);
 };
 
 void transport_state::start(caf::io::scribe_ptr opened, byte_sink_actor to) {
@@ -117,7 +118,7 @@ void transport_state::drained(const caf::io::data_transferred_msg& by) {
     self->send(sink, bytes_drained{std::exchange(unreported, 0)});
   }
   if (ending && loop_knows && unwritten == 0) {
-    self->quit(reason);
+    leave(reason);
   }
 }
 
@@ -135,7 +136,7 @@ void transport_state::end(caf::error why) {
 void transport_state::loop_has_turned() {
   loop_knows = true;
   if (unwritten == 0) {
-    self->quit(reason);
+    leave(reason);
   } else {
     self->delayed_send(self, linger, caf::tick_atom_v);
   }
@@ -144,7 +145,14 @@ void transport_state::loop_has_turned() {
 void transport_state::give_up() {
   // The handle of a connection is its descriptor; without this the rest stays until it is read.
   ::shutdown(static_cast<int>(socket.id()), SHUT_RDWR);
-  self->quit(reason);
+  leave(reason);
+}
+
+/// What is monitored keeps a note of who monitors it, and with it all memory of this actor: a
+/// connection that has had a thousand sockets would have a thousand of them.
+void transport_state::leave(caf::error why) {
+  self->demonitor(sink.address());
+  self->quit(std::move(why));
 }
 
 transport_actor::behavior_type
@@ -155,7 +163,7 @@ transport(transport_actor::stateful_broker_pointer<transport_state> self,
   self->set_exit_handler([self](caf::exit_msg& told) { self->state.end(std::move(told.reason)); });
   return {
       [self](caf::io::new_data_msg& read) { self->state.received(read); },
-      [self](const caf::io::connection_closed_msg&) { self->quit(); },
+      [self](const caf::io::connection_closed_msg&) { self->state.leave({}); },
       [self](const bytes_to_send& out) { self->state.write(out); },
       [self](const bytes_consumed& by) { self->state.consumed(by.count); },
       [self](caf::close_atom) { self->state.end({}); },

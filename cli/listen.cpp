@@ -33,7 +33,7 @@ caf::behavior printer(caf::event_based_actor*, std::shared_ptr<const tl::dynamic
 /// Ends the program when there is nothing more to listen to: the client has ended, or its login
 /// has.
 caf::behavior watcher(caf::event_based_actor* self, const client_actor& account,
-                      std::shared_ptr<std::atomic<bool>> over) {
+                      const std::shared_ptr<std::atomic<bool>>& over) {
   const auto end = [over, self](const std::string& why) {
     std::cerr << why << '\n';
     *over = true;

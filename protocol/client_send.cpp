@@ -279,6 +279,7 @@ message_header client_session::state::finish_draft(draft& d, bytes_view& body, s
   header.id = source.next(clock.unix_time(now), 0);
   header.seqno = next_seqno(false);
   std::vector<msg_id> members;
+  members.reserve(d.items.size());
   for (const auto& item : d.items) {
     members.push_back(item.id);
   }

@@ -16,8 +16,8 @@ constexpr int memory_level = 8;
 /// Ends a zlib stream on every way out.
 struct inflating {
   z_stream stream{};
-  bool begun = false;
-  inflating() { begun = inflateInit2(&stream, either_form) == Z_OK; }
+  bool begun = inflateInit2(&stream, either_form) == Z_OK;
+  inflating() = default;
   inflating(const inflating&) = delete;
   inflating& operator=(const inflating&) = delete;
   ~inflating() {

@@ -61,8 +61,9 @@ result<std::string> decode_percent(std::string_view text) {
 
 result<std::uint16_t> read_port(std::string_view text) {
   std::uint16_t port = 0;
-  const auto* end = text.data() + text.size();
-  const auto [stop, problem] = std::from_chars(text.data(), end, port);
+  const auto* begin = text.data();
+  const auto* end = begin + text.size();
+  const auto [stop, problem] = std::from_chars(begin, end, port);
   if (text.empty() || problem != std::errc{} || stop != end || port == 0) {
     return wrong("the proxy's port is not a number from 1 to 65535");
   }

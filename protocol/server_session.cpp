@@ -131,7 +131,7 @@ void server_session::state::collect(std::vector<container_item>& items, std::vec
     auto& message = kept.at(order);
     // A large one still goes with the small ones before it: acknowledgements must not wait alone.
     const bool small_company = octets + message.body.size() <= max_container_octets / 2;
-    if (!fits(message.body.size()) && !(items.size() < 2 && small_company)) {
+    if (!fits(message.body.size()) && (items.size() >= 2 || !small_company)) {
       break;
     }
     queue.erase(queue.begin());

@@ -313,6 +313,8 @@ void connection_state::key_ended(std::uint64_t id) {
 
 void connection_state::close() {
   if (closing_) {
+    // The router would keep the memory of each connection that has ever monitored it.
+    self->demonitor(parts_.router.address());
     self->quit();
   } else {
     end();

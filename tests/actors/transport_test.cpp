@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <iterator>
 #include <numeric>
+#include <thread>
 
 #include "loopback.hpp"
 
@@ -30,6 +31,7 @@ struct transport_fixture : testing::Test {
   caf::scoped_actor self{rt.system()};
   transport_actor wire;
   test::plain_socket peer;
+  int rounds = 0;
 
   void SetUp() override {
     auto attempt = attempt_to(server);
@@ -172,6 +174,30 @@ TEST_F(transport_fixture, gives_up_on_a_peer_that_does_not_read) {
                 caf::after(20s) >> []() {});
   EXPECT_TRUE(ended);
   EXPECT_LT(peer.read(size).size(), size) << "the socket lives on without an owner";
+}
+
+// A sink outlives many sockets, and what monitors it costs it memory until that monitors it no
+// more.
+TEST_F(transport_fixture, leaves_nothing_with_its_sink) {
+  for (const bool by_peer : {true, false}) {
+    const auto ended = caf::actor_cast<caf::weak_actor_ptr>(wire);
+    if (by_peer) {
+      peer.close();
+    } else {
+      self->send(wire, caf::close_atom_v);
+    }
+    const auto* block = ended.get();
+    wire = nullptr;
+    self->receive([](const caf::down_msg&) {}, caf::after(20s) >> []() { FAIL(); });
+    while (block->strong_refs != 0) {
+      std::this_thread::yield();
+    }
+    while (block->weak_refs > 1 && !HasFailure()) {
+      self->receive([](caf::ok_atom) {}, caf::after(10ms) >> [&]() { ++rounds; });
+      ASSERT_LT(rounds, 500) << "somebody still knows it";
+    }
+    SetUp();
+  }
 }
 
 // What is closed before the I/O thread has seen it once is never given back by CAF itself.
