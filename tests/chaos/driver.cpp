@@ -30,7 +30,7 @@ constexpr milliseconds pace{20};
 constexpr seconds longest_end{180};
 constexpr int memory_samples = 20;
 constexpr int warm_sample = 6;
-constexpr std::size_t allowed_growth_kb = 16'384;
+constexpr std::size_t allowed_growth_kb = 4'096;
 
 struct arguments {
   std::string address;
