@@ -301,10 +301,14 @@ void connection_state::poll_faults() {
     end();
     return;
   }
-  const auto due =
-      std::ranges::stable_partition(faults_->late, [at](const auto& one) { return one.due > at; });
-  std::vector<faulty_line::late_letter> letters{due.begin(), due.end()};
-  faults_->late.erase(due.begin(), due.end());
+  std::vector<faulty_line::late_letter> letters;
+  std::erase_if(faults_->late, [at, &letters](const auto& one) {
+    if (one.due > at) {
+      return false;
+    }
+    letters.push_back(one);
+    return true;
+  });
   for (const auto& one : letters) {
     mail(one.mail);
   }
