@@ -89,7 +89,7 @@ bool client_state::followed(std::uint64_t id, running_call& call, const error& w
     go_to(id, dc, home);
     return true;
   }
-  after_config.push_back([this, id, dc, home] {
+  after_config.emplace_back([this, id, dc, home] {
     if (!calls.contains(id)) {
       return;
     }
