@@ -1,3 +1,4 @@
+#include <cafegram/storage/peer_record_native.hpp>
 #include <cafegram/storage/session.hpp>
 #include <cafegram/storage/session.pb.h>
 
@@ -71,12 +72,7 @@ void fill_account(const session_state& state, v1::Session& out) {
     channel.set_pts(pts);
   }
   for (const auto& from : state.peers) {
-    auto& peer = *out.add_peers();
-    peer.set_kind(static_cast<v1::Peer::Kind>(from.kind));
-    peer.set_id(from.id);
-    peer.set_access_hash(from.access_hash);
-    peer.set_username(from.username);
-    peer.set_phone(from.phone);
+    fill_peer(from, *out.add_peers());
   }
 }
 
@@ -140,12 +136,11 @@ result<void> take_account(const v1::Session& from, session_state& out) {
     out.channel_pts[channel.id()] = channel.pts();
   }
   for (const auto& peer : from.peers()) {
-    const auto kind = static_cast<int>(peer.kind());
-    if (kind < v1::Peer::KIND_USER || kind > v1::Peer::KIND_CHANNEL) {
-      return fail(errc::storage, "a peer is of no known kind", kind);
+    auto taken = take_peer(peer);
+    if (!taken) {
+      return std::unexpected(std::move(taken.error()));
     }
-    out.peers.push_back({static_cast<peer_kind>(kind), peer.id(), peer.access_hash(),
-                         peer.username(), peer.phone()});
+    out.peers.push_back(*std::move(taken));
   }
   return {};
 }

@@ -3,6 +3,7 @@
 #include <cafegram/base/bytes.hpp>
 #include <cafegram/base/error.hpp>
 #include <cafegram/crypto/secure.hpp>
+#include <cafegram/storage/peer_record.hpp>
 
 #include <cstdint>
 #include <map>
@@ -57,18 +58,6 @@ struct update_state {
   friend bool operator==(const update_state&, const update_state&) = default;
 };
 
-enum class peer_kind : std::uint8_t { user = 1, group = 2, channel = 3 };
-
-struct peer_record {
-  peer_kind kind = peer_kind::user;
-  std::int64_t id = 0;
-  std::int64_t access_hash = 0;
-  std::string username;
-  std::string phone;
-
-  friend bool operator==(const peer_record&, const peer_record&) = default;
-};
-
 /// One account's session, whole. A value: copies share only the immutable keys.
 struct session_state {
   std::int32_t home_dc = 0; ///< 0: not chosen yet
@@ -78,6 +67,8 @@ struct session_state {
   std::optional<user_record> user; ///< none: not logged in
   std::optional<update_state> updates;
   std::map<std::int64_t, std::int32_t> channel_pts; ///< by channel id
+  /// Only in what travels. A store keeps peers apart (peers.hpp): a session that was loaded from
+  /// one has none here, and those of a session that is saved are added to what the store has.
   std::vector<peer_record> peers;
 };
 

@@ -101,16 +101,6 @@ std::int64_t owner_of(int fd) {
   return pid;
 }
 
-result<void> sync_folder(const std::string& path) {
-  const auto parent = std::filesystem::path{path}.parent_path();
-  const auto folder = (parent.empty() ? std::filesystem::path{"."} : parent).string();
-  const file handle{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (!handle || ::fsync(handle.get()) != 0) {
-    return system_failure("cannot sync folder", folder);
-  }
-  return {};
-}
-
 } // namespace
 
 crypto::secret wrap_session_file(bytes_view payload) {
@@ -206,6 +196,16 @@ result<std::optional<crypto::secret>> read_secret_file(const std::string& path) 
     return system_failure("cannot read", path);
   }
   return content;
+}
+
+result<void> sync_folder(const std::string& path) {
+  const auto parent = std::filesystem::path{path}.parent_path();
+  const auto folder = (parent.empty() ? std::filesystem::path{"."} : parent).string();
+  const file handle{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!handle || ::fsync(handle.get()) != 0) {
+    return system_failure("cannot sync folder", folder);
+  }
+  return {};
 }
 
 result<void> replace_file(const std::string& path, bytes_view content) {

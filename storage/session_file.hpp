@@ -42,6 +42,10 @@ private:
 /// The whole file; none if there is no such file. Errors: `storage`, errno as `error::number`.
 result<std::optional<crypto::secret>> read_secret_file(const std::string& path);
 
+/// Syncs the folder that `path` is in: what was made or renamed there outlives a power cut.
+/// Errors: `storage`, errno as `error::number`.
+result<void> sync_folder(const std::string& path);
+
 /// Replaces `path` as a whole, mode 0600: writes `PATH.tmp`, syncs it, renames it, syncs the
 /// folder. After an error the old file is as it was. Errors: `storage`, errno as `error::number`.
 result<void> replace_file(const std::string& path, bytes_view content);

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Compares the README's smallest bot with the program that is compiled and tested.
+"""Compares programs that documents show with those that are compiled and tested.
 
-check_readme.py          fails when they differ or the bot has more than 15 lines
-check_readme.py --write  puts the program's text into the README
+check_readme.py          fails when one differs, or is longer than its document promises
+check_readme.py --write  puts the programs' texts into the documents
 """
 
 import pathlib
@@ -10,32 +10,38 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).parent.parent
-README = ROOT / "README.md"
-PROGRAM = ROOT / "bots/examples/echo.cpp"
-LONGEST = 15
-BLOCK = re.compile(r"(## The smallest bot\n\n```cpp\n)(.*?)(```)", re.DOTALL)
+# Document, heading above the block, program, most lines.
+SHOWN = [
+    ("README.md", "## The smallest bot", "bots/examples/echo.cpp", 15),
+    ("docs/storage.md", "## A backend of your own", "tests/storage/own_backend.hpp", 45),
+]
+
+
+def check(document, heading, program, longest, write):
+    """The number of what is wrong."""
+    path = ROOT / document
+    text = path.read_text(encoding="utf-8")
+    code = (ROOT / program).read_text(encoding="utf-8")
+    found = re.search(rf"({re.escape(heading)}\n.*?```cpp\n)(.*?)(```)", text, re.DOTALL)
+    if not found:
+        print(f"{document}: the block below '{heading}' is missing")
+        return 1
+    if write:
+        path.write_text(text[: found.start(2)] + code + text[found.end(2):], encoding="utf-8")
+        return 0
+    wrong = 0
+    if code.count("\n") > longest:
+        print(f"{program}: {code.count(chr(10))} lines, more than {longest}")
+        wrong += 1
+    if found.group(2) != code:
+        print(f"{document}: what it shows is not {program}; run tests/check_readme.py --write")
+        wrong += 1
+    return wrong
 
 
 def main(arguments):
-    readme = README.read_text(encoding="utf-8")
-    program = PROGRAM.read_text(encoding="utf-8")
-    found = BLOCK.search(readme)
-    if not found:
-        print("README.md: the block of the smallest bot is missing")
-        return 1
-    if arguments == ["--write"]:
-        README.write_text(readme[: found.start(2)] + program + readme[found.end(2):],
-                          encoding="utf-8")
-        return 0
-    lines = program.count("\n")
-    if lines > LONGEST:
-        print(f"{PROGRAM.name}: {lines} lines, more than {LONGEST}")
-        return 1
-    if found.group(2) != program:
-        print("README.md: the smallest bot is not bots/examples/echo.cpp; run "
-              "tests/check_readme.py --write")
-        return 1
-    return 0
+    wrong = sum(check(*shown, arguments == ["--write"]) for shown in SHOWN)
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

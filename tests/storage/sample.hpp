@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cafegram/storage/inbox.hpp>
 #include <cafegram/storage/session.hpp>
 #include <cafegram/tests/support.hpp>
 
@@ -33,8 +34,42 @@ inline storage::session_state sample_session() {
   out.user = storage::user_record{7'000'000'001, true, "Écho", "echo_bot"};
   out.updates = storage::update_state{100, 2, 1'750'000'100, 9};
   out.channel_pts = {{1'000'000'000'001, 55}};
-  out.peers = {{storage::peer_kind::user, 42, -5, "alice", "123"},
-               {storage::peer_kind::channel, 77, 1LL << 60, "", ""}};
+  out.peers = {{storage::peer_kind::user, 42, -5, {"alice", "al"}, "123"},
+               {storage::peer_kind::channel, 77, 1LL << 60, {}, ""},
+               {storage::peer_kind::user, 43, 9, {}, "", {{storage::peer_kind::channel, 77, 5}}}};
+  return out;
+}
+
+/// An update in which every field holds something.
+inline storage::inbox_row sample_update(std::uint64_t number, std::string chat) {
+  storage::inbox_row out;
+  out.number = number;
+  out.identity = "message/7/" + chat + "/" + std::to_string(number);
+  out.account = 7'000'000'001;
+  out.chat = std::move(chat);
+  out.update = {1, 0, 255};
+  out.users = {{2}, {}};
+  out.chats = {{3, 4}};
+  out.layer = 228;
+  out.date = 1'750'000'200;
+  out.received_at = 1'750'000'201;
+  out.failures = 2;
+  out.last_failure = "no such thing";
+  return out;
+}
+
+inline storage::send_record sample_send(std::uint64_t number, std::uint32_t place) {
+  storage::send_record out;
+  out.number = number;
+  out.place = place;
+  out.request.fill(static_cast<std::uint8_t>(place + 1));
+  out.random_id = -static_cast<std::int64_t>(number) - place;
+  out.settled = place % 2 == 0;
+  if (out.settled) {
+    out.answer = {9, 8, 7};
+    out.sent_id = 1 + number;
+  }
+  out.was_duplicate = !out.settled;
   return out;
 }
 

@@ -1,0 +1,197 @@
+#include <cafegram/storage/inbox.hpp>
+#include <cafegram/storage/number_key.hpp>
+#include <cafegram/storage/store.pb.h>
+
+#include <algorithm>
+
+namespace cafegram::storage {
+
+namespace {
+
+template <class Message>
+blob octets_of(const Message& message) {
+  blob out(message.ByteSizeLong());
+  message.SerializeToArray(out.data(), static_cast<int>(out.size()));
+  return out;
+}
+
+std::string_view text(const bytes& octets) {
+  return as_text(octets);
+}
+
+bytes octets(const std::string& text) {
+  return to_bytes(as_bytes(text));
+}
+
+void fill(const inbox_row& from, v1::InboxRow& out) {
+  out.set_identity(from.identity);
+  out.set_account(from.account);
+  out.set_chat(from.chat);
+  out.set_update(from.update.data(), from.update.size());
+  for (const auto& user : from.users) {
+    out.add_users(user.data(), user.size());
+  }
+  for (const auto& chat : from.chats) {
+    out.add_chats(chat.data(), chat.size());
+  }
+  out.set_layer(from.layer);
+  out.set_date(from.date);
+  out.set_received_at(from.received_at);
+  out.set_failures(from.failures);
+  out.set_last_failure(from.last_failure);
+}
+
+inbox_row take(const v1::InboxRow& from, std::uint64_t number) {
+  inbox_row out;
+  out.number = number;
+  out.identity = from.identity();
+  out.account = from.account();
+  out.chat = from.chat();
+  out.update = octets(from.update());
+  std::ranges::transform(from.users(), std::back_inserter(out.users), octets);
+  std::ranges::transform(from.chats(), std::back_inserter(out.chats), octets);
+  out.layer = from.layer();
+  out.date = from.date();
+  out.received_at = from.received_at();
+  out.failures = from.failures();
+  out.last_failure = from.last_failure();
+  return out;
+}
+
+std::string send_key(std::uint64_t number, std::uint64_t place) {
+  auto out = number_key(number);
+  append_number(out, place);
+  return out;
+}
+
+std::unexpected<error> damaged(const backend& in, table which, std::uint64_t number) {
+  return fail(errc::storage,
+              in.place() + ": row " + std::to_string(number) + " of table " +
+                  std::string{name_of(which)} + " is damaged",
+              static_cast<std::int64_t>(number));
+}
+
+template <class Message>
+bool parse(Message& into, const blob& from) {
+  return into.ParseFromArray(from.data(), static_cast<int>(from.size()));
+}
+
+/// `take_one(message, number)` makes the record.
+template <class Message, class Record, class Take>
+result<record_page<Record>> read_numbered(backend& from, table in, std::uint64_t after,
+                                          const page_limits& limits, Take take_one) {
+  // Numbers begin at 1: the key of 0 has nothing before it.
+  auto got = from.scan(in, after == 0 ? std::string{} : number_key(after), limits);
+  if (!got) {
+    return std::unexpected(std::move(got.error()));
+  }
+  record_page<Record> out;
+  out.more = got->more;
+  for (const auto& one : got->rows) {
+    const auto number = number_of(one.key);
+    Message message;
+    if (one.key.size() != 8 || !parse(message, one.value)) {
+      return damaged(from, in, number);
+    }
+    out.records.push_back(take_one(message, number));
+  }
+  return out;
+}
+
+result<send_record> take_send(const backend& in, const row& from) {
+  v1::Send message;
+  send_record out;
+  out.number = number_of(from.key);
+  if (from.key.size() != 16 || !parse(message, from.value) ||
+      message.request().size() != out.request.size()) {
+    return damaged(in, table::send, out.number);
+  }
+  out.place = static_cast<std::uint32_t>(number_of(std::string_view{from.key}.substr(8)));
+  std::ranges::copy(as_bytes(message.request()), out.request.begin());
+  out.random_id = message.random_id();
+  out.settled = message.settled();
+  out.answer = octets(message.answer());
+  if (message.sent_id() != 0) {
+    out.sent_id = message.sent_id();
+  }
+  out.was_duplicate = message.was_duplicate();
+  return out;
+}
+
+} // namespace
+
+void put(batch& to, const inbox_row& what) {
+  v1::InboxRow message;
+  fill(what, message);
+  to.put(table::inbox, number_key(what.number), octets_of(message));
+}
+
+void put(batch& to, const dead_letter& what) {
+  v1::DeadLetter message;
+  fill(what.update, *message.mutable_update());
+  message.set_died_at(what.died_at);
+  to.put(table::dead, number_key(what.update.number), octets_of(message));
+}
+
+void put(batch& to, const send_record& what) {
+  v1::Send message;
+  message.set_request(what.request.data(), what.request.size());
+  message.set_random_id(what.random_id);
+  message.set_settled(what.settled);
+  message.set_answer(std::string{text(what.answer)});
+  message.set_sent_id(what.sent_id.value_or(0));
+  message.set_was_duplicate(what.was_duplicate);
+  to.put(table::send, send_key(what.number, what.place), octets_of(message));
+}
+
+void erase_inbox(batch& from, std::uint64_t number) {
+  from.erase(table::inbox, number_key(number));
+}
+
+void erase_dead_letter(batch& from, std::uint64_t number) {
+  from.erase(table::dead, number_key(number));
+}
+
+void erase_send(batch& from, std::uint64_t number, std::uint32_t place) {
+  from.erase(table::send, send_key(number, place));
+}
+
+result<record_page<inbox_row>> read_inbox(backend& from, std::uint64_t after,
+                                          const page_limits& limits) {
+  return read_numbered<v1::InboxRow, inbox_row>(from, table::inbox, after, limits, take);
+}
+
+result<record_page<dead_letter>> read_dead_letters(backend& from, std::uint64_t after,
+                                                   const page_limits& limits) {
+  return read_numbered<v1::DeadLetter, dead_letter>(
+      from, table::dead, after, limits, [](const v1::DeadLetter& message, std::uint64_t number) {
+        return dead_letter{take(message.update(), number), message.died_at()};
+      });
+}
+
+result<std::vector<send_record>> read_sends(backend& from, std::uint64_t number) {
+  std::vector<send_record> out;
+  // No place is the highest: what is not below this key are later updates' sends.
+  std::string after = number == 0 ? std::string{} : send_key(number - 1, ~std::uint64_t{0});
+  for (bool more = true; more;) {
+    auto got = from.scan(table::send, after, {.rows = 64});
+    if (!got) {
+      return std::unexpected(std::move(got.error()));
+    }
+    more = got->more;
+    for (auto& one : got->rows) {
+      if (number_of(one.key) != number) {
+        return out;
+      }
+      auto taken = take_send(from, one);
+      if (!taken) {
+        return std::unexpected(std::move(taken.error()));
+      }
+      out.push_back(*std::move(taken));
+      after = std::move(one.key);
+    }
+  }
+  return out;
+}
+
+} // namespace cafegram::storage

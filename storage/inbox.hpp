@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cafegram/storage/backend.hpp>
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace cafegram::storage {
+
+/// An update that has been accepted and is not finished. Rows rise in the order of acceptance.
+struct inbox_row {
+  std::uint64_t number = 0;     ///< its key; never used twice
+  std::string identity;         ///< the same each time the update comes
+  std::int64_t account = 0;     ///< who received it
+  std::string chat;             ///< of which conversation: one after the other within one
+  bytes update;                 ///< TL
+  std::vector<bytes> users;     ///< TL, that came along
+  std::vector<bytes> chats;     ///< TL, that came along
+  std::int32_t layer = 0;       ///< of the TL above
+  std::int32_t date = 0;        ///< server time
+  std::int64_t received_at = 0; ///< seconds since 1970
+  std::uint32_t failures = 0;
+  std::string last_failure;
+
+  friend bool operator==(const inbox_row&, const inbox_row&) = default;
+};
+
+/// An update that failed too often.
+struct dead_letter {
+  inbox_row update;
+  std::int64_t died_at = 0; ///< seconds since 1970
+
+  friend bool operator==(const dead_letter&, const dead_letter&) = default;
+};
+
+/// The `place`-th send that was made while the update of inbox row `number` was handled.
+struct send_record {
+  std::uint64_t number = 0;
+  std::uint32_t place = 0;
+  std::array<std::uint8_t, 32> request{}; ///< SHA-256 of the request without its random_id
+  std::int64_t random_id = 0;
+  bool settled = false;
+  bytes answer; ///< TL; empty where the server knew the send and told no more
+  std::optional<std::int64_t> sent_id;
+  bool was_duplicate = false;
+
+  friend bool operator==(const send_record&, const send_record&) = default;
+};
+
+void put(batch& to, const inbox_row& what);
+void put(batch& to, const dead_letter& what);
+void put(batch& to, const send_record& what);
+
+void erase_inbox(batch& from, std::uint64_t number);
+void erase_dead_letter(batch& from, std::uint64_t number);
+void erase_send(batch& from, std::uint64_t number, std::uint32_t place);
+
+template <class T>
+struct record_page {
+  std::vector<T> records;
+  bool more = false; ///< behind the last one
+};
+
+/// Those whose number is above `after`, rising. Errors: `storage`, naming the row.
+result<record_page<inbox_row>> read_inbox(backend& from, std::uint64_t after,
+                                          const page_limits& limits = {});
+/// As above.
+result<record_page<dead_letter>> read_dead_letters(backend& from, std::uint64_t after,
+                                                   const page_limits& limits = {});
+/// Those of one update, by rising place. Errors: `storage`, naming the row.
+result<std::vector<send_record>> read_sends(backend& from, std::uint64_t number);
+
+} // namespace cafegram::storage

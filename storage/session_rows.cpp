@@ -1,0 +1,223 @@
+#include <cafegram/storage/number_key.hpp>
+#include <cafegram/storage/peers.hpp>
+#include <cafegram/storage/session.pb.h>
+#include <cafegram/storage/session_rows.hpp>
+
+#include <algorithm>
+#include <mutex>
+#include <utility>
+
+namespace cafegram::storage {
+
+namespace {
+
+const std::string login_key = "login";
+const std::string common_key = "common";
+
+std::string channel_key(std::int64_t channel) {
+  return "channel/" + number_key(static_cast<std::uint64_t>(channel));
+}
+
+template <class Message>
+blob octets_of(const Message& message) {
+  blob out(message.ByteSizeLong());
+  message.SerializeToArray(out.data(), static_cast<int>(out.size()));
+  return out;
+}
+
+std::unexpected<error> damaged(const backend& in, table which, std::string_view what,
+                               std::int64_t number) {
+  return fail(errc::storage,
+              in.place() + ": table " + std::string{name_of(which)} + ": " + std::string{what} +
+                  "; nothing of it is written over",
+              number);
+}
+
+/// What one row is made of.
+crypto::secret login_of(const session_state& session) {
+  auto login = session;
+  login.updates.reset();
+  login.channel_pts.clear();
+  login.peers.clear();
+  return encode_session(login);
+}
+
+result<void> read_counter(const backend& in, const row& from, session_state& into) {
+  if (from.key == common_key) {
+    v1::UpdateState message;
+    if (!message.ParseFromArray(from.value.data(), static_cast<int>(from.value.size()))) {
+      return damaged(in, table::state, "the common counters are not readable", 0);
+    }
+    into.updates = update_state{message.pts(), message.qts(), message.date(), message.seq()};
+    return {};
+  }
+  v1::ChannelState message;
+  if (!message.ParseFromArray(from.value.data(), static_cast<int>(from.value.size()))) {
+    return damaged(in, table::state, "a channel's counter is not readable", 0);
+  }
+  into.channel_pts[message.id()] = message.pts();
+  return {};
+}
+
+/// Writes what differs from what is stored.
+class kept_session final : public session_backend {
+public:
+  explicit kept_session(std::shared_ptr<backend> in)
+    : in_{std::move(in)} {}
+
+  result<std::optional<session_state>> load() override {
+    const std::lock_guard lock{mutex_};
+    return read();
+  }
+
+  result<void> commit(const session_batch& what) override {
+    const std::lock_guard lock{mutex_};
+    if (!what.session) {
+      return {};
+    }
+    // What cannot be read may still be worth saving by hand: it is never written over.
+    if (!stored_) {
+      if (auto there = read(); !there) {
+        return std::unexpected(std::move(there.error()));
+      }
+    }
+    const auto& now = *what.session;
+    batch changes;
+    if (stored_->user && (!now.user || now.user->id != stored_->user->id)) {
+      forget_account(changes);
+      stored_->updates.reset();
+      stored_->channel_pts.clear();
+    }
+    auto login = login_of(now);
+    if (!std::ranges::equal(login.view(), login_.view())) {
+      put_login(changes, now);
+    }
+    put_counters(now, changes);
+    for (const auto& peer : now.peers) {
+      put(changes, peer);
+    }
+    if (changes.empty()) {
+      return {};
+    }
+    auto done = in_->apply(changes);
+    if (!done) {
+      // Whether the counters of the account are forgotten is not known here any more.
+      stored_.reset();
+      return done;
+    }
+    stored_ = now;
+    stored_->peers.clear();
+    login_ = std::move(login);
+    return {};
+  }
+
+  std::string place() const override { return in_->place(); }
+
+private:
+  result<std::optional<session_state>> read() {
+    auto session = read_session(*in_);
+    if (session) {
+      stored_ = session->value_or(session_state{});
+      login_ = *session ? login_of(**session) : crypto::secret{};
+    }
+    return session;
+  }
+
+  void put_counters(const session_state& now, batch& to) const {
+    if (now.updates && now.updates != stored_->updates) {
+      put(to, *now.updates);
+    }
+    if (!now.updates && stored_->updates) {
+      to.erase(table::state, common_key);
+    }
+    for (const auto& [channel, pts] : now.channel_pts) {
+      const auto before = stored_->channel_pts.find(channel);
+      if (before == stored_->channel_pts.end() || before->second != pts) {
+        put_channel(to, channel, pts);
+      }
+    }
+    for (const auto& [channel, pts] : stored_->channel_pts) {
+      if (!now.channel_pts.contains(channel)) {
+        erase_channel(to, channel);
+      }
+    }
+  }
+
+  std::mutex mutex_;
+  std::shared_ptr<backend> in_;
+  std::optional<session_state> stored_; ///< none: not known
+  crypto::secret login_;                ///< of `stored_`
+};
+
+} // namespace
+
+void put_login(batch& to, const session_state& session) {
+  to.put(table::session, login_key, to_blob(login_of(session).view()));
+  to.durable = true;
+}
+
+void put(batch& to, const update_state& counters) {
+  v1::UpdateState message;
+  message.set_pts(counters.pts);
+  message.set_qts(counters.qts);
+  message.set_date(counters.date);
+  message.set_seq(counters.seq);
+  to.put(table::state, common_key, octets_of(message));
+}
+
+void put_channel(batch& to, std::int64_t channel, std::int32_t pts) {
+  v1::ChannelState message;
+  message.set_id(channel);
+  message.set_pts(pts);
+  to.put(table::state, channel_key(channel), octets_of(message));
+}
+
+void erase_channel(batch& from, std::int64_t channel) {
+  from.erase(table::state, channel_key(channel));
+}
+
+void put(batch& to, const session_state& session) {
+  put_login(to, session);
+  if (session.updates) {
+    put(to, *session.updates);
+  }
+  for (const auto& [channel, pts] : session.channel_pts) {
+    put_channel(to, channel, pts);
+  }
+  for (const auto& peer : session.peers) {
+    put(to, peer);
+  }
+}
+
+void forget_account(batch& in) {
+  for (const auto which : {table::state, table::inbox, table::send, table::peer, table::name}) {
+    in.clear(which);
+  }
+}
+
+result<std::optional<session_state>> read_session(backend& from) {
+  auto login = from.get(table::session, login_key);
+  if (!login) {
+    return std::unexpected(std::move(login.error()));
+  }
+  if (!*login) {
+    return std::nullopt;
+  }
+  auto session = decode_session(**login);
+  if (!session) {
+    return damaged(from, table::session, session.error().what, session.error().number);
+  }
+  auto counted = for_each_row(from, table::state, [&from, &session](const row& one) {
+    return read_counter(from, one, *session);
+  });
+  if (!counted) {
+    return std::unexpected(std::move(counted.error()));
+  }
+  return *std::move(session);
+}
+
+std::unique_ptr<session_backend> keep_session(std::shared_ptr<backend> in) {
+  return std::make_unique<kept_session>(std::move(in));
+}
+
+} // namespace cafegram::storage

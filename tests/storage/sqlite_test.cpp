@@ -1,0 +1,149 @@
+#include <cafegram/storage/session_rows.hpp>
+#include <cafegram/storage/sqlite_store.hpp>
+
+#include <sqlite3.h>
+
+#include <fstream>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sample.hpp"
+
+namespace cafegram::storage {
+
+namespace {
+
+using test::temporary_folder;
+
+void write_session(const std::string& path) {
+  auto store = open_sqlite_store(path);
+  ASSERT_TRUE(store) << to_string(store.error());
+  batch what;
+  put(what, test::sample_session());
+  ASSERT_TRUE((*store)->apply(what));
+}
+
+/// Runs a statement on the file itself.
+void run(const std::string& path, const char* text) {
+  sqlite3* handle = nullptr;
+  ASSERT_EQ(sqlite3_open(path.c_str(), &handle), SQLITE_OK);
+  EXPECT_EQ(sqlite3_exec(handle, text, nullptr, nullptr, nullptr), SQLITE_OK)
+      << sqlite3_errmsg(handle);
+  sqlite3_close(handle);
+}
+
+} // namespace
+
+TEST(sqlite_store, is_for_its_owner_only) {
+  temporary_folder folder;
+  const auto path = folder.file("s.db");
+  auto store = open_sqlite_store(path);
+  ASSERT_TRUE(store) << to_string(store.error());
+  batch what;
+  what.put(table::value, "a", {});
+  ASSERT_TRUE((*store)->apply(what));
+  for (const auto* suffix : {"", "-wal", ".lock"}) {
+    struct stat status{};
+    ASSERT_EQ(::stat((path + suffix).c_str(), &status), 0) << suffix;
+    EXPECT_EQ(status.st_mode & 0777, 0600U) << suffix;
+  }
+  EXPECT_EQ((*store)->place(), path);
+}
+
+TEST(sqlite_store, a_second_owner_is_refused) {
+  temporary_folder folder;
+  const auto path = folder.file("s.db");
+  const auto first = open_sqlite_store(path);
+  ASSERT_TRUE(first);
+  const auto second = open_sqlite_store(path);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, errc::storage);
+  EXPECT_EQ(second.error().number, ::getpid());
+}
+
+TEST(sqlite_store, what_is_not_ours_is_left_alone) {
+  temporary_folder folder;
+  const auto path = folder.file("theirs.db");
+  run(path, "CREATE TABLE session(id INTEGER)");
+  const auto before = test::read_text(path);
+  const auto opened = open_sqlite_store(path);
+  ASSERT_FALSE(opened);
+  EXPECT_NE(opened.error().what.find("another program"), std::string::npos);
+  EXPECT_EQ(test::read_text(path), before);
+}
+
+TEST(sqlite_store, a_newer_version_is_refused_by_its_number) {
+  temporary_folder folder;
+  const auto path = folder.file("s.db");
+  write_session(path);
+  run(path, "PRAGMA user_version=2");
+  const auto opened = open_sqlite_store(path);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().number, 2);
+  EXPECT_NE(opened.error().what.find("version 2"), std::string::npos);
+}
+
+TEST(sqlite_store, a_damaged_file_is_named_and_not_written_to) {
+  temporary_folder folder;
+  const auto path = folder.file("s.db");
+  write_session(path);
+  const auto good = test::read_text(path);
+  int noticed = 0;
+  // The file's head, and each page: its kind stands in its first octet.
+  for (std::size_t at = 0; at < good.size(); at += at == 0 ? 100 : at == 100 ? 3996 : 4096) {
+    auto bad = good;
+    bad.replace(at, 12, 12, '\x5a');
+    std::ofstream{path, std::ios::binary} << bad;
+    auto store = open_sqlite_store(path);
+    error why;
+    if (!store) {
+      why = store.error();
+    } else if (const auto session = read_session(**store); !session) {
+      why = session.error();
+      batch what;
+      what.put(table::session, "login", {});
+      EXPECT_FALSE((*store)->apply(what)) << at;
+    }
+    if (why.code != errc::none) {
+      ++noticed;
+      EXPECT_EQ(why.code, errc::storage);
+      EXPECT_NE(why.what.find(path), std::string::npos) << why.what;
+      store = nullptr;
+      EXPECT_EQ(test::read_text(path), bad) << "the damaged file was touched";
+    }
+  }
+  // Damage of a table that a session does not lie in shows when that is read.
+  EXPECT_GE(noticed, 4);
+}
+
+TEST(sqlite_store, a_place_that_cannot_be_opened_is_named) {
+  temporary_folder folder;
+  const auto opened = open_sqlite_store(folder.file("no/such/folder.db"));
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().number, ENOENT);
+  EXPECT_NE(opened.error().what.find("no/such"), std::string::npos);
+}
+
+// An INSERT that fails within a batch: what came before it in the batch is not kept.
+TEST(sqlite_store, a_batch_that_fails_halfway_leaves_nothing) {
+  temporary_folder folder;
+  const auto path = folder.file("s.db");
+  write_session(path);
+  run(path, "CREATE TRIGGER full BEFORE INSERT ON value WHEN new.key = x'62' "
+            "BEGIN SELECT RAISE(ABORT, 'no room'); END");
+  auto store = open_sqlite_store(path);
+  ASSERT_TRUE(store);
+  batch what;
+  what.put(table::value, "a", {});
+  what.put(table::value, "b", {});
+  what.durable = true;
+  const auto done = (*store)->apply(what);
+  ASSERT_FALSE(done);
+  EXPECT_NE(done.error().what.find("no room"), std::string::npos);
+  EXPECT_EQ(*(*store)->get(table::value, "a"), std::nullopt);
+  what = {};
+  what.put(table::value, "c", {});
+  EXPECT_TRUE((*store)->apply(what)) << "the next one is not held up";
+}
+
+} // namespace cafegram::storage
