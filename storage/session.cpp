@@ -163,21 +163,6 @@ result<session_state> take_session(const v1::Session& from) {
   return out;
 }
 
-class memory_backend final : public session_backend {
-public:
-  result<std::optional<session_state>> load() override { return state_; }
-  result<void> commit(const session_batch& batch) override {
-    if (batch.session) {
-      state_ = batch.session;
-    }
-    return {};
-  }
-  std::string place() const override { return "memory"; }
-
-private:
-  std::optional<session_state> state_;
-};
-
 } // namespace
 
 crypto::secret encode_session(const session_state& state) {
@@ -201,10 +186,6 @@ result<session_state> decode_session(bytes_view data) {
   auto out = take_session(message);
   wipe_secrets(message);
   return out;
-}
-
-std::unique_ptr<session_backend> make_memory_backend() {
-  return std::make_unique<memory_backend>();
 }
 
 } // namespace cafegram::storage

@@ -26,7 +26,7 @@ struct dc_address {
   bool cdn = false;
   bool is_static = false;
   bool this_port_only = false;
-  std::vector<std::uint8_t> secret; ///< of obfuscation, empty for none
+  std::vector<std::uint8_t> secret = {}; ///< of obfuscation, empty for none
 
   friend bool operator==(const dc_address&, const dc_address&) = default;
 };
@@ -101,8 +101,8 @@ public:
 /// Nothing outlives the object.
 std::unique_ptr<session_backend> make_memory_backend();
 
-/// A file of mode 0600, replaced as a whole; see session_file.hpp.
-/// Errors: `storage` when it is in use by another process (named) or cannot be locked.
+/// A session in a file; see file_store.hpp.
+/// Errors: `storage` when it is in use by another process (named), cannot be locked, is damaged.
 result<std::unique_ptr<session_backend>> open_file_backend(const std::string& path);
 
 } // namespace cafegram::storage

@@ -1,3 +1,4 @@
+#include <cafegram/storage/file_store.hpp>
 #include <cafegram/storage/number_key.hpp>
 #include <cafegram/storage/peers.hpp>
 #include <cafegram/storage/session.pb.h>
@@ -218,6 +219,18 @@ result<std::optional<session_state>> read_session(backend& from) {
 
 std::unique_ptr<session_backend> keep_session(std::shared_ptr<backend> in) {
   return std::make_unique<kept_session>(std::move(in));
+}
+
+std::unique_ptr<session_backend> make_memory_backend() {
+  return keep_session(make_memory_store());
+}
+
+result<std::unique_ptr<session_backend>> open_file_backend(const std::string& path) {
+  auto opened = open_file_store(path);
+  if (!opened) {
+    return std::unexpected(std::move(opened.error()));
+  }
+  return keep_session(*std::move(opened));
 }
 
 } // namespace cafegram::storage

@@ -1,4 +1,5 @@
-#include <cafegram/storage/session_file.hpp>
+#include <cafegram/storage/files.hpp>
+#include <cafegram/storage/session_lock.hpp>
 #include <cafegram/storage/sqlite_native.hpp>
 #include <cafegram/storage/sqlite_store.hpp>
 
@@ -35,7 +36,7 @@ public:
     , lock_{std::move(lock)}
     , handle_{std::move(handle)} {}
 
-  result<void> prepare();
+  result<void> prepare(int checkpoint_pages);
 
   result<void> apply(const batch& what) override;
   result<std::optional<blob>> get(table in, std::string_view key) override;
@@ -169,7 +170,8 @@ result<void> sqlite_store::take_statements(table which) {
   return {};
 }
 
-result<void> sqlite_store::prepare() {
+result<void> sqlite_store::prepare(int checkpoint_pages) {
+  sqlite3_wal_autocheckpoint(handle_.get(), checkpoint_pages);
   auto done = set_up();
   done = done ? claim() : done;
   for (std::size_t at = 0; done && at < table_count; ++at) {
@@ -209,12 +211,19 @@ bool sqlite_store::write(const batch& what) {
   if (running{begin_.get()}.step() != SQLITE_DONE) {
     return false;
   }
+  const auto before = sqlite3_total_changes64(handle_.get());
   for (const auto& one : what.changes) {
     if (!make(one)) {
       return false;
     }
   }
-  return running{commit_.get()}.step() == SQLITE_DONE;
+  if (running{commit_.get()}.step() != SQLITE_DONE) {
+    return false;
+  }
+  // What changes nothing is not written, so it syncs nothing either; a checkpoint does.
+  return !what.durable || sqlite3_total_changes64(handle_.get()) != before ||
+         sqlite3_wal_checkpoint_v2(handle_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr,
+                                   nullptr) == SQLITE_OK;
 }
 
 result<void> sqlite_store::apply(const batch& what) {
@@ -285,7 +294,7 @@ result<void> make_private_file(const std::string& path) {
     return fail(errc::storage, "cannot keep " + path + " to its owner: " + std::strerror(code),
                 code);
   }
-  return sync_folder(path);
+  return system_files()->sync_folder(path);
 }
 
 } // namespace
@@ -310,7 +319,7 @@ result<std::unique_ptr<backend>> open_sqlite_store(const std::string& path,
     return fail(errc::storage, "cannot open " + path + ": " + sqlite3_errstr(opened), opened);
   }
   auto out = std::make_unique<sqlite_store>(path, *std::move(lock), std::move(owned));
-  if (auto ready = out->prepare(); !ready) {
+  if (auto ready = out->prepare(options.checkpoint_pages); !ready) {
     return std::unexpected(std::move(ready.error()));
   }
   return out;

@@ -9,6 +9,8 @@ namespace cafegram::storage {
 struct sqlite_options {
   /// Of a VFS that is registered with SQLite; empty for the system's.
   std::string vfs = {};
+  /// Pages in the WAL after which they are moved into the database.
+  int checkpoint_pages = 1000;
 };
 
 /// A SQLite database in WAL mode, mode 0600, made where there is none. Durable batches are synced

@@ -40,7 +40,7 @@ FOREIGN = {
     "sys/socket.h": {"actors", "sandbox", "cli"},
     "netinet/": {"actors", "sandbox", "cli"},
     "netdb.h": {"actors"},
-    "arpa/": {"actors", "sandbox", "cli"},
+    "arpa/": {"actors", "sandbox", "cli", "storage/foreign_session.cpp"},
 }
 # In a public header these would force the library on every user of the layer. Headers called
 # `native.hpp` or `..._native.hpp` are the layer's own: they are not installed, and no public header includes them.

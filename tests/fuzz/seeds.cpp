@@ -3,7 +3,10 @@
 #include <cafegram/protocol/frame_codec.hpp>
 #include <cafegram/protocol/gzip.hpp>
 #include <cafegram/protocol/service.hpp>
+#include <cafegram/storage/log_file.hpp>
 #include <cafegram/storage/session_file.hpp>
+#include <cafegram/storage/session_rows.hpp>
+#include <cafegram/storage/snapshot.hpp>
 #include <cafegram/tl/api.hpp>
 #include <cafegram/tl/text.hpp>
 
@@ -279,8 +282,20 @@ void tl_seeds(const traffic& all, const seed_folder& to) {
 void session_file_seeds(const recording& heard, const seed_folder& to) {
   const auto payload = storage::encode_session(heard.session);
   to.add("session_file", output{}.octet(1).raw(payload.view()).take());
-  const auto file = storage::wrap_session_file(payload.view());
-  to.add("session_file", output{}.octet(0).raw(file.view()).take());
+  storage::batch rows;
+  storage::put(rows, heard.session);
+  storage::row_map all;
+  all.apply(rows);
+  const auto snapshot = storage::encode_snapshot(all, 7);
+  to.add("session_file", output{}.octet(2).raw(snapshot.view()).take());
+  for (const auto& file : {storage::wrap_session_file(payload.view(), 1),
+                           storage::wrap_session_file(snapshot.view())}) {
+    to.add("session_file", output{}.octet(0).raw(file.view()).take());
+  }
+  auto log = to_bytes(as_bytes(storage::log_magic));
+  append(log, storage::encode_log_record(rows, 1, log.size()).view());
+  to.add("session_file", output{}.octet(3).raw(log).take());
+  to.add("session_file", output{}.octet(4).raw(storage::encode_batch(rows).view()).take());
 }
 
 } // namespace

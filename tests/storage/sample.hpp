@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cafegram/base/log.hpp>
 #include <cafegram/storage/inbox.hpp>
 #include <cafegram/storage/session.hpp>
 #include <cafegram/tests/support.hpp>
@@ -95,6 +96,14 @@ inline void expect_equal(const storage::session_state& a, const storage::session
   EXPECT_EQ(a.channel_pts, b.channel_pts);
   EXPECT_EQ(a.peers, b.peers);
 }
+
+/// Warnings are what a test expects while this lives.
+struct quiet_log {
+  quiet_log() { log::configure({.threshold = log::level::error}); }
+  quiet_log(const quiet_log&) = delete;
+  quiet_log& operator=(const quiet_log&) = delete;
+  ~quiet_log() { log::configure({}); }
+};
 
 /// A folder that goes with its test.
 class temporary_folder {

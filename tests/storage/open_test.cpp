@@ -1,0 +1,161 @@
+#include <cafegram/storage/inbox.hpp>
+#include <cafegram/storage/open.hpp>
+#include <cafegram/storage/peers.hpp>
+#include <cafegram/storage/session_file.hpp>
+#include <cafegram/storage/session_rows.hpp>
+#include <cafegram/storage/string_store.hpp>
+
+#include <fstream>
+
+#include "conformance.hpp"
+
+namespace cafegram::storage {
+
+namespace {
+
+using test::temporary_folder;
+
+std::string head_of(const std::string& path) {
+  return test::read_text(path).substr(0, 8);
+}
+
+void write_session(const std::string& place) {
+  const auto store = open_store(place);
+  ASSERT_TRUE(store) << to_string(store.error());
+  batch what;
+  put(what, test::sample_session());
+  ASSERT_TRUE((*store)->apply(what));
+}
+
+bool has_session(const std::string& place) {
+  const auto store = open_store(place, {.create = false});
+  EXPECT_TRUE(store) << to_string(store.error());
+  return store && read_session(**store)->has_value();
+}
+
+} // namespace
+
+TEST(open_store, a_path_is_what_lies_there_and_sqlite_where_nothing_does) {
+  temporary_folder folder;
+  write_session(folder.file("new"));
+  EXPECT_EQ(head_of(folder.file("new")), "SQLite f");
+  write_session("file:" + folder.file("file"));
+  EXPECT_EQ(head_of(folder.file("file")), "CAFEGRAM");
+  write_session("sqlite:" + folder.file("sqlite"));
+  EXPECT_EQ(head_of(folder.file("sqlite")), "SQLite f");
+  std::ofstream{folder.file("old"), std::ios::binary}
+      << as_text(wrap_session_file(encode_session(test::sample_session()).view(), 1).view());
+  for (const auto* name : {"new", "file", "sqlite", "old"}) {
+    EXPECT_TRUE(has_session(folder.file(name))) << name;
+  }
+  EXPECT_EQ(head_of(folder.file("file")), "CAFEGRAM") << "it stays what it is";
+}
+
+TEST(open_store, where_nothing_may_be_made_nothing_is) {
+  temporary_folder folder;
+  for (const auto& place :
+       {folder.file("a"), "file:" + folder.file("b"), "sqlite:" + folder.file("c")}) {
+    const auto store = open_store(place, {.create = false});
+    ASSERT_FALSE(store) << place;
+    EXPECT_EQ(store.error().code, errc::not_found);
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+  EXPECT_EQ(open_store("").error().code, errc::bad_argument);
+  EXPECT_TRUE(open_store("memory"));
+}
+
+TEST(open_store, an_encrypted_one_asks_for_its_key) {
+  temporary_folder folder;
+  const open_options with{.key = store_key::from_text(std::string(64, '7'))};
+  {
+    const auto store = open_session(folder.file("s"), with);
+    ASSERT_TRUE(store) << to_string(store.error());
+    ASSERT_TRUE((*store)->commit({test::sample_session()}));
+  }
+  const auto without = open_store(folder.file("s"));
+  ASSERT_FALSE(without);
+  EXPECT_NE(without.error().what.find("encrypted"), std::string::npos);
+  EXPECT_TRUE((*open_session(folder.file("s"), with))->load()->has_value());
+}
+
+TEST(string_session, holds_login_counters_and_some_peers) {
+  const auto from = make_memory_store();
+  batch what;
+  auto session = test::sample_session();
+  put(what, session);
+  put(what, test::sample_update(1, "user/42"));
+  for (std::int64_t id = 1000; id < 2000; ++id) {
+    put(what, peer_record{peer_kind::user, id, id, {}, ""});
+  }
+  ASSERT_TRUE(from->apply(what));
+  const peer_record favourite{peer_kind::channel, 5, 6, {"channel"}, ""};
+  const auto text = export_string(*from, {.peers = 10, .first = {favourite}});
+  ASSERT_TRUE(text) << to_string(text.error());
+  EXPECT_LT(text->size(), 3000U);
+  const auto place = "string:" + std::string{as_text(text->view())} + "\n";
+  const auto store = open_store(place);
+  ASSERT_TRUE(store) << to_string(store.error());
+  session.peers.clear();
+  test::expect_equal(session, **read_session(**store));
+  EXPECT_EQ((*store)->scan(table::peer, {}, {})->rows.size(), 10U);
+  EXPECT_EQ(*peer_cache{*store}.find_username("channel"), favourite);
+  EXPECT_TRUE(read_inbox(**store, 0)->records.empty());
+}
+
+TEST(string_session, is_encrypted_when_asked_for) {
+  const std::shared_ptr<backend> from = make_memory_store();
+  batch what;
+  put(what, test::sample_session());
+  ASSERT_TRUE(from->apply(what));
+  const auto key = store_key::from_text("a passphrase");
+  const auto text = export_string(*from, {.key = key, .cost = {.cost = 16}});
+  ASSERT_TRUE(text) << to_string(text.error());
+  const auto place = "string:" + std::string{as_text(text->view())};
+  EXPECT_FALSE(open_store(place));
+  EXPECT_FALSE(open_store(place, {.key = store_key::from_text("another")}));
+  const auto store = open_store(place, {.key = key});
+  ASSERT_TRUE(store) << to_string(store.error());
+  EXPECT_TRUE(read_session(**store)->has_value());
+}
+
+TEST(string_session, a_damaged_one_is_told_and_not_quoted) {
+  const auto from = make_memory_store();
+  EXPECT_EQ(export_string(*from).error().code, errc::storage) << "there is no session";
+  batch what;
+  put(what, test::sample_session());
+  ASSERT_TRUE(from->apply(what));
+  const auto good = std::string{as_text(export_string(*from)->view())};
+  ASSERT_TRUE(open_string_store(good));
+  for (std::size_t at = 0; at < good.size(); at += 7) {
+    auto bad = good;
+    bad[at] = bad[at] == 'A' ? 'B' : 'A';
+    const auto store = open_string_store(bad);
+    ASSERT_FALSE(store) << at;
+    EXPECT_EQ(store.error().code, errc::storage);
+    EXPECT_EQ(store.error().what.find(good.substr(100, 6)), std::string::npos);
+    EXPECT_FALSE(open_string_store(good.substr(0, at)));
+  }
+  const auto strange = open_string_store("not!base64");
+  ASSERT_FALSE(strange);
+  EXPECT_EQ(strange.error().number, 3);
+}
+
+TEST(copy_store, takes_every_row_along) {
+  const auto from = make_memory_store();
+  seeded_random random{test::seed()};
+  for (int i = 0; i < 50; ++i) {
+    ASSERT_TRUE(from->apply(test::random_batch(random)));
+  }
+  batch many;
+  for (std::uint64_t number = 1; number < 2500; ++number) {
+    many.put(table::dead, number_key(number), {});
+  }
+  ASSERT_TRUE(from->apply(many));
+  temporary_folder folder;
+  const auto to = open_store(folder.file("copy"));
+  ASSERT_TRUE(to);
+  ASSERT_TRUE(copy_store(*from, **to));
+  test::expect_same_rows(*from, **to);
+}
+
+} // namespace cafegram::storage
