@@ -4,6 +4,7 @@
 #include <cafegram/actors/method_traits.hpp>
 #include <cafegram/actors/stop.hpp>
 #include <cafegram/protocol/dc_options.hpp>
+#include <cafegram/storage/open.hpp>
 
 #include <caf/all.hpp>
 
@@ -79,14 +80,7 @@ result<std::shared_ptr<storage::session_backend>> open_backend(const client_opti
   if (options.session) {
     return options.session;
   }
-  if (options.session_path.empty()) {
-    return storage::make_memory_backend();
-  }
-  auto opened = storage::open_file_backend(options.session_path);
-  if (!opened) {
-    return std::unexpected(std::move(opened.error()));
-  }
-  return *std::move(opened);
+  return storage::open_session(options.session_path.empty() ? "memory" : options.session_path);
 }
 
 /// The session as stored, or a new one that is stored at once: its secret must never change.

@@ -123,7 +123,7 @@ struct client_options {
   bool forward_secrecy = false;
   std::chrono::seconds temporary_key_lifetime{86'400};
 
-  /// The session's file; empty keeps it in memory. Ignored when `session` is set.
+  /// A place as in storage/open.hpp, empty for memory. Ignored when `session` is set.
   std::string session_path = {};
   std::shared_ptr<storage::session_backend> session = {};
 

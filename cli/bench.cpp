@@ -1,6 +1,7 @@
 #include <cafegram/bench/crypto.hpp>
 #include <cafegram/bench/idle.hpp>
 #include <cafegram/bench/rpc.hpp>
+#include <cafegram/bench/storage.hpp>
 #include <cafegram/bench/tl.hpp>
 #include <cafegram/cli/connection.hpp>
 #include <cafegram/cli/sandbox_child.hpp>
@@ -18,6 +19,7 @@ struct bench_arguments {
   std::int64_t settle = 10;
   bool forward_secrecy = false;
   bool files = false;
+  std::size_t peers = 1'000'000;
 
   std::chrono::milliseconds time() const {
     return std::chrono::milliseconds{static_cast<std::int64_t>(seconds * 1000)};
@@ -141,6 +143,14 @@ result<std::vector<bench::figure>> measure_idle(const bench_arguments& a) {
                           .options_of = options_of});
 }
 
+result<std::vector<bench::figure>> measure_storage(const bench_arguments& a) {
+  const auto folder = temporary_folder::make();
+  if (!folder) {
+    return std::unexpected(folder.error());
+  }
+  return bench::run_storage({.folder = folder->path(), .time = a.time(), .peers = a.peers});
+}
+
 CLI::App* add_bench_command(CLI::App& bench, const char* name, const char* help,
                             bench_arguments& a) {
   auto* command = bench.add_subcommand(name, help);
@@ -185,6 +195,18 @@ void add_bench_idle(CLI::App& bench, const std::shared_ptr<bench_arguments>& arg
   });
 }
 
+void add_bench_storage(CLI::App& bench, const std::shared_ptr<bench_arguments>& arguments,
+                       action& chosen) {
+  auto* storage = add_bench_command(
+      bench, "storage", "updates a second through each kind of store, and many peers", *arguments);
+  storage->add_option("--peers", arguments->peers, "in SQLite")
+      ->check(CLI::Range(1, 100'000'000))
+      ->capture_default_str();
+  storage->callback([&chosen, arguments] {
+    chosen = [arguments] { return print(measure_storage(*arguments), arguments->json); };
+  });
+}
+
 } // namespace
 
 void add_bench(CLI::App& app, action& chosen) {
@@ -204,6 +226,7 @@ void add_bench(CLI::App& app, action& chosen) {
         };
       });
   add_bench_rpc(*bench, arguments, chosen);
+  add_bench_storage(*bench, arguments, chosen);
   auto at_rest = std::make_shared<bench_arguments>();
   at_rest->seconds = 60; // each session pings once
   add_bench_idle(*bench, at_rest, chosen);

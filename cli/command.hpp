@@ -42,6 +42,7 @@ void add_connect(CLI::App& app, action& chosen);
 void add_invoke(CLI::App& app, action& chosen);
 void add_listen(CLI::App& app, action& chosen);
 void add_sandbox(CLI::App& app, action& chosen);
+void add_session(CLI::App& app, action& chosen);
 void add_tl(CLI::App& app, action& chosen);
 
 } // namespace cafegram::cli

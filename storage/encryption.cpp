@@ -304,6 +304,18 @@ result<std::unique_ptr<backend>> begin(std::shared_ptr<backend> in, const crypto
 
 } // namespace
 
+result<store_key> store_key::named(std::string_view where) {
+  const auto rest = where.substr(std::min(where.size(), where.find(':') + 1));
+  if (where.starts_with("file:") && !rest.empty()) {
+    return from_file(std::string{rest});
+  }
+  if (where.starts_with("env:") && !rest.empty()) {
+    return from_environment(std::string{rest});
+  }
+  return fail(errc::bad_argument,
+              "a key is named by file:PATH or env:NAME, and never given itself");
+}
+
 store_key store_key::from_text(std::string_view text) {
   return store_key{[text = std::make_shared<const crypto::secret>(as_bytes(text))] {
     return result<crypto::secret>{text->clone()};

@@ -14,6 +14,8 @@ namespace cafegram::storage {
 /// anything else is a passphrase, from which the key is derived.
 class store_key {
 public:
+  /// `file:PATH` or `env:NAME`. Errors: `bad_argument`.
+  static result<store_key> named(std::string_view where);
   static store_key from_text(std::string_view text);
   /// The file's content without white space at its end.
   static store_key from_file(std::string path);

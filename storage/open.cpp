@@ -56,6 +56,25 @@ opened open_sqlite(const std::string& path) {
   return open_sqlite_store(path);
 }
 
+struct keyed_place {
+  std::string place;
+  std::optional<store_key> key;
+};
+
+/// Takes the key off the end of `place`.
+result<keyed_place> split_key(const std::string& place, const open_options& options) {
+  constexpr std::string_view name = "key=";
+  const auto at = place.find_last_of("?&");
+  if (at == std::string::npos || place.compare(at + 1, name.size(), name) != 0) {
+    return keyed_place{place, options.key};
+  }
+  auto key = store_key::named(std::string_view{place}.substr(at + 1 + name.size()));
+  if (!key) {
+    return std::unexpected(std::move(key.error()));
+  }
+  return keyed_place{place.substr(0, at), *std::move(key)};
+}
+
 opened open_kind(const std::string& place, const open_options& options) {
   if (place == "memory") {
     return make_memory_store();
@@ -78,19 +97,25 @@ opened open_kind(const std::string& place, const open_options& options) {
 } // namespace
 
 result<std::shared_ptr<backend>> open_store(const std::string& place, const open_options& options) {
-  auto out = open_kind(place, options);
+  const auto keyed = split_key(place, options);
+  if (!keyed) {
+    return std::unexpected(keyed.error());
+  }
+  auto out = open_kind(keyed->place, options);
   if (!out) {
     return std::unexpected(std::move(out.error()));
   }
-  if (options.key) {
-    return encrypted_store(*std::move(out), *options.key);
+  if (keyed->key) {
+    return encrypted_store(*std::move(out), *keyed->key);
   }
   const auto sealed = is_encrypted(**out);
   if (!sealed) {
     return std::unexpected(sealed.error());
   }
   if (*sealed) {
-    return fail(errc::storage, "session " + (*out)->place() + " is encrypted: give its key");
+    return fail(errc::storage, "session " + (*out)->place() +
+                                   " is encrypted: name its key, as in " +
+                                   "PLACE?key=file:PATH or PLACE?key=env:NAME");
   }
   return *std::move(out);
 }

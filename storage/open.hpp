@@ -23,6 +23,9 @@ struct open_options {
 ///     postgresql://HOST/NAME   any URI of PostgreSQL's (postgres_store.hpp); `session=NAME` in it
 ///     PATH                     what is there, SQLite or a file; SQLite where there is nothing
 ///
+/// Behind each may stand where its key comes from: `?key=file:PATH` or `?key=env:NAME`, with `&`
+/// for `?` behind another parameter.
+///
 /// Errors: `storage`, those of each kind; when it is encrypted and there is no key;
 /// `bad_argument` for a kind that this program was built without.
 result<std::shared_ptr<backend>> open_store(const std::string& place,

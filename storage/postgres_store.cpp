@@ -4,7 +4,9 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <condition_variable>
+#include <csignal>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -88,6 +90,12 @@ pqxx::binarystring octets_parameter(std::string_view text) {
 std::string reason(const std::exception& thrown) {
   const std::string_view text = thrown.what();
   return std::string{text.substr(0, text.find('\n'))};
+}
+
+/// Has it died on this machine? Then the server is about to find its connection closed.
+bool is_gone(const store_owner& who) {
+  return who.pid > 0 && who.host == store_owner::this_process().host &&
+         ::kill(static_cast<pid_t>(who.pid), 0) != 0 && errno == ESRCH;
 }
 
 struct lease_lost {
@@ -234,7 +242,11 @@ void postgres_store::reconnect() {
 
 result<void> postgres_store::open() {
   const std::lock_guard lock{mutex_};
-  const auto owner = guarded([this] { return lease_.take(*connection_); });
+  auto owner = guarded([this] { return lease_.take(*connection_); });
+  for (int tries = 0; owner && *owner && is_gone(**owner) && tries < 250; ++tries) {
+    std::this_thread::sleep_for(std::chrono::milliseconds{20});
+    owner = guarded([this] { return lease_.take(*connection_); });
+  }
   if (!owner) {
     return std::unexpected(owner.error());
   }

@@ -59,6 +59,7 @@ void fill_account(const session_state& state, v1::Session& out) {
     user.set_first_name(state.user->first_name);
     user.set_username(state.user->username);
   }
+  out.set_ended(state.ended);
   if (state.updates) {
     auto& updates = *out.mutable_updates();
     updates.set_pts(state.updates->pts);
@@ -128,6 +129,7 @@ result<void> take_account(const v1::Session& from, session_state& out) {
     const auto& user = from.user();
     out.user = user_record{user.id(), user.bot(), user.first_name(), user.username()};
   }
+  out.ended = from.ended();
   if (from.has_updates()) {
     const auto& updates = from.updates();
     out.updates = update_state{updates.pts(), updates.qts(), updates.date(), updates.seq()};
@@ -164,6 +166,10 @@ result<session_state> take_session(const v1::Session& from) {
 }
 
 } // namespace
+
+result<std::string> session_backend::put_aside(const session_state&, std::string_view) {
+  return fail(errc::storage, place() + " keeps no copies of sessions");
+}
 
 crypto::secret encode_session(const session_state& state) {
   v1::Session message;

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace cafegram::storage {
@@ -64,7 +65,8 @@ struct session_state {
   bool test = false;
   shared_secret signing_secret; ///< 32 octets
   std::map<std::int32_t, dc_record> data_centres;
-  std::optional<user_record> user; ///< none: not logged in
+  std::optional<user_record> user; ///< none: never logged in
+  bool ended = false;              ///< the login of `user` has ended
   std::optional<update_state> updates;
   std::map<std::int64_t, std::int32_t> channel_pts; ///< by channel id
   /// Only in what travels. A store keeps peers apart (peers.hpp): a session that was loaded from
@@ -94,6 +96,10 @@ public:
   /// After it returns the batch outlives a power cut, where the backend outlives the process.
   /// Errors: `storage`; what was there before is still whole.
   virtual result<void> commit(const session_batch& batch) = 0;
+  /// Keeps a copy of `state` under a name of its own, in which `name` stands, and tells it; nothing
+  /// is ever overwritten. The same again is the copy that there is. Errors: `storage`, as for
+  /// backends that keep no copies.
+  virtual result<std::string> put_aside(const session_state& state, std::string_view name);
   /// For people: `memory`, or the file's path.
   virtual std::string place() const = 0;
 };

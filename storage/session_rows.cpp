@@ -4,6 +4,8 @@
 #include <cafegram/storage/session.pb.h>
 #include <cafegram/storage/session_rows.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <mutex>
 #include <utility>
@@ -112,6 +114,31 @@ public:
     return {};
   }
 
+  result<std::string> put_aside(const session_state& state, std::string_view name) override {
+    constexpr int most_names = 1000;
+    const auto content = to_blob(encode_session(state).view());
+    for (int number = 1; number <= most_names; ++number) {
+      auto key = number == 1 ? std::string{name} : fmt::format("{}-{}", name, number);
+      const auto there = in_->get(table::aside, key);
+      if (!there) {
+        return std::unexpected(there.error());
+      }
+      if (*there && **there != content) {
+        continue;
+      }
+      if (!*there) {
+        batch what;
+        what.put(table::aside, key, content);
+        what.durable = true;
+        if (auto done = in_->apply(what); !done) {
+          return std::unexpected(std::move(done.error()));
+        }
+      }
+      return fmt::format("{}, put aside as {}", in_->place(), key);
+    }
+    return fail(errc::storage, fmt::format("too many sessions are put aside as {}-N", name));
+  }
+
   std::string place() const override { return in_->place(); }
 
 private:
@@ -213,6 +240,21 @@ result<std::optional<session_state>> read_session(backend& from) {
   });
   if (!counted) {
     return std::unexpected(std::move(counted.error()));
+  }
+  return *std::move(session);
+}
+
+result<std::optional<session_state>> read_aside(backend& from, std::string_view name) {
+  const auto content = from.get(table::aside, name);
+  if (!content) {
+    return std::unexpected(content.error());
+  }
+  if (!*content) {
+    return std::nullopt;
+  }
+  auto session = decode_session(**content);
+  if (!session) {
+    return damaged(from, table::aside, session.error().what, session.error().number);
   }
   return *std::move(session);
 }

@@ -26,6 +26,10 @@ void forget_account(batch& in);
 /// None where there is no session yet. Reads no peers. Errors: `storage`, naming the row.
 result<std::optional<session_state>> read_session(backend& from);
 
+/// A copy that `session_backend::put_aside` has kept; none for a name that is none. Errors:
+/// `storage`.
+result<std::optional<session_state>> read_aside(backend& from, std::string_view name);
+
 /// A session of its own in `in`.
 std::unique_ptr<session_backend> keep_session(std::shared_ptr<backend> in);
 

@@ -47,7 +47,11 @@ private:
   result<void> set_up();
   result<void> claim();
   result<void> make_tables();
-  result<void> take_statements(table of);
+  sqlite3_stmt* ready(statement& slot, const char* text, table which);
+  bool run(statement& slot, const char* text) {
+    auto* step = ready(slot, text, {});
+    return step != nullptr && running{step}.step() == SQLITE_DONE;
+  }
   result<statement> compile(const std::string& text);
   result<std::int64_t> number(const std::string& query);
   bool run(const char* text) {
@@ -151,54 +155,53 @@ result<void> sqlite_store::make_tables() {
   return run("PRAGMA journal_mode=WAL") && run(all.c_str()) ? result<void>{} : failure();
 }
 
-result<void> sqlite_store::take_statements(table which) {
-  auto& in = of(which);
-  const std::pair<statement&, const char*> wanted[] = {
-      {in.put, "INSERT INTO \"{}\" VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value = "
-               "excluded.value"},
-      {in.erase, "DELETE FROM \"{}\" WHERE key = ?1"},
-      {in.clear, "DELETE FROM \"{}\""},
-      {in.get, "SELECT value FROM \"{}\" WHERE key = ?1"},
-      {in.scan, "SELECT key, value FROM \"{}\" WHERE key > ?1 ORDER BY key LIMIT ?2"}};
-  for (const auto& [into, text] : wanted) {
-    auto made = compile(fmt::format(fmt::runtime(text), name_of(which)));
-    if (!made) {
-      return std::unexpected(std::move(made.error()));
-    }
-    into = *std::move(made);
+/// Null where it cannot be: SQLite knows why. Made when first used: a statement takes some KiB, and
+/// most sessions use few of them.
+sqlite3_stmt* sqlite_store::ready(statement& slot, const char* text, table which) {
+  if (!slot) {
+    sqlite3_stmt* made = nullptr;
+    const auto whole = fmt::format(fmt::runtime(text), name_of(which));
+    sqlite3_prepare_v3(handle_.get(), whole.c_str(), -1, SQLITE_PREPARE_PERSISTENT, &made, nullptr);
+    slot.reset(made);
   }
-  return {};
+  return slot.get();
 }
 
 result<void> sqlite_store::prepare(int checkpoint_pages) {
   sqlite3_wal_autocheckpoint(handle_.get(), checkpoint_pages);
   auto done = set_up();
   done = done ? claim() : done;
-  for (std::size_t at = 0; done && at < table_count; ++at) {
-    done = take_statements(static_cast<table>(at));
-  }
-  for (const auto& [into, text] : {std::pair{&begin_, "BEGIN IMMEDIATE"}, {&commit_, "COMMIT"}}) {
-    auto made = done ? compile(text) : std::unexpected(done.error());
-    if (!made) {
-      return std::unexpected(std::move(made.error()));
-    }
-    *into = *std::move(made);
-  }
-  return {};
+  return done;
 }
 
 bool sqlite_store::make(const change& one) {
   auto& in = of(one.in);
+  sqlite3_stmt* step = nullptr;
   switch (one.what) {
   case change::kind::put:
-    return running{in.put.get()}.bind(1, as_bytes(one.key)).bind(2, bytes_view{one.value}).step() ==
-           SQLITE_DONE;
+    step = ready(in.put,
+                 "INSERT INTO \"{}\" VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value = "
+                 "excluded.value",
+                 one.in);
+    break;
   case change::kind::erase:
-    return running{in.erase.get()}.bind(1, as_bytes(one.key)).step() == SQLITE_DONE;
+    step = ready(in.erase, "DELETE FROM \"{}\" WHERE key = ?1", one.in);
+    break;
   case change::kind::clear:
+    step = ready(in.clear, "DELETE FROM \"{}\"", one.in);
     break;
   }
-  return running{in.clear.get()}.step() == SQLITE_DONE;
+  if (step == nullptr) {
+    return false;
+  }
+  running run{step};
+  if (one.what != change::kind::clear) {
+    run.bind(1, as_bytes(one.key));
+  }
+  if (one.what == change::kind::put) {
+    run.bind(2, bytes_view{one.value});
+  }
+  return run.step() == SQLITE_DONE;
 }
 
 bool sqlite_store::write(const batch& what) {
@@ -208,7 +211,7 @@ bool sqlite_store::write(const batch& what) {
     }
     syncing_ = what.durable;
   }
-  if (running{begin_.get()}.step() != SQLITE_DONE) {
+  if (!run(begin_, "BEGIN IMMEDIATE")) {
     return false;
   }
   const auto before = sqlite3_total_changes64(handle_.get());
@@ -217,7 +220,7 @@ bool sqlite_store::write(const batch& what) {
       return false;
     }
   }
-  if (running{commit_.get()}.step() != SQLITE_DONE) {
+  if (!run(commit_, "COMMIT")) {
     return false;
   }
   // What changes nothing is not written, so it syncs nothing either; a checkpoint does.
@@ -249,7 +252,11 @@ result<void> sqlite_store::apply(const batch& what) {
 
 result<std::optional<blob>> sqlite_store::get(table in, std::string_view key) {
   const std::lock_guard lock{mutex_};
-  running query{of(in).get.get()};
+  auto* select = ready(of(in).get, "SELECT value FROM \"{}\" WHERE key = ?1", in);
+  if (select == nullptr) {
+    return failure();
+  }
+  running query{select};
   switch (query.bind(1, as_bytes(key)).step()) {
   case SQLITE_ROW:
     return to_blob(query.column(0));
@@ -262,7 +269,12 @@ result<std::optional<blob>> sqlite_store::get(table in, std::string_view key) {
 
 result<page> sqlite_store::scan(table in, std::string_view after, const page_limits& limits) {
   const std::lock_guard lock{mutex_};
-  running query{of(in).scan.get()};
+  auto* select =
+      ready(of(in).scan, "SELECT key, value FROM \"{}\" WHERE key > ?1 ORDER BY key LIMIT ?2", in);
+  if (select == nullptr) {
+    return failure();
+  }
+  running query{select};
   // One more than asked for tells whether there are more.
   query.bind(1, as_bytes(after)).bind(2, static_cast<std::int64_t>(limits.rows) + 1);
   page out;

@@ -21,10 +21,10 @@ mkdir -p "$logs"
 passed=0 failed=0 skipped=0 failures=()
 
 fast_packages=("${build_packages[@]}" libgtest-dev clang-format-19 python3 nodejs=node npm=npm
-  microsocks tinyproxy-bin)
+  libpqxx-dev microsocks tinyproxy-bin)
 slow_packages=("${fast_packages[@]}" clang-19 clang-tidy-19 libclang-rt-19-dev llvm-19 dpkg-dev
-  python3-telethon
-  python3-cryptography openssl curl chromium debootstrap
+  python3-telethon python3-pip
+  postgresql python3-cryptography openssl curl chromium debootstrap
   g++-aarch64-linux-gnu qemu-user googletest)
 
 note_failure() {
@@ -121,6 +121,7 @@ slow() {
     run_ctest release -L slow
     check "build budget" bench/build_budget.py build/release
     run_steps "interop" tests/interop/run.sh mtcute gramjs telethon special rigs mtprotoproxy
+    run_steps "string sessions" tests/interop/sessions.sh
     run_steps "page" tests/page/run.sh
     run_steps "demonstration" tests/demo.sh
     chaos_runs --minutes 1

@@ -72,7 +72,7 @@ TEST(client_, a_session_belongs_to_one_client) {
     EXPECT_TRUE(third) << "free again once the first has stopped";
     third->stop();
   }
-  for (const auto* suffix : {"", ".lock"}) {
+  for (const auto* suffix : {"", "-wal", ".lock"}) {
     std::filesystem::remove(path.string() + suffix);
   }
 }

@@ -50,6 +50,19 @@ TEST(bench, crypto_measures_every_path_beside_libcrypto) {
   }
 }
 
+TEST(bench, storage_measures_each_kind_and_many_peers) {
+  const auto answer = run_program("bench storage --json --seconds 0.05 --peers 2000");
+  ASSERT_EQ(answer.status, 0) << answer.output;
+  const auto figures = read_figures(answer.output);
+  for (const char* name : {"storage/inbox/memory", "storage/inbox/file", "storage/inbox/sqlite",
+                           "storage/inbox/sqlite/durable", "storage/start-ms/no-peers",
+                           "storage/start-ms/many-peers", "storage/peers/written-per-second",
+                           "storage/peers/found-by-id", "storage/peers/found-by-username"}) {
+    ASSERT_TRUE(figures.contains(name)) << name << answer.output;
+    EXPECT_GT(figures.at(name), 0) << name;
+  }
+}
+
 TEST(bench, rpc_measures_two_processes) {
   const auto answer =
       run_program("bench rpc --json --seconds 0.2 --in-flight 16 --connections 1 3");

@@ -9,8 +9,6 @@
 
 namespace cafegram::test {
 
-namespace {
-
 struct memory_harness {
   static constexpr bool outlives = false;
   result<std::shared_ptr<backend>> open() { return make_memory_store(); }
@@ -69,8 +67,6 @@ struct string_harness {
     return open_string_store(to_base64url(wrap_session_file(encode_snapshot({}, 0).view()).view()));
   }
 };
-
-} // namespace
 
 INSTANTIATE_TYPED_TEST_SUITE_P(memory, conformance, memory_harness);
 INSTANTIATE_TYPED_TEST_SUITE_P(own, conformance, own_harness);

@@ -78,6 +78,24 @@ TEST(open_store, an_encrypted_one_asks_for_its_key) {
   EXPECT_TRUE((*open_session(folder.file("s"), with))->load()->has_value());
 }
 
+TEST(open_store, the_place_may_name_the_key) {
+  temporary_folder folder;
+  std::ofstream{folder.file("key")} << std::string(64, 'b') << '\n';
+  const auto path = folder.file("s");
+  const auto place = "file:" + path + "?key=file:" + folder.file("key");
+  write_session(place);
+  EXPECT_TRUE(has_session(place));
+  EXPECT_TRUE(has_session(path + "?key=file:" + folder.file("key"))) << "the path alone will do";
+  EXPECT_FALSE(open_store(path));
+  for (const auto* bad : {"?key=", "?key=secret", "?key=file:", "?key=env:"}) {
+    const auto store = open_store(path + bad);
+    ASSERT_FALSE(store) << bad;
+    EXPECT_EQ(store.error().code, errc::bad_argument);
+    EXPECT_EQ(store.error().what.find("secret"), std::string::npos);
+  }
+  EXPECT_EQ(open_store(path + "?key=env:CAFEGRAM_NOT_SET").error().code, errc::storage);
+}
+
 TEST(string_session, holds_login_counters_and_some_peers) {
   const auto from = make_memory_store();
   batch what;

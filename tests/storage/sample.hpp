@@ -33,6 +33,7 @@ inline storage::session_state sample_session() {
                           {"2001:67c::a", 8443, true, true, true, false, false, true, {1, 2, 3}}},
                          true};
   out.user = storage::user_record{7'000'000'001, true, "Écho", "echo_bot"};
+  out.ended = true;
   out.updates = storage::update_state{100, 2, 1'750'000'100, 9};
   out.channel_pts = {{1'000'000'000'001, 55}};
   out.peers = {{storage::peer_kind::user, 42, -5, {"alice", "al"}, "123"},
@@ -92,6 +93,7 @@ inline void expect_equal(const storage::session_state& a, const storage::session
     EXPECT_EQ(dc.addresses, other.addresses);
   }
   EXPECT_EQ(a.user, b.user);
+  EXPECT_EQ(a.ended, b.ended);
   EXPECT_EQ(a.updates, b.updates);
   EXPECT_EQ(a.channel_pts, b.channel_pts);
   EXPECT_EQ(a.peers, b.peers);

@@ -1,4 +1,5 @@
 #include <cafegram/base/environment.hpp>
+#include <cafegram/storage/session_rows.hpp>
 
 #include "sample.hpp"
 
@@ -54,6 +55,109 @@ TEST(session, the_memory_backend_keeps_what_it_was_given) {
   auto expected = test::sample_session();
   expected.peers.clear();
   test::expect_equal(expected, **back);
+}
+
+namespace {
+
+/// Remembers the batches that it is given.
+class watched_store final : public backend {
+public:
+  result<void> apply(const batch& what) override {
+    batches.push_back(what);
+    return failing ? fail(errc::storage, "no room") : in_->apply(what);
+  }
+  result<std::optional<blob>> get(table in, std::string_view key) override {
+    return in_->get(in, key);
+  }
+  result<page> scan(table in, std::string_view after, const page_limits& limits) override {
+    return in_->scan(in, after, limits);
+  }
+  std::string place() const override { return "watched"; }
+
+  std::vector<batch> batches;
+  bool failing = false;
+
+private:
+  std::unique_ptr<backend> in_ = make_memory_store();
+};
+
+} // namespace
+
+TEST(kept_session, writes_what_has_moved_and_no_more) {
+  const auto store = std::make_shared<watched_store>();
+  const auto kept = keep_session(store);
+  auto session = test::sample_session();
+  session.peers.clear();
+  ASSERT_TRUE(kept->commit({session}));
+  ASSERT_TRUE(kept->commit({session}));
+  ASSERT_EQ(store->batches.size(), 1U) << "nothing has moved";
+  EXPECT_TRUE(store->batches[0].durable) << "there are keys in it";
+
+  session.updates->pts += 1;
+  ASSERT_TRUE(kept->commit({session}));
+  session.channel_pts[5] = 6;
+  ASSERT_TRUE(kept->commit({session}));
+  for (const std::size_t at : {1, 2}) {
+    ASSERT_EQ(store->batches[at].changes.size(), 1U);
+    EXPECT_EQ(store->batches[at].changes[0].in, table::state);
+    EXPECT_FALSE(store->batches[at].durable) << "it comes again with the updates";
+  }
+  session.data_centres[2].salt += 1;
+  ASSERT_TRUE(kept->commit({session}));
+  ASSERT_EQ(store->batches[3].changes.size(), 1U);
+  EXPECT_TRUE(store->batches[3].durable);
+}
+
+TEST(kept_session, what_could_not_be_written_is_written_with_the_next_state) {
+  const auto store = std::make_shared<watched_store>();
+  const auto kept = keep_session(store);
+  auto session = test::sample_session();
+  session.peers.clear();
+  ASSERT_TRUE(kept->commit({session}));
+  auto other = session;
+  other.user->id += 1;
+  other.updates.reset();
+  other.channel_pts.clear();
+  store->failing = true;
+  EXPECT_FALSE(kept->commit({other}));
+  store->failing = false;
+  ASSERT_TRUE(kept->commit({other}));
+  test::expect_equal(other, **keep_session(store)->load());
+  ASSERT_TRUE(kept->commit({session}));
+  test::expect_equal(session, **keep_session(store)->load());
+}
+
+TEST(kept_session, a_copy_put_aside_overwrites_nothing) {
+  const auto store = std::make_shared<watched_store>();
+  const auto kept = keep_session(store);
+  const auto first = test::sample_session();
+  auto second = first;
+  second.home_dc = 5;
+  EXPECT_EQ(kept->put_aside(first, "ended-x"), "watched, put aside as ended-x");
+  EXPECT_EQ(kept->put_aside(second, "ended-x"), "watched, put aside as ended-x-2");
+  EXPECT_EQ(kept->put_aside(second, "ended-x"), "watched, put aside as ended-x-2") << "it is there";
+  ASSERT_EQ(store->batches.size(), 2U);
+  EXPECT_TRUE(store->batches[0].durable);
+  test::expect_equal(first, **read_aside(*store, "ended-x"));
+  test::expect_equal(second, **read_aside(*store, "ended-x-2"));
+  EXPECT_FALSE(read_aside(*store, "ended-y")->has_value());
+  EXPECT_FALSE(kept->load()->has_value()) << "the session itself is as it was";
+  store->failing = true;
+  EXPECT_FALSE(kept->put_aside(first, "ended-z"));
+}
+
+TEST(kept_session, a_damaged_row_is_named_and_nothing_is_written) {
+  const auto store = std::make_shared<watched_store>();
+  batch what;
+  put(what, test::sample_session());
+  what.put(table::session, "login", blob(9, 0xff));
+  ASSERT_TRUE(store->apply(what));
+  const auto kept = keep_session(store);
+  const auto loaded = kept->load();
+  ASSERT_FALSE(loaded);
+  EXPECT_NE(loaded.error().what.find("watched: table session"), std::string::npos);
+  EXPECT_FALSE(kept->commit({test::sample_session()}));
+  EXPECT_EQ(store->batches.size(), 1U);
 }
 
 } // namespace cafegram::storage
