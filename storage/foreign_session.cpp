@@ -222,10 +222,11 @@ result<std::pair<std::int32_t, dc_address>> read_dc(bytes_view data, bool& test)
   const auto id = static_cast<std::int32_t>(from.little(1));
   const auto flags = from.little(1);
   const std::string host{as_text(from.tl())};
-  auto address = address_of(host, from.little(4));
+  const auto port = from.little(4);
+  auto address = address_of(host, port);
   address.ipv6 = (flags & dc_ipv6) != 0;
   test = test || (version >= 2 && (flags & dc_test) != 0);
-  if (!from.at_end() || version < 1 || version > 2) {
+  if (!from.at_end() || version < 1 || version > 2 || port > 65535) {
     return from.failure("a data centre in the string is not readable");
   }
   return std::pair{id, std::move(address)};

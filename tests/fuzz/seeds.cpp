@@ -3,6 +3,7 @@
 #include <cafegram/protocol/frame_codec.hpp>
 #include <cafegram/protocol/gzip.hpp>
 #include <cafegram/protocol/service.hpp>
+#include <cafegram/storage/foreign_session.hpp>
 #include <cafegram/storage/log_file.hpp>
 #include <cafegram/storage/session_file.hpp>
 #include <cafegram/storage/session_rows.hpp>
@@ -296,6 +297,20 @@ void session_file_seeds(const recording& heard, const seed_folder& to) {
   append(log, storage::encode_log_record(rows, 1, log.size()).view());
   to.add("session_file", output{}.octet(3).raw(log).take());
   to.add("session_file", output{}.octet(4).raw(storage::encode_batch(rows).view()).take());
+
+  to.add("session_string",
+         as_bytes(to_base64url(storage::wrap_session_file(snapshot.view()).view())));
+  auto login = storage::from_session(heard.session);
+  if (login) {
+    login->user = 1'000'001;
+    login->address = storage::dc_address{.host = "127.0.0.1"};
+    for (const auto format : {storage::session_format::telethon, storage::session_format::gramjs,
+                              storage::session_format::pyrogram, storage::session_format::mtcute}) {
+      if (const auto text = storage::write_foreign(*login, format)) {
+        to.add("session_string", text->view());
+      }
+    }
+  }
 }
 
 } // namespace
