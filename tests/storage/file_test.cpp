@@ -238,10 +238,10 @@ TEST(session_file, a_log_of_before_its_snapshot_is_skipped) {
   const auto log = content_of(path + ".log");
   {
     const auto store = open_or_fail(path);
-    ASSERT_TRUE(store->apply(one_value("1", "changed")));
+    ASSERT_TRUE(store->apply(one_value("3", "changed")));
   }
   write_file(path + ".log", log);
-  EXPECT_EQ(value_of(*open_or_fail(path), "1"), "changed");
+  EXPECT_EQ(value_of(*open_or_fail(path), "3"), "changed");
 }
 
 TEST(session_file, a_second_owner_is_refused_and_told_the_first) {

@@ -118,9 +118,17 @@ TEST(kept_session, what_could_not_be_written_is_written_with_the_next_state) {
   other.user->id += 1;
   other.updates.reset();
   other.channel_pts.clear();
-  store->failing = true;
-  EXPECT_FALSE(kept->commit({other}));
-  store->failing = false;
+  const auto fail_once = [&] {
+    store->failing = true;
+    EXPECT_FALSE(kept->commit({other}));
+    store->failing = false;
+  };
+  fail_once();
+  auto fewer = session;
+  fewer.channel_pts.clear();
+  ASSERT_TRUE(kept->commit({fewer}));
+  test::expect_equal(fewer, **keep_session(store)->load());
+  fail_once();
   ASSERT_TRUE(kept->commit({other}));
   test::expect_equal(other, **keep_session(store)->load());
   ASSERT_TRUE(kept->commit({session}));
