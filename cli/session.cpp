@@ -353,8 +353,8 @@ void on_parse(CLI::App& command, action& chosen, std::shared_ptr<Arguments> argu
       if (outcome) {
         return done;
       }
-      const bool misused = outcome.error().code == errc::bad_argument;
-      return misused ? (report(outcome.error()), usage) : exit_code{failed};
+      report(outcome.error());
+      return outcome.error().code == errc::bad_argument ? usage : failed;
     };
   });
 }

@@ -125,14 +125,19 @@ TEST_F(session_command, writes_over_no_session) {
 TEST_F(session_command, tells_what_is_wrong) {
   const auto missing = run_program("session show " + file("none"));
   EXPECT_EQ(missing.status, 1);
+  EXPECT_NE(missing.output.find("no session"), std::string::npos) << missing.output;
   EXPECT_FALSE(std::filesystem::exists(file("none"))) << "looking makes nothing";
   auto bad = given.at("string").get<std::string>();
   bad.resize(bad.size() / 2);
   const auto damaged = run_program("session import --from mtcute " + file("s"), bad);
   EXPECT_EQ(damaged.status, 1);
+  EXPECT_NE(damaged.output.find("too short"), std::string::npos) << damaged.output;
   expect_no_secret(damaged.output);
   EXPECT_EQ(run_program("session import " + file("s"), "hello").status, 1);
-  EXPECT_EQ(run_program("session export --print --key secret " + file("s")).status, 1);
+  ASSERT_EQ(import_to(file("s")).status, 0);
+  const auto misnamed = run_program("session export --print --key secret " + file("s"));
+  EXPECT_EQ(misnamed.status, 2);
+  EXPECT_NE(misnamed.output.find("env:NAME"), std::string::npos) << misnamed.output;
 }
 
 } // namespace cafegram
