@@ -55,10 +55,15 @@ struct session_store_fixture : testing::Test {
   runtime rt;
   caf::scoped_actor self{rt.system()};
   std::shared_ptr<watched_backend> backend = std::make_shared<watched_backend>();
-  session_writer_actor writer = rt.shared().writer;
+  /// With one thread all is written in the order in which it was given.
+  session_writer_actor writer = spawn_session_writer(rt.system(), 1);
   session_store_actor store = spawn_session_store(rt.system(), writer, backend, {});
 
-  void TearDown() override { self->send_exit(store, caf::exit_reason::user_shutdown); }
+  void TearDown() override {
+    self->send_exit(store, caf::exit_reason::user_shutdown);
+    self->wait_for(store);
+    self->send(writer, shutdown_atom_v);
+  }
 
   errc change(std::int32_t dc, bool at_once) {
     errc out = errc::cancelled;
