@@ -52,18 +52,21 @@ function(cafegram_library folder)
   set_property(GLOBAL APPEND PROPERTY CAFEGRAM_LIBRARIES cafegram_${folder})
 endfunction()
 
-# cafegram_test(<folder> SOURCES a.cpp ... [LIBRARIES target ...]) makes the program `test_<folder>`
-# from the tests of one folder and registers each of its cases with CTest.
+# cafegram_test(<folder> [PROGRAM name] SOURCES a.cpp ... [LIBRARIES target ...]) makes the program
+# `test_<folder>`, or `test_<name>`, from tests of one folder and registers each of its cases with CTest.
 function(cafegram_test folder)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES;LABELS" ${ARGN})
-  add_executable(test_${folder} ${ARG_SOURCES})
-  target_link_libraries(test_${folder} PRIVATE cafegram_warnings ${ARG_LIBRARIES} GTest::gtest
+  cmake_parse_arguments(ARG "" "PROGRAM" "SOURCES;LIBRARIES;LABELS" ${ARGN})
+  if(NOT ARG_PROGRAM)
+    set(ARG_PROGRAM ${folder})
+  endif()
+  add_executable(test_${ARG_PROGRAM} ${ARG_SOURCES})
+  target_link_libraries(test_${ARG_PROGRAM} PRIVATE cafegram_warnings ${ARG_LIBRARIES} GTest::gtest
     GTest::gtest_main)
-  target_include_directories(test_${folder} PRIVATE ${CAFEGRAM_INCLUDE_ROOT})
-  target_compile_definitions(test_${folder} PRIVATE
+  target_include_directories(test_${ARG_PROGRAM} PRIVATE ${CAFEGRAM_INCLUDE_ROOT})
+  target_compile_definitions(test_${ARG_PROGRAM} PRIVATE
     CAFEGRAM_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
     CAFEGRAM_SHARED_DEFAULT="${PROJECT_SOURCE_DIR}/../shared")
   # Rows of tables have names of their own.
-  gtest_discover_tests(test_${folder} TEST_PREFIX ${folder}. DISCOVERY_TIMEOUT 60 NO_PRETTY_VALUES
+  gtest_discover_tests(test_${ARG_PROGRAM} TEST_PREFIX ${folder}. DISCOVERY_TIMEOUT 60 NO_PRETTY_VALUES
     PROPERTIES TIMEOUT 300 LABELS "${folder};${ARG_LABELS}")
 endfunction()

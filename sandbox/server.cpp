@@ -121,9 +121,8 @@ result<std::unique_ptr<server>> server::start(runtime& on, const server_options&
   parts.salt_lifetime = options.salt_lifetime;
   made->counts = parts.counts;
   made->listen(*std::move(doors), std::move(parts));
-  auto watched = made->listeners;
-  watched.push_back(caf::actor_cast<caf::actor>(made->router));
-  made->watcher = watch(on.system(), std::move(watched), options.on_failure);
+  made->watcher =
+      watch(on.system(), {made->router, made->listeners, made->events}, options.on_failure);
   return std::unique_ptr<server>{new server{std::move(made)}};
 }
 

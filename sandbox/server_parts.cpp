@@ -162,22 +162,26 @@ result<event_writer_actor> open_log(caf::actor_system& system, const server_opti
   return out;
 }
 
-caf::actor watch(caf::actor_system& system, std::vector<caf::actor> parts,
+caf::actor watch(caf::actor_system& system, const server_actors& parts,
                  std::function<void()> on_failure) {
-  return system.spawn([parts = std::move(parts), on_failure = std::move(on_failure)](
-                          caf::event_based_actor* self) -> caf::behavior {
-    for (const auto& part : parts) {
-      self->monitor(part);
-    }
-    self->set_down_handler([self, on_failure](const caf::down_msg& down) {
-      log::error("sandbox", "a part of it has ended: {}", caf::to_string(down.reason));
-      if (on_failure) {
-        on_failure();
-      }
-      self->quit();
-    });
-    return {[](caf::ok_atom) { /* lives until it is told to end */ }};
-  });
+  return system.spawn(
+      [parts, on_failure = std::move(on_failure)](caf::event_based_actor* self) -> caf::behavior {
+        self->monitor(parts.router);
+        for (const auto& listener : parts.listeners) {
+          self->monitor(listener);
+        }
+        if (parts.events) {
+          self->monitor(parts.events);
+        }
+        self->set_down_handler([self, on_failure](const caf::down_msg& down) {
+          log::error("sandbox", "a part of it has ended: {}", caf::to_string(down.reason));
+          if (on_failure) {
+            on_failure();
+          }
+          self->quit();
+        });
+        return {[](caf::ok_atom) { /* lives until it is told to end */ }};
+      });
 }
 
 } // namespace cafegram::sandbox

@@ -45,9 +45,16 @@ result<std::unique_ptr<world>> open_world(const server_options& options,
 result<event_writer_actor> open_log(caf::actor_system& system, const server_options& options,
                                     wall_time now);
 
+/// The actors without which a server is none.
+struct server_actors {
+  router_actor router;
+  std::vector<caf::actor> listeners;
+  event_writer_actor events = {}; ///< null: no log is kept
+};
+
 /// Ends with the first of `parts` that ends, and says so: whoever holds a server hears when it
-/// serves nobody any more. `on_failure` may be empty.
-caf::actor watch(caf::actor_system& system, std::vector<caf::actor> parts,
+/// serves nobody any more, or when its log misses what happens. `on_failure` may be empty.
+caf::actor watch(caf::actor_system& system, const server_actors& parts,
                  std::function<void()> on_failure);
 
 } // namespace cafegram::sandbox

@@ -146,6 +146,19 @@ TEST_F(gated_connections, take_turns_when_they_make_keys) {
   EXPECT_EQ(asked, 2U);
 }
 
+TEST_F(gated_connections, go_on_without_a_turn_when_the_gate_dies) {
+  key_order make;
+  make.make = true;
+  connect(make);
+  connect(make);
+  EXPECT_EQ(asked, 1U);
+  caf::anon_send_exit(services.handshakes, caf::exit_reason::kill);
+  actors.run();
+  EXPECT_EQ(asked, 2U) << "the one that waited";
+  connect(make);
+  EXPECT_EQ(asked, 3U) << "and whoever comes later";
+}
+
 TEST_F(gated_connections, wait_for_nobody_when_they_have_a_key) {
   key_order known;
   known.permanent = dc_key{2,

@@ -77,6 +77,25 @@ TEST(supervision, dc_pool_key_maker_dies) {
   EXPECT_TRUE(world.lines[1]->keys().make) << "another one does";
 }
 
+TEST(supervision, dc_pool_farewell_dies) {
+  pool_world world;
+  world.start(true, {{2, pool_world::permanent(2)}});
+  bool done = false;
+  world.system.spawn([&done, to = world.pool](caf::event_based_actor* self) {
+    self->request(to, caf::infinite, destroy_keys{})
+        .then([&done](caf::ok_atom) { done = true; }, [](const caf::error&) { FAIL(); });
+  });
+  world.settle();
+  ASSERT_EQ(world.lines.size(), 2U);
+  ASSERT_TRUE(world.lines[1]->setup.destroy_key);
+  EXPECT_FALSE(done);
+  world.lines[1]->die();
+  world.settle();
+  EXPECT_TRUE(done) << "the log out does not wait for the dead";
+  world.pass(10s, 500ms);
+  EXPECT_EQ(world.lines.size(), 2U) << "and the key is not destroyed a second time";
+}
+
 TEST(supervision, dc_pool_callers_flood) {
   pool_world world;
   world.start();

@@ -6,6 +6,7 @@
 #include <caf/all.hpp>
 
 #include <atomic>
+#include <functional>
 #include <mutex>
 #include <new>
 
@@ -116,6 +117,57 @@ TEST(supervision, connector_resolver_stalls) {
   EXPECT_EQ(ask(self, connector, {{"bot.test", 443}, server.where()}), errc::none)
       << "addresses need no resolver";
   self->send_exit(connector, caf::exit_reason::user_shutdown);
+}
+
+// -- a proxy ------------------------------------------------------------------------------------
+
+namespace {
+
+/// A request to go through a proxy that the test plays; what became of it.
+error through_proxy(proxy_kind kind, const std::function<void(test::plain_socket&)>& play) {
+  runtime rt;
+  const test::listener proxy;
+  caf::scoped_actor self{rt.system()};
+  connect_request request{{{"10.0.0.1", 443}}, 10s};
+  proxy_server known;
+  known.kind = kind;
+  known.host = proxy.where().host;
+  known.port = proxy.where().port;
+  request.proxy = std::make_shared<const proxy_server>(std::move(known));
+  auto pending = self->request(rt.shared().connector, 20s, request);
+  auto socket = proxy.accept();
+  EXPECT_TRUE(socket.readable()) << "its first words";
+  play(socket);
+  error out;
+  pending.receive([](const connected&) { ADD_FAILURE() << "it is not open"; },
+                  [&out](const caf::error& why) { out = to_error(why); });
+  return out;
+}
+
+} // namespace
+
+TEST(supervision, connector_proxy_is_cut) {
+  const auto why = through_proxy(proxy_kind::socks5, [](test::plain_socket& socket) {
+    socket.read(3);
+    socket.close();
+  });
+  EXPECT_EQ(why.code, errc::proxy) << to_string(why);
+}
+
+TEST(supervision, connector_proxy_floods) {
+  std::size_t sent = 0;
+  const auto why = through_proxy(proxy_kind::http, [&sent](test::plain_socket& socket) {
+    const std::string words = "HTTP/1.1 200 OK\r\n" + std::string(4096, 'x');
+    while (sent < (std::size_t{64} << 20)) {
+      const auto count = ::send(socket.fd(), words.data(), words.size(), MSG_NOSIGNAL);
+      if (count <= 0) {
+        break;
+      }
+      sent += static_cast<std::size_t>(count);
+    }
+  });
+  EXPECT_EQ(why.code, errc::proxy) << to_string(why);
+  EXPECT_LT(sent, std::size_t{64} << 20) << "nobody reads on";
 }
 
 TEST(supervision, connector_callers_flood) {

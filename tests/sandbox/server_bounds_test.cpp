@@ -97,14 +97,6 @@ TEST_F(server_bounds, who_does_not_read_is_not_read_from) {
   ::close(socket);
 }
 
-TEST_F(server_bounds, the_end_of_a_part_is_told) {
-  std::promise<void> told;
-  auto part = on.system().spawn([]() -> caf::behavior { return {[](caf::ok_atom) {}}; });
-  const auto watcher = watch(on.system(), {part}, [&told] { told.set_value(); });
-  caf::anon_send_exit(part, caf::exit_reason::kill);
-  EXPECT_EQ(told.get_future().wait_for(std::chrono::seconds{10}), std::future_status::ready);
-}
-
 /// The page hears that a bot has come and that it has gone.
 TEST_F(server_bounds, the_page_hears_who_is_there) {
   auto reader = served->feed()->subscribe();

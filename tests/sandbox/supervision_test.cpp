@@ -1,17 +1,22 @@
 #include <cafegram/actors/transport.hpp>
 #include <cafegram/crypto/rsa.hpp>
+#include <cafegram/protocol/tunnel.hpp>
 #include <cafegram/sandbox/connection.hpp>
 #include <cafegram/sandbox/listener.hpp>
 #include <cafegram/sandbox/router.hpp>
+#include <cafegram/sandbox/server_parts.hpp>
 #include <cafegram/sandbox/store.hpp>
 
 #include <caf/all.hpp>
 
 #include <filesystem>
+#include <functional>
+#include <future>
 #include <iterator>
 
 #include "../actors/loopback.hpp"
 #include "../actors/virtual_network.hpp"
+#include "../interop/standin.hpp"
 
 // What the sandbox's connections and listeners do about what they hang on: docs/supervision.md.
 namespace cafegram::sandbox {
@@ -40,11 +45,14 @@ connection_parts parts_of(const router_actor& router,
 /// One connection of the sandbox, with its router, a wire and a clock that the test holds.
 class connection_stage {
 public:
-  explicit connection_stage(stranger_limits strangers = {}) {
+  using change = std::function<void(connection_parts&, caf::actor_system&)>;
+  explicit connection_stage(const change& by = {}) {
     const auto& services = net.services();
     router = spawn_router(net.system(), parts_of(services.clock, services.random));
-    auto parts = parts_of(router, services.clock, services.random);
-    parts.strangers = strangers;
+    parts = parts_of(router, services.clock, services.random);
+    if (by) {
+      by(parts, net.system());
+    }
     connection = spawn_connection(net.system(), parts, 1, "test", net.accept());
     connection->attach_functor([this] { ended = true; });
     net.run();
@@ -52,8 +60,10 @@ public:
   connection_stage(const connection_stage&) = delete;
   connection_stage& operator=(const connection_stage&) = delete;
   ~connection_stage() {
-    caf::anon_send_exit(connection, caf::exit_reason::kill);
-    caf::anon_send_exit(router, caf::exit_reason::kill);
+    for (const auto& one : {caf::actor_cast<caf::actor>(connection),
+                            caf::actor_cast<caf::actor>(router), parts.gatekeeper}) {
+      caf::anon_send_exit(one, caf::exit_reason::kill);
+    }
     net.run();
   }
 
@@ -65,6 +75,7 @@ public:
 
   test::virtual_network net;
   router_actor router;
+  connection_parts parts;
   connection_actor connection;
   bool ended = false;
 };
@@ -79,7 +90,7 @@ TEST(supervision, connection_socket_is_cut) {
 }
 
 TEST(supervision, connection_socket_stalls) {
-  connection_stage stage{{.time = 1h}};
+  connection_stage stage{[](connection_parts& parts, auto&) { parts.strangers.time = 1h; }};
   stage.pass(115s);
   EXPECT_FALSE(stage.ended);
   stage.pass(10s);
@@ -114,6 +125,54 @@ TEST(supervision, connection_router_dies) {
   caf::anon_send_exit(stage.router, caf::exit_reason::kill);
   stage.net.run();
   EXPECT_TRUE(stage.ended) << "the client finds nobody who could serve it, and comes back";
+}
+
+// -- a connection asks the listener whether a hello of fake TLS has come before -----------------
+
+namespace {
+
+const protocol::mtproxy_secret secret = {.key = {1, 2, 3}, .padded = true, .domain = "a.test"};
+
+/// A fake TLS port whose listener answers nobody.
+void at_a_quiet_gate(connection_parts& parts, caf::actor_system& in) {
+  auto port = std::make_shared<mtproxy_port>();
+  port->secret = secret;
+  parts.mtproxy = std::move(port);
+  parts.gatekeeper = in.spawn([](caf::event_based_actor* self) -> caf::behavior {
+    auto held = std::make_shared<std::vector<caf::response_promise>>();
+    return {[self, held](const hello_seen&) -> caf::result<bool> {
+              held->push_back(self->make_response_promise());
+              return held->back();
+            },
+            [](const stranger_gone&) {}};
+  });
+}
+
+void say_hello(connection_stage& stage) {
+  const auto& services = stage.net.services();
+  const auto client =
+      protocol::make_fake_tls_tunnel(secret, *services.random, services.clock->wall_now());
+  stage.net.give(client->opening());
+}
+
+} // namespace
+
+TEST(supervision, connection_listener_dies) {
+  connection_stage stage{at_a_quiet_gate};
+  caf::anon_send_exit(stage.parts.gatekeeper, caf::exit_reason::kill);
+  stage.net.run();
+  EXPECT_FALSE(stage.ended);
+  say_hello(stage);
+  EXPECT_TRUE(stage.ended) << "nobody can say whether it was a recorded one";
+}
+
+TEST(supervision, connection_listener_stalls) {
+  connection_stage stage{at_a_quiet_gate};
+  say_hello(stage);
+  stage.pass(9s);
+  EXPECT_FALSE(stage.ended);
+  stage.pass(2s);
+  EXPECT_TRUE(stage.ended);
 }
 
 TEST(supervision, listener_router_dies) {
@@ -153,6 +212,64 @@ TEST(listener, closes_its_door_however_soon_it_ends) {
     caf::anon_send_exit(router, caf::exit_reason::user_shutdown);
   }
   EXPECT_EQ(open_descriptors(), before);
+}
+
+// -- the server hears of the end of each of its parts -------------------------------------------
+
+namespace {
+
+/// The parts of a server, and the one who watches them. A listener ends with its router.
+struct server_stage {
+  test::scratch_folder folder;
+  runtime rt;
+  server_actors parts;
+  std::promise<void> failed;
+  caf::actor watcher;
+
+  explicit server_stage(bool with_listener = true) {
+    const auto& shared = rt.shared();
+    parts.router = spawn_router(rt.system(), parts_of(shared.clock, shared.random));
+    if (with_listener) {
+      auto door = rt.system().middleman().backend().new_tcp_doorman(0, "127.0.0.1", true);
+      parts.listeners = {spawn_listener(rt.system(), std::move(*door),
+                                        parts_of(parts.router, shared.clock, shared.random))};
+    }
+    parts.events = spawn_event_writer(rt.system(), *event_file::open(folder.file("log")));
+    watcher = watch(rt.system(), parts, [this] { failed.set_value(); });
+  }
+  server_stage(const server_stage&) = delete;
+  server_stage& operator=(const server_stage&) = delete;
+  ~server_stage() {
+    auto all = parts.listeners;
+    all.insert(all.begin(), watcher);
+    all.push_back(caf::actor_cast<caf::actor>(parts.router));
+    all.push_back(caf::actor_cast<caf::actor>(parts.events));
+    for (const auto& one : all) {
+      caf::anon_send_exit(one, caf::exit_reason::user_shutdown);
+    }
+  }
+
+  bool is_told_of_the_end_of(const auto& part) {
+    caf::anon_send_exit(part, caf::exit_reason::user_shutdown);
+    return failed.get_future().wait_for(10s) == std::future_status::ready;
+  }
+};
+
+} // namespace
+
+TEST(supervision, server_router_dies) {
+  server_stage stage{false};
+  EXPECT_TRUE(stage.is_told_of_the_end_of(stage.parts.router));
+}
+
+TEST(supervision, server_listener_dies) {
+  server_stage stage;
+  EXPECT_TRUE(stage.is_told_of_the_end_of(stage.parts.listeners.front()));
+}
+
+TEST(supervision, server_event_writer_dies) {
+  server_stage stage;
+  EXPECT_TRUE(stage.is_told_of_the_end_of(stage.parts.events));
 }
 
 } // namespace cafegram::sandbox
