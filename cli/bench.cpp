@@ -133,7 +133,7 @@ result<std::vector<bench::figure>> measure_idle(const bench_arguments& a) {
     // The last ones wait for their turn as long as the others take.
     out.timing.request_timeout = bench::idle_options{}.start_timeout;
     if (a.files) {
-      out.session_path = server->folder() + "/session-" + std::to_string(n);
+      out.session_path = "file:" + server->folder() + "/session-" + std::to_string(n);
     }
     return out;
   };

@@ -345,7 +345,7 @@ void add_key(CLI::App& command, std::string& key) {
 }
 
 template <class Arguments>
-void on_parse(CLI::App& command, action& chosen, std::shared_ptr<Arguments> arguments,
+void on_parse(CLI::App& command, action& chosen, const std::shared_ptr<Arguments>& arguments,
               result<void> (*run)(const Arguments&)) {
   command.callback([&chosen, arguments, run] {
     chosen = [arguments, run] {

@@ -157,7 +157,7 @@ result<void> replace_file(file_layer& files, const std::string& path, bytes_view
 result<std::string> create_file(const std::string& path, bytes_view content) {
   constexpr int most_names = 1000;
   for (int number = 1; number <= most_names; ++number) {
-    const auto name = number == 1 ? path : fmt::format("{}-{}", path, number);
+    auto name = number == 1 ? path : fmt::format("{}-{}", path, number);
     auto made = open_for_writing(name, O_CREAT | O_EXCL);
     if (!made && made.error().number == EEXIST) {
       continue;

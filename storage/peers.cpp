@@ -10,6 +10,7 @@ namespace {
 
 std::vector<std::string> names_of(const peer_record& peer) {
   std::vector<std::string> out;
+  out.reserve(peer.usernames.size() + 1);
   for (const auto& username : peer.usernames) {
     out.push_back(username_key(username));
   }

@@ -33,6 +33,9 @@ void postgres_lease::prepare(pqxx::connection& with) {
   with.prepare("lease_end",
                "UPDATE cafegram_lease SET expires = 'epoch' WHERE session = $1 AND token = $2");
   with.prepare("lease_owner", "SELECT pid, host, since FROM cafegram_lease WHERE session = $1");
+  for (const auto* name : {"lease_take", "lease_renew", "lease_move", "lease_end", "lease_owner"}) {
+    with.prepare_now(name);
+  }
 }
 
 std::optional<store_owner> postgres_lease::take(pqxx::connection& with) {

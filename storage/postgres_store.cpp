@@ -231,6 +231,11 @@ void postgres_store::reconnect() {
   with.prepare("rows_put", "INSERT INTO cafegram_row SELECT $1, tab, key, value FROM "
                            "unnest($2::smallint[], $3::bytea[], $4::bytea[]) AS u(tab, key, value) "
                            "ON CONFLICT (session, tab, key) DO UPDATE SET value = excluded.value");
+  // Else each would be made when it is first used, and libpqxx 6.4 leaks when a connection breaks
+  // there.
+  for (const auto* name : {"row_get", "row_scan", "rows_clear", "rows_erase", "rows_put"}) {
+    with.prepare_now(name);
+  }
   if (owned_) {
     pqxx::work in{with};
     if (!lease_.move_to(in)) {

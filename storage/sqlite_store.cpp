@@ -23,6 +23,7 @@ using native::statement;
 
 constexpr std::int64_t application = 0x43414645; // "CAFE"
 constexpr std::int64_t newest_version = 1;
+constexpr std::int64_t changes_of_a_quiet_session = 1000;
 
 /// What is said to one table.
 struct table_statements {
@@ -69,6 +70,7 @@ private:
   std::array<table_statements, table_count> statements_;
   statement begin_, commit_;
   bool syncing_ = false; ///< each commit
+  bool wide_ = false;    ///< has the memory of one that does much
   bool damaged_ = false;
 };
 
@@ -110,15 +112,19 @@ result<std::int64_t> sqlite_store::number(const std::string& query) {
   return sqlite3_column_int64(made->get(), 0);
 }
 
-/// Alone with the file: the index of the WAL is in memory then, and no other program writes.
+/// Alone with the file: the index of the WAL is in memory then, and no other program writes. Memory
+/// is taken as it is needed: most sessions do next to nothing, and there may be thousands.
 result<void> sqlite_store::set_up() {
-  for (const char* line :
-       {"PRAGMA locking_mode=EXCLUSIVE", "PRAGMA trusted_schema=OFF", "PRAGMA temp_store=MEMORY",
-        "PRAGMA synchronous=NORMAL", "PRAGMA journal_size_limit=67108864"}) {
+  sqlite3_db_config(handle_.get(), SQLITE_DBCONFIG_LOOKASIDE, nullptr, 0, 0);
+  for (const char* line : {"PRAGMA locking_mode=EXCLUSIVE", "PRAGMA cache_size=6",
+                           "PRAGMA trusted_schema=OFF", "PRAGMA temp_store=MEMORY",
+                           "PRAGMA synchronous=NORMAL", "PRAGMA journal_size_limit=67108864"}) {
     if (!run(line)) {
       return failure();
     }
   }
+  // The second line has read the file with the memory that SQLite takes where nobody has said.
+  sqlite3_db_release_memory(handle_.get());
   return {};
 }
 
@@ -210,6 +216,9 @@ bool sqlite_store::write(const batch& what) {
       return false;
     }
     syncing_ = what.durable;
+  }
+  if (!wide_ && sqlite3_total_changes64(handle_.get()) > changes_of_a_quiet_session) {
+    wide_ = run("PRAGMA cache_size=-2000");
   }
   if (!run(begin_, "BEGIN IMMEDIATE")) {
     return false;

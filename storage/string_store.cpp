@@ -131,6 +131,16 @@ result<crypto::secret> export_string(backend& from, const string_options& option
   return sealed ? result<crypto::secret>{to_text(*sealed)} : std::unexpected(sealed.error());
 }
 
+result<crypto::secret> export_string(const session_state& from, const string_options& options) {
+  batch rows;
+  put(rows, from);
+  const auto store = make_memory_store();
+  if (auto done = store->apply(rows); !done) {
+    return std::unexpected(std::move(done.error()));
+  }
+  return export_string(*store, options);
+}
+
 result<void> copy_store(backend& from, backend& to) {
   constexpr std::size_t rows_at_once = 1000;
   batch next;

@@ -2,7 +2,7 @@
 
 #include <cafegram/storage/backend.hpp>
 #include <cafegram/storage/encryption.hpp>
-#include <cafegram/storage/peer_record.hpp>
+#include <cafegram/storage/session.hpp>
 
 #include <cstddef>
 #include <optional>
@@ -27,6 +27,9 @@ struct string_options {
 /// Login, keys, counters and some peers, as a string: whoever has it has the account.
 /// Errors: those of `from`; `storage` where there is no session.
 result<crypto::secret> export_string(backend& from, const string_options& options = {});
+/// The same of a session at hand, such as that of a running client. Its peers come after
+/// `options.first`.
+result<crypto::secret> export_string(const session_state& from, const string_options& options = {});
 
 /// Every row of `from` into `to`, in batches, the last of them durable. What `to` has besides
 /// stays. Errors: those of both.

@@ -120,6 +120,17 @@ TEST(string_session, holds_login_counters_and_some_peers) {
   EXPECT_TRUE(read_inbox(**store, 0)->records.empty());
 }
 
+TEST(string_session, is_made_of_a_session_at_hand) {
+  const auto text = export_string(test::sample_session());
+  ASSERT_TRUE(text) << to_string(text.error());
+  const auto store = open_string_store(as_text(text->view()));
+  ASSERT_TRUE(store) << to_string(store.error());
+  auto expected = test::sample_session();
+  const auto peers = std::exchange(expected.peers, {});
+  test::expect_equal(expected, **read_session(**store));
+  EXPECT_EQ((*store)->scan(table::peer, {}, {})->rows.size(), peers.size());
+}
+
 TEST(string_session, is_encrypted_when_asked_for) {
   const std::shared_ptr<backend> from = make_memory_store();
   batch what;
