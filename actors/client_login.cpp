@@ -135,6 +135,7 @@ void client_state::keep_login() const {
     }
     session.user =
         storage::user_record{account.id, account.bot, account.first_name, account.username};
+    session.ended = false;
     session.home_dc = dc;
   };
   self->request(store, caf::infinite, session_change{std::move(apply), true})
@@ -176,6 +177,8 @@ void client_state::logged_out(const error& why) {
   last_error = to_string(why);
   log::warn("client", "logged out: {}", last_error);
   self->send(pool, login_noted{false});
+  self->send(store, session_ended{.keep_copy = why.code != errc::logged_out,
+                                  .at = services.clock->wall_now()});
   const auto& token = setup.options.bot_token;
   if (!token.empty() && why.rpc && !logging_in) {
     logging_in = running_login{token, {}};

@@ -135,6 +135,8 @@ void dc_pool_state::heard(const key_news& news) {
     forget_key(news.dc);
     if (home && setup.logged_in) {
       setup.logged_in = false;
+      // Before another key takes its place.
+      self->send(store, session_ended{.keep_copy = true, .at = services.clock->wall_now()});
       self->send(owner, login_lost{news.why});
     }
     break;

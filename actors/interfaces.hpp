@@ -140,7 +140,7 @@ using dc_pool_actor = connection_owner_actor::extend<
 /// Writes states of any sessions on threads of their own: storage blocks. One per runtime, with a
 /// few more of its kind behind it, that do the work.
 using session_writer_actor = caf::typed_actor<
-    // Answers when it is written; `storage` when that failed.
+    // Answers when it is written, after a copy where one is asked for; `storage` when that failed.
     caf::replies_to<session_write>::with<void>,
     // Ends when all is written that it was given before.
     caf::reacts_to<shutdown_atom>>;
@@ -153,6 +153,8 @@ using session_store_actor = caf::typed_actor<
     caf::replies_to<session_change>::with<void>,
     // Writes what is unwritten.
     caf::replies_to<caf::flush_atom>::with<void>,
+    // Puts a copy aside, writes the end. `storage` when there is no copy: nothing is written before.
+    caf::replies_to<session_ended>::with<void>,
     // INTERNAL: the second of grace has passed.
     caf::reacts_to<caf::tick_atom>>;
 

@@ -254,10 +254,25 @@ struct session_change {
   bool at_once = false;
 };
 
+/// The login of the session has ended. Of one that the server ended a copy is put aside first: keys
+/// and login are not lost for a word that may have been said in error. Once for each login.
+struct session_ended {
+  bool keep_copy = true;
+  wall_time at; ///< stands in the copy's name
+};
+
+/// A state that another one may replace only when a copy of it is kept, in whose name `name`
+/// stands.
+struct session_copy {
+  std::shared_ptr<const storage::session_state> state;
+  std::string name;
+};
+
 /// A state to be written where its session is kept.
 struct session_write {
   std::shared_ptr<storage::session_backend> to;
   std::shared_ptr<const storage::session_state> state;
+  std::shared_ptr<const session_copy> aside = {}; ///< put aside before; null: nothing
 };
 
 // -- client -------------------------------------------------------------------------------------
@@ -371,6 +386,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::hub_start)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::session_snapshot)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::session_change)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::session_write)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::session_ended)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::account)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::client_status)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::bot_login)

@@ -3,6 +3,7 @@
 #include <cafegram/base/log.hpp>
 
 #include <caf/all.hpp>
+#include <fmt/chrono.h>
 
 #include <deque>
 
@@ -39,10 +40,14 @@ struct session_store_state {
   std::uint64_t given = 0;   ///< what the writer has, or has written
   std::uint64_t written = 0; ///< what it has written
   std::deque<write_waiter> waiting;
+  /// The session as its login has left it, until a copy is kept; and the first state after it.
+  std::shared_ptr<const session_copy> aside;
+  std::uint64_t aside_for = 0;
   bool tick_pending = false;
 
   caf::result<void> change(const session_change& by);
   caf::result<void> flush();
+  caf::result<void> end(const session_ended& how);
   void write();
   void wrote(std::uint64_t state, const caf::error& why);
   void write_in(std::chrono::seconds time);
@@ -51,7 +56,7 @@ struct session_store_state {
 /// What the writer does not have yet it is given now; nobody is left to hear how that went.
 session_store_state::~session_store_state() {
   if (given != last) {
-    caf::anon_send(writer, session_write{backend, newest});
+    caf::anon_send(writer, session_write{backend, newest, aside});
   }
   for (auto& one : waiting) {
     one.promise.deliver(to_caf(error::make(errc::cancelled, "the session store has ended")));
@@ -82,13 +87,33 @@ caf::result<void> session_store_state::flush() {
   return promise;
 }
 
+/// Nothing is written over the session as it was before its copy is kept: not the next keys either.
+caf::result<void> session_store_state::end(const session_ended& how) {
+  if (!newest->user) {
+    return caf::unit;
+  }
+  if (newest->ended) {
+    return flush();
+  }
+  if (how.keep_copy && aside) {
+    return to_caf(error::make(errc::storage, "the login before is not put aside yet"));
+  }
+  if (how.keep_copy) {
+    const auto at = std::chrono::floor<std::chrono::seconds>(how.at);
+    aside = std::make_shared<const session_copy>(
+        newest, fmt::format("ended-{:%Y-%m-%dT%H-%M-%S}Z", fmt::gmtime(at)));
+    aside_for = last + 1;
+  }
+  return change({[](storage::session_state& session) { session.ended = true; }, true});
+}
+
 /// One write at a time: what changes meanwhile goes together with the next one.
 void session_store_state::write() {
   if (given != written || written == last) {
     return;
   }
   given = last;
-  self->request(writer, caf::infinite, session_write{backend, newest})
+  self->request(writer, caf::infinite, session_write{backend, newest, aside})
       .then([this, state = last]() { wrote(state, {}); },
             [this, state = last](const caf::error& why) { wrote(state, why); });
 }
@@ -101,6 +126,9 @@ void session_store_state::wrote(std::uint64_t state, const caf::error& why) {
     write_in(after_failure);
   } else {
     written = state;
+    if (aside_for <= state) {
+      aside = nullptr;
+    }
   }
   for (; !waiting.empty() && waiting.front().state <= state; waiting.pop_front()) {
     auto& promise = waiting.front().promise;
@@ -129,6 +157,7 @@ session_store(session_store_actor::stateful_pointer<session_store_state> self,
       [self](load_atom) { return session_snapshot{self->state.newest}; },
       [self](const session_change& by) { return self->state.change(by); },
       [self](caf::flush_atom) { return self->state.flush(); },
+      [self](const session_ended& how) { return self->state.end(how); },
       [self](caf::tick_atom) {
         self->state.tick_pending = false;
         self->state.write();

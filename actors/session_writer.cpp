@@ -14,9 +14,17 @@ namespace cafegram {
 namespace {
 
 /// A backend may be anybody's: what it throws costs no more than a failed write.
-result<void> commit(storage::session_backend& to, const storage::session_state& state) {
+result<void> commit(const session_write& what) {
+  auto& to = *what.to;
   try {
-    return to.commit({state});
+    if (what.aside) {
+      const auto kept = to.put_aside(*what.aside->state, what.aside->name);
+      if (!kept) {
+        return std::unexpected(kept.error());
+      }
+      log::warn("session_writer", "a copy of the ended session: {}", *kept);
+    }
+    return to.commit({*what.state});
   } catch (const std::exception& thrown) {
     return fail(errc::storage, to.place() + ": " + thrown.what());
   }
@@ -28,7 +36,7 @@ session_writer_actor::behavior_type worker(session_writer_actor::pointer self) {
       [](session_write& what) -> caf::result<void> {
         // Let go before the answer: a session whose last write is answered is free.
         const auto write = std::exchange(what, {});
-        if (const auto outcome = commit(*write.to, *write.state); !outcome) {
+        if (const auto outcome = commit(write); !outcome) {
           return to_caf(outcome.error());
         }
         return caf::unit;

@@ -87,6 +87,7 @@ struct client_kit : testing::Test {
                   return caf::unit;
                 },
                 [](caf::flush_atom) -> caf::result<void> { return caf::unit; },
+                [](const session_ended&) -> caf::result<void> { return caf::unit; },
                 [](caf::tick_atom) {}};
       });
       return store;

@@ -22,6 +22,7 @@ struct played_session {
   storage::session_state state;
   bool silent = false; ///< answers nothing
   int flushes = 0;
+  std::vector<session_ended> ended;
 };
 
 inline session_store_actor::behavior_type
@@ -42,6 +43,11 @@ played_session_store(std::shared_ptr<played_session> kept) {
       },
       [kept, answer](caf::flush_atom) {
         ++kept->flushes;
+        return answer();
+      },
+      [kept, answer](const session_ended& how) {
+        kept->ended.push_back(how);
+        kept->state.ended = true;
         return answer();
       },
       [](caf::tick_atom) {},

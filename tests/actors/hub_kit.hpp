@@ -151,6 +151,7 @@ inline session_store_actor::behavior_type played_store(std::shared_ptr<hub_world
       },
       [world](const session_change& by) { by.apply(world->stored); },
       [](caf::flush_atom) {},
+      [](const session_ended&) {},
       [](caf::tick_atom) {},
   };
 }

@@ -124,6 +124,7 @@ struct pool_world {
                 return caf::unit;
               },
               [](caf::flush_atom) -> caf::result<void> { return caf::unit; },
+              [](const session_ended&) -> caf::result<void> { return caf::unit; },
               [](caf::tick_atom) {}};
     });
     owner = system.spawn([this]() -> pool_owner_actor::behavior_type {

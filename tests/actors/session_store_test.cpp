@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <deque>
+#include <mutex>
 #include <stdexcept>
 #include <vector>
 
@@ -23,6 +24,12 @@ using namespace std::chrono_literals;
 /// Counts what is committed, and fails while told to.
 class watched_backend final : public storage::session_backend {
 public:
+  struct copy {
+    storage::session_state state;
+    std::string name;
+    int commits_before = 0;
+  };
+
   result<std::optional<storage::session_state>> load() override { return std::nullopt; }
   result<void> commit(const storage::session_batch& batch) override {
     if (deadly) {
@@ -36,15 +43,36 @@ public:
     }
     ++commits;
     home_dc = batch.session->home_dc;
+    ended = batch.session->ended;
     return {};
   }
+  result<std::string> put_aside(const storage::session_state& state,
+                                std::string_view name) override {
+    if (no_copies) {
+      return fail(errc::storage, "no room for two");
+    }
+    const std::lock_guard lock{mutex_};
+    copies_.push_back({state, std::string{name}, commits});
+    return "test." + std::string{name};
+  }
   std::string place() const override { return "test"; }
+
+  std::vector<copy> copies() {
+    const std::lock_guard lock{mutex_};
+    return copies_;
+  }
 
   std::atomic<bool> failing = false;
   std::atomic<bool> throwing = false;
   std::atomic<bool> deadly = false;
+  std::atomic<bool> no_copies = false;
   std::atomic<int> commits = 0;
   std::atomic<std::int32_t> home_dc = 0;
+  std::atomic<bool> ended = false;
+
+private:
+  std::mutex mutex_;
+  std::vector<copy> copies_;
 };
 
 session_change set_home(std::int32_t dc, bool at_once) {
@@ -207,6 +235,88 @@ TEST(session_store, changes_that_meet_a_slow_write_go_together) {
   self->send_exit(store, caf::exit_reason::user_shutdown);
   self->send_exit(writer, caf::exit_reason::user_shutdown);
   actors.run();
+}
+
+namespace {
+
+/// A store of a session that has a login.
+struct logged_in_store : session_store_fixture {
+  logged_in_store() {
+    self->send_exit(store, caf::exit_reason::user_shutdown);
+    storage::session_state state;
+    state.home_dc = 2;
+    state.user = storage::user_record{7, true, "Bot", "bot"};
+    store = spawn_session_store(rt.system(), writer, backend, std::move(state));
+  }
+
+  errc end(bool keep_copy = true) {
+    errc out = errc::cancelled;
+    self->request(store, 5s,
+                  session_ended{keep_copy, wall_time{std::chrono::seconds{1'750'000'000}}})
+        .receive([&out]() { out = errc::none; },
+                 [&out](const caf::error& why) { out = to_error(why).code; });
+    return out;
+  }
+};
+
+} // namespace
+
+TEST_F(logged_in_store, puts_a_copy_of_an_ended_session_aside_once) {
+  EXPECT_EQ(end(), errc::none);
+  ASSERT_EQ(backend->copies().size(), 1U);
+  const auto copy = backend->copies().front();
+  EXPECT_EQ(copy.name, "ended-2025-06-15T15-06-40Z");
+  EXPECT_FALSE(copy.state.ended) << "it is kept as it was";
+  EXPECT_EQ(copy.commits_before, 0) << "and before anything replaces it";
+  EXPECT_TRUE(backend->ended) << "the next start knows";
+  EXPECT_EQ(end(), errc::none);
+  EXPECT_EQ(change(3, true), errc::none);
+  EXPECT_EQ(backend->copies().size(), 1U) << "one for each login";
+}
+
+TEST_F(logged_in_store, writes_nothing_over_a_session_that_has_no_copy_yet) {
+  backend->no_copies = true;
+  EXPECT_EQ(end(), errc::storage);
+  EXPECT_EQ(change(3, true), errc::storage) << "another key would take the old one's place";
+  EXPECT_EQ(end(), errc::storage) << "whoever says so again is not told better";
+  EXPECT_EQ(backend->commits, 0);
+  backend->no_copies = false;
+  EXPECT_EQ(change(4, true), errc::none);
+  ASSERT_EQ(backend->copies().size(), 1U);
+  EXPECT_EQ(backend->copies().front().state.home_dc, 2) << "as the login has left it";
+  EXPECT_EQ(backend->home_dc, 4);
+  EXPECT_TRUE(backend->ended);
+}
+
+TEST_F(logged_in_store, puts_the_copy_aside_though_it_ends_itself) {
+  backend->no_copies = true;
+  EXPECT_EQ(end(), errc::storage);
+  EXPECT_EQ(change(3, false), errc::none);
+  backend->no_copies = false;
+  end_store();
+  EXPECT_EQ(backend->copies().size(), 1U);
+  EXPECT_EQ(backend->home_dc, 3);
+}
+
+TEST_F(logged_in_store, keeps_no_copy_of_what_was_ended_on_purpose) {
+  EXPECT_EQ(end(false), errc::none);
+  EXPECT_TRUE(backend->copies().empty());
+  EXPECT_TRUE(backend->ended);
+}
+
+TEST_F(logged_in_store, keeps_a_copy_of_the_next_login_too) {
+  EXPECT_EQ(end(), errc::none);
+  const auto again = [](storage::session_state& state) { state.ended = false; };
+  self->request(store, 5s, session_change{again, true}).receive([]() {}, [](const caf::error&) {});
+  EXPECT_FALSE(backend->ended);
+  EXPECT_EQ(end(), errc::none);
+  EXPECT_EQ(backend->copies().size(), 2U);
+}
+
+TEST_F(session_store_fixture, has_nothing_to_put_aside_without_a_login) {
+  self->request(store, 5s, session_ended{}).receive([]() {}, [](const caf::error&) { FAIL(); });
+  EXPECT_TRUE(backend->copies().empty());
+  EXPECT_EQ(backend->commits, 0);
 }
 
 // Nobody changes anything any more, and nobody asks: it is written all the same.
