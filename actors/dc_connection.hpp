@@ -21,7 +21,7 @@ struct connection_profile {
   pool_options pool;
   breaker_options breaker;
   std::shared_ptr<restart_policy> restart; ///< null: the default
-  bool forward_secrecy = false;
+  bool forward_secrecy = true;
   std::chrono::seconds temporary_key_lifetime{86'400};
   std::vector<crypto::rsa_public_key> rsa_keys;
   /// What goes before a connection's first calls: `invokeWithLayer(initConnection(` encoded.

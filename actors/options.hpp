@@ -120,7 +120,7 @@ struct client_options {
 
   /// Encrypt with keys that live for a day and are never stored, bound to the stored one: who gets
   /// hold of the session later cannot read what was recorded. Spec: "Perfect Forward Secrecy".
-  bool forward_secrecy = false;
+  bool forward_secrecy = true;
   std::chrono::seconds temporary_key_lifetime{86'400};
 
   /// A place as in storage/open.hpp, empty for memory. Ignored when `session` is set.
