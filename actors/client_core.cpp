@@ -49,7 +49,7 @@ void client_state::start() {
   }
   home_dc = setup.options.dc ? setup.options.dc->id : stored.home_dc != 0 ? stored.home_dc : 2;
   if (stored.user) {
-    login = login_state::logged_in;
+    login = stored.ended ? login_state::unknown : login_state::logged_in;
     who = {stored.user->id, stored.user->bot, stored.user->first_name, stored.user->username};
   }
   take_stored_addresses();

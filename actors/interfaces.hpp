@@ -153,7 +153,8 @@ using session_store_actor = caf::typed_actor<
     caf::replies_to<session_change>::with<void>,
     // Writes what is unwritten.
     caf::replies_to<caf::flush_atom>::with<void>,
-    // Puts a copy aside, writes the end. `storage` when there is no copy: nothing is written before.
+    // Puts a copy aside, writes the end. `storage` when there is no copy: nothing is written
+    // before.
     caf::replies_to<session_ended>::with<void>,
     // INTERNAL: the second of grace has passed.
     caf::reacts_to<caf::tick_atom>>;

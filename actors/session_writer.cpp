@@ -22,7 +22,8 @@ result<void> commit(const session_write& what) {
       if (!kept) {
         return std::unexpected(kept.error());
       }
-      log::warn("session_writer", "a copy of the ended session: {}", *kept);
+      log::warn("session_writer", "the login has ended; a copy of its session: {}",
+                kept->empty() ? to.place() + " keeps none" : *kept);
     }
     return to.commit({*what.state});
   } catch (const std::exception& thrown) {

@@ -168,7 +168,7 @@ result<session_state> take_session(const v1::Session& from) {
 } // namespace
 
 result<std::string> session_backend::put_aside(const session_state&, std::string_view) {
-  return fail(errc::storage, place() + " keeps no copies of sessions");
+  return std::string{};
 }
 
 crypto::secret encode_session(const session_state& state) {

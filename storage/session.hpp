@@ -97,8 +97,8 @@ public:
   /// Errors: `storage`; what was there before is still whole.
   virtual result<void> commit(const session_batch& batch) = 0;
   /// Keeps a copy of `state` under a name of its own, in which `name` stands, and tells it; nothing
-  /// is ever overwritten. The same again is the copy that there is. Errors: `storage`, as for
-  /// backends that keep no copies.
+  /// is ever overwritten. The same again is the copy that there is. An empty text from backends
+  /// that keep no copies. Errors: `storage`.
   virtual result<std::string> put_aside(const session_state& state, std::string_view name);
   /// For people: `memory`, or the file's path.
   virtual std::string place() const = 0;

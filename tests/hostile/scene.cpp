@@ -85,6 +85,7 @@ client_options options_for(const scene& what, const wrong_server& server, shown_
   out.dc = dc_override{2, server.where()};
   out.rsa_keys_pem = {protocol::exchange_secret()->public_key().to_pem()};
   out.transport = {transport_kind::intermediate, false};
+  out.forward_secrecy = false; // scenes that are about it ask for it
   out.timing.reconnect_min = 10ms;
   out.timing.reconnect_max = 20ms;
   out.timing.request_timeout = patience;
