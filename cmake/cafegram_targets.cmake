@@ -60,12 +60,9 @@ function(cafegram_test folder)
     set(ARG_PROGRAM ${folder})
   endif()
   add_executable(test_${ARG_PROGRAM} ${ARG_SOURCES})
-  target_link_libraries(test_${ARG_PROGRAM} PRIVATE cafegram_warnings ${ARG_LIBRARIES} GTest::gtest
+  target_link_libraries(test_${ARG_PROGRAM} PRIVATE cafegram_warnings cafegram_test_folders ${ARG_LIBRARIES} GTest::gtest
     GTest::gtest_main)
   target_include_directories(test_${ARG_PROGRAM} PRIVATE ${CAFEGRAM_INCLUDE_ROOT})
-  target_compile_definitions(test_${ARG_PROGRAM} PRIVATE
-    CAFEGRAM_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
-    CAFEGRAM_SHARED_DEFAULT="${PROJECT_SOURCE_DIR}/../shared")
   # Rows of tables have names of their own.
   gtest_discover_tests(test_${ARG_PROGRAM} TEST_PREFIX ${folder}. DISCOVERY_TIMEOUT 60 NO_PRETTY_VALUES
     PROPERTIES TIMEOUT 300 LABELS "${folder};${ARG_LABELS}")

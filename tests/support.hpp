@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cafegram/base/bytes.hpp>
+#include <cafegram/tests/folders.hpp>
 
 #include <gtest/gtest.h>
 
@@ -30,13 +31,6 @@ inline std::uint64_t seed() {
   const std::uint64_t value = given != nullptr ? std::strtoull(given, nullptr, 0) : 20250101;
   std::cout << "CAFEGRAM_SEED=" << value << '\n';
   return value;
-}
-
-/// The folder of shared vectors and rigs, empty where it is missing.
-inline std::filesystem::path shared_folder() {
-  const char* given = std::getenv("CAFEGRAM_SHARED");
-  std::filesystem::path path = given != nullptr ? given : CAFEGRAM_SHARED_DEFAULT;
-  return std::filesystem::is_directory(path) ? path : std::filesystem::path{};
 }
 
 inline std::string read_text(const std::filesystem::path& path) {

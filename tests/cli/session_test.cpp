@@ -14,8 +14,8 @@ using test::run_program;
 
 /// A string of another library's, and what it says.
 json vector_of(const std::string& kind, bool with_user) {
-  const auto all = json::parse(test::read_text(std::filesystem::path{CAFEGRAM_SOURCE_DIR} /
-                                               "tests/storage/session_vectors.json"));
+  const auto all =
+      json::parse(test::read_text(test::source_folder() / "tests/storage/session_vectors.json"));
   for (const auto& one : all.at("cases")) {
     if (one.at("kind") == kind && one.contains("user_id") == with_user &&
         !one.value("test_mode", false)) {

@@ -17,8 +17,7 @@ using json = nlohmann::json;
 
 /// Vectors that make_vectors.py wrote, with another implementation than ours.
 inline const json& own_vectors() {
-  static const json all =
-      json::parse(read_text(std::string{CAFEGRAM_SOURCE_DIR} + "/tests/crypto/vectors.json"));
+  static const json all = json::parse(read_text(source_folder() / "tests/crypto/vectors.json"));
   return all;
 }
 

@@ -18,8 +18,8 @@ using test::hex;
 constexpr wall_time now{1'750'000'000s};
 
 nlohmann::json own_vectors(const char* kind = "cases") {
-  return nlohmann::json::parse(cafegram::test::read_text(std::string{CAFEGRAM_SOURCE_DIR} +
-                                                         "/tests/protocol/proxy_vectors.json"))
+  return nlohmann::json::parse(cafegram::test::read_text(cafegram::test::source_folder() /
+                                                         "tests/protocol/proxy_vectors.json"))
       .at(kind);
 }
 

@@ -53,8 +53,7 @@ TEST(sandbox_docs, the_list_of_missing_methods_is_true) {
   if (std::getenv("CAFEGRAM_PRINT_METHODS") != nullptr) {
     std::cout << expected;
   }
-  const std::string document =
-      test::read_text(std::filesystem::path{CAFEGRAM_SOURCE_DIR} / "docs/sandbox_methods.md");
+  const std::string document = test::read_text(test::source_folder() / "docs/sandbox_methods.md");
   EXPECT_TRUE(document.ends_with(expected))
       << "docs/sandbox_methods.md: run this test with CAFEGRAM_PRINT_METHODS=1 and put the list in";
 }
@@ -65,8 +64,7 @@ TEST(sandbox_docs, the_table_of_methods_is_true) {
   if (std::getenv("CAFEGRAM_PRINT_METHODS") != nullptr) {
     std::cout << expected;
   }
-  const std::string document =
-      test::read_text(std::filesystem::path{CAFEGRAM_SOURCE_DIR} / "docs/sandbox.md");
+  const std::string document = test::read_text(test::source_folder() / "docs/sandbox.md");
   EXPECT_NE(document.find(expected), std::string::npos)
       << "docs/sandbox.md: run this test with CAFEGRAM_PRINT_METHODS=1 and put the table in";
 }

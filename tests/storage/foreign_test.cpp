@@ -123,8 +123,8 @@ TEST(foreign_session, mtcutes_strings_are_read) {
 
 // Written by tests/storage/make_session_vectors.py, which follows the libraries' own descriptions.
 TEST(foreign_session, strings_of_the_layouts_that_are_documented_are_read_and_written) {
-  const auto vectors = json::parse(test::read_text(std::filesystem::path{CAFEGRAM_SOURCE_DIR} /
-                                                   "tests/storage/session_vectors.json"));
+  const auto vectors =
+      json::parse(test::read_text(test::source_folder() / "tests/storage/session_vectors.json"));
   for (const auto& one : vectors.at("cases")) {
     expect_read(one);
     if (is_written_so(one)) {

@@ -82,8 +82,7 @@ TEST(dynamic_vectors, layer_228) {
 
 TEST(dynamic_vectors, our_schema_against_layer_228) {
   CAFEGRAM_NEEDS_SHARED();
-  run_cases("tl_layer_228.json", std::filesystem::path{CAFEGRAM_SOURCE_DIR} / "tl/schema/api.tl",
-            400);
+  run_cases("tl_layer_228.json", test::source_folder() / "tl/schema/api.tl", 400);
 }
 
 TEST(dynamic_vectors, schemas_of_all_layers_are_read) {

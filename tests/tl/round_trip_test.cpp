@@ -25,8 +25,7 @@ public:
     : schema_{schema}
     , all_{all}
     , values_{schema, test::seed()} {
-    auto text = tl::schema::parse(
-        test::read_text(std::filesystem::path{CAFEGRAM_SOURCE_DIR} / "tl" / "schema" / file));
+    auto text = tl::schema::parse(test::read_text(test::source_folder() / "tl" / "schema" / file));
     EXPECT_TRUE(text);
     parsed_ = std::make_shared<const tl::schema>(*std::move(text));
     dynamic_ = std::make_unique<tl::dynamic_codec>(parsed_);

@@ -152,8 +152,7 @@ TEST(schema, merging_keeps_the_first) {
 
 TEST(schema, our_schemas_are_canonical_and_every_id_holds) {
   for (const char* file : {"api.tl", "mtproto.tl"}) {
-    const auto text =
-        test::read_text(std::filesystem::path{CAFEGRAM_SOURCE_DIR} / "tl" / "schema" / file);
+    const auto text = test::read_text(test::source_folder() / "tl" / "schema" / file);
     const auto value = parsed(text);
     const auto sorted = tl::canonical(value);
     ASSERT_TRUE(sorted);
