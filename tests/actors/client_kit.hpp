@@ -6,7 +6,7 @@
 #include <cafegram/tests/support.hpp>
 #include <cafegram/tl/api.hpp>
 
-#include "pool_kit.hpp"
+#include "fakes.hpp"
 #include "virtual_time.hpp"
 
 namespace cafegram::test {
@@ -26,28 +26,22 @@ struct client_kit : testing::Test {
 
   virtual_system system;
   client_options options{.api_id = 1, .api_hash = "hash"};
-  std::vector<std::shared_ptr<fake_line>> lines;
-  std::shared_ptr<storage::session_state> stored = std::make_shared<storage::session_state>();
+  fake_lines lines;
+  std::shared_ptr<played_session> kept = std::make_shared<played_session>();
+  storage::session_state* stored = &kept->state;
   client_actor client;
   session_store_actor store;
 
   client_kit() {
     stored->home_dc = 2;
-    bytes key(protocol::auth_key::octets);
-    seeded_random{2}.fill(key);
-    stored->data_centres[2].auth_key = std::make_shared<const crypto::secret>(bytes_view{key});
+    stored->data_centres[2].auth_key = std::make_shared<const crypto::secret>(key_of(2)->view());
     options.catch_up = false;
   }
   ~client_kit() override {
-    for (const auto& line : lines) {
-      caf::anon_send_exit(line->actor, caf::exit_reason::kill);
-    }
+    lines.kill_all();
     caf::anon_send_exit(client, caf::exit_reason::user_shutdown);
     system.run();
-    for (const auto& line : lines) {
-      line->owner = nullptr;
-      line->actor = nullptr;
-    }
+    lines.forget_all();
     system.system().await_actors_before_shutdown(false);
   }
 
@@ -61,36 +55,12 @@ struct client_kit : testing::Test {
     profile->breaker = options.breaker;
     profile->restart = options.restart;
     setup.profile = profile;
-    std::vector<protocol::dc_address> known;
-    for (const std::int32_t dc : {2, 4}) {
-      protocol::dc_address address;
-      address.dc = protocol::dc_id{dc};
-      address.host = "127.0.0.1";
-      known.push_back(std::move(address));
-    }
-    setup.addresses = address_book{std::move(known), {}, false};
+    setup.addresses = addresses_of({2, 4});
     setup.options = options;
     setup.session = *stored;
-    setup.connect = [this](caf::actor_system& in, const runtime::services&, connection_setup how,
-                           connection_owner_actor of) {
-      auto line = std::make_shared<fake_line>();
-      line->setup = std::move(how);
-      line->owner = std::move(of);
-      line->actor = in.spawn(fake_connection, line);
-      lines.push_back(line);
-      return line->actor;
-    };
+    setup.connect = lines.factory();
     setup.open_store = [this](caf::actor_system& in, auto, auto, auto) {
-      store = in.spawn([this]() -> session_store_actor::behavior_type {
-        return {[this](load_atom) { return session_snapshot{stored}; },
-                [this](const session_change& change) -> caf::result<void> {
-                  change.apply(*stored);
-                  return caf::unit;
-                },
-                [](caf::flush_atom) -> caf::result<void> { return caf::unit; },
-                [](const session_ended&) -> caf::result<void> { return caf::unit; },
-                [](caf::tick_atom) {}};
-      });
+      store = in.spawn(played_session_store, kept);
       return store;
     };
     client = spawn_client(system.system(), system.services(), std::move(setup));

@@ -12,47 +12,10 @@
 #include <utility>
 #include <vector>
 
+#include "fakes.hpp"
 #include "hub_kit.hpp"
-#include "pool_kit.hpp"
 
 namespace cafegram::test {
-
-/// What a played session store was told, and how it is to behave.
-struct played_session {
-  storage::session_state state;
-  bool silent = false; ///< answers nothing
-  int flushes = 0;
-  std::vector<session_ended> ended;
-};
-
-inline session_store_actor::behavior_type
-played_session_store(std::shared_ptr<played_session> kept) {
-  const auto answer = [kept]() -> caf::result<void> {
-    if (kept->silent) {
-      return caf::delegated<void>{}; // to nobody
-    }
-    return caf::unit;
-  };
-  return {
-      [kept](load_atom) -> caf::result<session_snapshot> {
-        return session_snapshot{std::make_shared<const storage::session_state>(kept->state)};
-      },
-      [kept, answer](const session_change& by) {
-        by.apply(kept->state);
-        return answer();
-      },
-      [kept, answer](caf::flush_atom) {
-        ++kept->flushes;
-        return answer();
-      },
-      [kept, answer](const session_ended& how) {
-        kept->ended.push_back(how);
-        kept->state.ended = true;
-        return answer();
-      },
-      [](caf::tick_atom) {},
-  };
-}
 
 /// A client whose connections and store are played, on a clock that the test moves.
 class client_world {
@@ -66,17 +29,12 @@ public:
   client_world(const client_world&) = delete;
   client_world& operator=(const client_world&) = delete;
   ~client_world() {
-    for (const auto& line : lines) {
-      caf::anon_send_exit(line->actor, caf::exit_reason::kill);
-    }
+    lines.kill_all();
     for (const auto& actor : {caf::actor_cast<caf::actor>(client), receiver, watcher, store()}) {
       caf::anon_send_exit(actor, caf::exit_reason::kill);
     }
     actors.run();
-    for (const auto& line : lines) {
-      line->owner = nullptr;
-      line->actor = nullptr;
-    }
+    lines.forget_all();
     stores.clear();
     actors.system().await_actors_before_shutdown(false);
   }
@@ -96,15 +54,7 @@ public:
       stores.push_back(in.spawn(played_session_store, kept));
       return stores.back();
     };
-    setup.connect = [this](caf::actor_system& in, const runtime::services&, connection_setup how,
-                           connection_owner_actor of) {
-      auto line = std::make_shared<fake_line>();
-      line->setup = std::move(how);
-      line->owner = std::move(of);
-      line->actor = in.spawn(fake_connection, line);
-      lines.push_back(line);
-      return line->actor;
-    };
+    setup.connect = lines.factory();
     client = spawn_client(actors.system(), actors.services(), std::move(setup));
     watcher = actors.system().spawn([this](caf::event_based_actor* self) -> caf::behavior {
       self->monitor(client);
@@ -205,7 +155,7 @@ public:
 
   virtual_system actors;
   std::shared_ptr<played_session> kept = std::make_shared<played_session>();
-  std::vector<std::shared_ptr<fake_line>> lines;
+  fake_lines lines;
   std::vector<session_store_actor> stores;
   client_actor client;
   caf::actor receiver;
