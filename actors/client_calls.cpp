@@ -88,8 +88,10 @@ void client_state::succeeded(std::uint64_t id, const invoke_answer& answer) {
   if (effect == login_effect::in) {
     take_authorization(*answer.result);
   } else if (effect == login_effect::out) {
-    logged_out(error::make(errc::logged_out, "logged out by auth.logOut"));
-    end_login([this, id, answer] { finish(id, answer.result); });
+    logged_out(error::make(errc::logged_out, "by auth.logOut"));
+    end_login([this, id, answer](const result<void>& emptied) {
+      finish(id, emptied ? result<shared_bytes>{answer.result} : std::unexpected(emptied.error()));
+    });
     return;
   }
   if (is_updates(*answer.result) || place_of_result(*answer.result)) {

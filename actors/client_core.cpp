@@ -8,6 +8,8 @@
 
 #include <caf/all.hpp>
 
+#include <algorithm>
+
 namespace cafegram {
 
 namespace {
@@ -114,6 +116,21 @@ void client_state::start_pool() {
       proceed(id);
     }
   }
+}
+
+/// Also kept here, for a hub that is started again.
+void client_state::subscribe(const caf::actor& receiver) {
+  if (std::ranges::find(subscribers, receiver) == subscribers.end()) {
+    self->monitor(receiver);
+    subscribers.push_back(receiver);
+  }
+  self->send(hub, caf::subscribe_atom_v, receiver);
+}
+
+/// True for a receiver of updates.
+bool client_state::forget(const caf::actor_addr& receiver) {
+  return std::erase_if(subscribers,
+                       [&receiver](const caf::actor& one) { return one == receiver; }) > 0;
 }
 
 void client_state::begin_updates(updates_from from) {
@@ -334,7 +351,11 @@ client_actor::behavior_type client_behavior(client_actor::stateful_pointer<clien
                                             const runtime::services& services, client_setup setup) {
   self->state.services = services;
   self->state.setup = std::move(setup);
-  self->set_down_handler([self](const caf::down_msg& down) { self->state.child_ended(down); });
+  self->set_down_handler([self](const caf::down_msg& down) {
+    if (!self->state.forget(down.source)) {
+      self->state.child_ended(down);
+    }
+  });
   self->state.start();
   return {
       [self](const invoke_request& request) { return self->state.invoke(request); },
@@ -345,10 +366,7 @@ client_actor::behavior_type client_behavior(client_actor::stateful_pointer<clien
       },
       [self](const cancel_calls& which) { self->state.cancel(which.tag); },
       [self](const bot_login& how) { return self->state.log_in(how); },
-      [self](caf::subscribe_atom, const caf::actor& receiver) {
-        self->state.subscribers.push_back(receiver);
-        self->send(self->state.hub, caf::subscribe_atom_v, receiver);
-      },
+      [self](caf::subscribe_atom, const caf::actor& receiver) { self->state.subscribe(receiver); },
       [self](status_atom) { return self->state.whole_status(); },
       [self](const network_available& news) { self->send(self->state.pool, news); },
       [self](const stop_request& how) {

@@ -9,6 +9,36 @@
 
 namespace cafegram {
 
+namespace {
+
+/// So long the end of a login waits for the store, whose own deadlines are a disk's.
+constexpr std::chrono::seconds store_patience{10};
+
+/// Refused for good: the same question has the same answer. All else is trouble of the network or
+/// the server, or a wait that it wants, and passes.
+bool is_final(const error& why) {
+  if (!why.rpc) {
+    return false;
+  }
+  switch (why.rpc->kind()) {
+  case rpc_class::see_other:
+  case rpc_class::flood:
+  case rpc_class::internal:
+  case rpc_class::timeout:
+    return false;
+  default:
+    return true;
+  }
+}
+
+/// The login is over all the same.
+error not_emptied(const error& why) {
+  return error::make(errc::storage, "logged out, but the session may still name the login (" +
+                                        to_string(why) + "): remove it before it is used again");
+}
+
+} // namespace
+
 std::int64_t bot_id_of(std::string_view token) {
   std::int64_t id = 0;
   const auto [end, problem] = std::from_chars(token.data(), token.data() + token.size(), id);
@@ -48,15 +78,13 @@ void client_state::bot_logged_in(const result<shared_bytes>& outcome) {
   if (!logging_in) {
     return;
   }
-  if (!outcome && !outcome.error().rpc && !stopping) {
-    // The server has not refused: it was not there.
-    last_error = to_string(outcome.error());
-    login_at = now() + login_waits.take(*services.random);
-    schedule();
+  if (!outcome && !is_final(outcome.error()) && !stopping) {
+    log_in_later(outcome.error());
     return;
   }
   const auto waiting = std::move(logging_in->waiting);
   logging_in.reset();
+  login_waits.reset();
   if (outcome && fetching_state) {
     after_state = waiting;
     return;
@@ -76,6 +104,17 @@ void client_state::bot_logged_in(const result<shared_bytes>& outcome) {
           to_caf(outcome ? error::make(errc::malformed, "auth.Authorization") : outcome.error()));
     }
   }
+}
+
+/// A flood wait is waited out however long it is: a bot without its login has nothing else to do.
+void client_state::log_in_later(const error& why) {
+  const bool told = why.rpc && why.rpc->kind() == rpc_class::flood && why.rpc->value;
+  const auto pause = told ? flood_pause(*why.rpc->value) : login_waits.take(*services.random);
+  last_error = to_string(why);
+  log::warn("client", "the bot is not logged in yet: {}; tried again in {:.1f} s", last_error,
+            std::chrono::duration<double>{pause}.count());
+  login_at = later(now(), pause);
+  schedule();
 }
 
 void client_state::take_authorization(bytes_view object) {
@@ -147,7 +186,8 @@ void client_state::keep_login() const {
 
 /// After a log out by our own wish: the server is about to forget the keys, and a session that
 /// still named them would be refused for ever. So it is emptied first, then the keys are destroyed.
-void client_state::end_login(std::function<void()> then) {
+/// `then` hears `storage` where the session may still name them.
+void client_state::end_login(std::function<void(const result<void>&)> then) {
   who = {};
   const auto apply = [](storage::session_state& session) {
     session.user.reset();
@@ -160,22 +200,23 @@ void client_state::end_login(std::function<void()> then) {
       record = std::move(without_key);
     }
   };
-  const auto destroy = [this, then = std::move(then)] {
+  const auto destroy = [this, then = std::move(then)](const result<void>& emptied) {
+    const auto tell = [then, emptied] { then(emptied); };
     self->request(pool, caf::infinite, destroy_keys{})
-        .then([then](caf::ok_atom) { then(); }, [then](const caf::error&) { then(); });
+        .then([tell](caf::ok_atom) { tell(); }, [tell](const caf::error&) { tell(); });
   };
-  self->request(store, caf::infinite, session_change{apply, true})
-      .then(destroy, [destroy](const caf::error& why) {
-        log::error("client", "the session still names a login that has ended: {}",
-                   to_string(to_error(why)));
-        destroy();
-      });
+  self->request(store, store_patience, session_change{apply, true})
+      .then([destroy]() { destroy({}); },
+            [destroy](const caf::error& why) {
+              auto failed = not_emptied(to_error(why));
+              log::error("client", "{}", to_string(failed));
+              destroy(std::unexpected(std::move(failed)));
+            });
 }
 
 void client_state::logged_out(const error& why) {
-  login = login_state::logged_out;
   last_error = to_string(why);
-  log::warn("client", "logged out: {}", last_error);
+  log::warn("client", "the login has ended: {}", last_error);
   self->send(pool, login_noted{false});
   self->send(store, session_ended{.keep_copy = why.code != errc::logged_out,
                                   .at = services.clock->wall_now()});
@@ -184,6 +225,8 @@ void client_state::logged_out(const error& why) {
     logging_in = running_login{token, {}};
     log_in_bot();
   }
+  // What becomes of a login under way is not known yet.
+  login = logging_in ? login_state::unknown : login_state::logged_out;
 }
 
 } // namespace cafegram

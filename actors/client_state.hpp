@@ -129,6 +129,8 @@ struct client_state {
   void start_pool();
   void start_hub();
   void begin_updates(updates_from from);
+  void subscribe(const caf::actor& receiver);
+  bool forget(const caf::actor_addr& receiver);
   void child_ended(const caf::down_msg& down);
   std::size_t count_death();
   void restart_due(steady_time at);
@@ -153,6 +155,8 @@ struct client_state {
   bool waited_out(std::uint64_t id, running_call& call, const error& why);
   bool made_again(std::uint64_t id, running_call& call, const error& why);
   void note_outcome(std::uint64_t id, const running_call& call);
+  /// What a flood wait of so many seconds is here: never less, and a little more.
+  std::chrono::milliseconds flood_pause(std::int64_t seconds) const;
   std::chrono::milliseconds threshold_of(const running_call& call) const;
   gate_ticket ticket_of(std::uint64_t id, running_call& call) const;
   void hold(running_call& call, call_place where);
@@ -178,12 +182,13 @@ struct client_state {
   account_promise log_in(const bot_login& how);
   void log_in_bot();
   void bot_logged_in(const result<shared_bytes>& outcome);
+  void log_in_later(const error& why);
   void take_authorization(bytes_view object);
   void logged_in(const tl::user& user);
   void fetch_first_state();
   void logged_out(const error& why);
   void keep_login() const;
-  void end_login(std::function<void()> then);
+  void end_login(std::function<void(const result<void>&)> then);
 
   // -- end, time, picture
   void stop(const stop_request& how);

@@ -47,6 +47,11 @@ void client_state::proceed(std::uint64_t id) {
 
 // -- flood limits -------------------------------------------------------------------------------
 
+milliseconds client_state::flood_pause(std::int64_t told) const {
+  const seconds wait{std::clamp(told, least_flood_wait.count(), longest_flood_wait.count())};
+  return wait + milliseconds{services.random->integer<std::uint8_t>()};
+}
+
 milliseconds client_state::threshold_of(const running_call& call) const {
   const auto given =
       call.request.options.flood_wait_threshold.value_or(setup.options.timing.flood_wait_threshold);
@@ -99,9 +104,7 @@ bool client_state::waited_out(std::uint64_t id, running_call& call, const error&
   }
   // Others may wait for the same: they are told too, though this caller does not wait.
   if (borne || (call.scope && gate.has_waiting(*call.scope))) {
-    const seconds wait{std::clamp(told, least_flood_wait.count(), longest_flood_wait.count())};
-    const milliseconds jitter{services.random->integer<std::uint8_t>()};
-    const bool closed = gate.close(*call.scope, why.rpc->name, wait + jitter, now());
+    const bool closed = gate.close(*call.scope, why.rpc->name, flood_pause(told), now());
     schedule();
     if (borne && closed && gate.arrive(ticket_of(id, call), now()) == gate_verdict::held) {
       ++call.waits;

@@ -102,9 +102,9 @@ struct client_kit : testing::Test {
   }
   /// Answers the newest one of these calls.
   template <class Function>
-  void answer(const Function& function) {
+  void answer(const Function& function, bytes_view with = {}) {
     const auto last = all(tl::encode(function)).back();
-    last.first->answer(last.second);
+    last.first->answer(last.second, with);
     system.run();
   }
   template <class Function>

@@ -109,14 +109,15 @@ struct fake_lines : std::vector<std::shared_ptr<fake_line>> {
 struct played_session {
   storage::session_state state;
   bool silent = false; ///< answers nothing but what it holds
+  bool hangs = false;  ///< what is to be written at once never is
   int flushes = 0;
   std::vector<session_ended> ended;
 };
 
 inline session_store_actor::behavior_type
 played_session_store(std::shared_ptr<played_session> kept) {
-  const auto answer = [kept]() -> caf::result<void> {
-    if (kept->silent) {
+  const auto answer = [kept](bool at_once = false) -> caf::result<void> {
+    if (kept->silent || (kept->hangs && at_once)) {
       return caf::delegated<void>{}; // to nobody
     }
     return caf::unit;
@@ -127,7 +128,7 @@ played_session_store(std::shared_ptr<played_session> kept) {
       },
       [kept, answer](const session_change& by) {
         by.apply(kept->state);
-        return answer();
+        return answer(by.at_once);
       },
       [kept, answer](caf::flush_atom) {
         ++kept->flushes;
