@@ -1,4 +1,4 @@
-# Installs every layer's library with its headers, and a package with one component per layer:
+# Installs every layer's library with its public headers, and a package with one component per layer:
 # find_package(cafegram COMPONENTS protocol) needs neither CAF nor Protocol Buffers.
 include(CMakePackageConfigHelpers)
 
@@ -15,11 +15,12 @@ foreach(library IN LISTS cafegram_libraries)
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
   install(EXPORT cafegram-${component} NAMESPACE cafegram:: DESTINATION ${CAFEGRAM_PACKAGE_DIR}
     FILE cafegram-${component}-targets.cmake)
-  if(IS_DIRECTORY ${PROJECT_SOURCE_DIR}/${component})
-    install(DIRECTORY ${component} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/cafegram
-      FILES_MATCHING PATTERN "*.hpp" PATTERN "*native.hpp" EXCLUDE PATTERN examples EXCLUDE
-      PATTERN generator EXCLUDE)
-  endif()
+endforeach()
+get_property(cafegram_headers GLOBAL PROPERTY CAFEGRAM_HEADERS)
+foreach(header IN LISTS cafegram_headers)
+  cmake_path(GET header PARENT_PATH folder)
+  cmake_path(RELATIVE_PATH folder BASE_DIRECTORY ${PROJECT_SOURCE_DIR})
+  install(FILES ${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/cafegram/${folder})
 endforeach()
 # What the build itself has written, such as the API's types.
 get_property(generated_headers GLOBAL PROPERTY CAFEGRAM_GENERATED_INCLUDE_DIRS)

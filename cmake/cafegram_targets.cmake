@@ -37,10 +37,11 @@ if(CAFEGRAM_WERROR)
   target_compile_options(cafegram_warnings INTERFACE -Werror)
 endif()
 
-# cafegram_library(<folder> SOURCES a.cpp ... [PUBLIC target ...] [PRIVATE target ...])
-# makes the static library `cafegram_<folder>`, known as `cafegram::<folder>`.
+# cafegram_library(<folder> SOURCES a.cpp ... HEADERS a.hpp ... [PUBLIC target ...]
+# [PRIVATE target ...]) makes the static library `cafegram_<folder>`, known as `cafegram::<folder>`.
+# HEADERS are those for everybody: they are installed, and include no others of ours.
 function(cafegram_library folder)
-  cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;HEADERS;PUBLIC;PRIVATE" ${ARGN})
   add_library(cafegram_${folder} STATIC ${ARG_SOURCES})
   add_library(cafegram::${folder} ALIAS cafegram_${folder})
   set_target_properties(cafegram_${folder} PROPERTIES EXPORT_NAME ${folder}
@@ -50,6 +51,10 @@ function(cafegram_library folder)
   target_link_libraries(cafegram_${folder} PUBLIC cafegram_settings ${ARG_PUBLIC}
     PRIVATE ${ARG_PRIVATE} $<BUILD_INTERFACE:cafegram_warnings>)
   set_property(GLOBAL APPEND PROPERTY CAFEGRAM_LIBRARIES cafegram_${folder})
+  foreach(header IN LISTS ARG_HEADERS)
+    cmake_path(ABSOLUTE_PATH header NORMALIZE)
+    set_property(GLOBAL APPEND PROPERTY CAFEGRAM_HEADERS ${header})
+  endforeach()
 endfunction()
 
 # cafegram_test(<folder> [PROGRAM name] SOURCES a.cpp ... [LIBRARIES target ...]) makes the program

@@ -7,6 +7,7 @@
 #   sandbox  a server of one's own with a client that logs in to it, from the sandbox component
 #   testing  a test of a bot, from the testing component
 #   all      no component named: every one is there
+#   headers  those for everybody are there, and what they include; those of the inside are not
 #   unknown  a component that does not exist is refused by name
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -56,6 +57,20 @@ case $name in
     ;;
   all)
     consume "$here/all" || { cat "$work/configure.log"; exit 1; }
+    ;;
+  headers)
+    cd "$prefix/include"
+    for public in base/error tl/api tl/dynamic crypto/srp protocol/session storage/session \
+      actors/client bots/bot sandbox/server testing/lab; do
+      [ -f "cafegram/$public.hpp" ] || { echo "$public.hpp is not installed"; exit 1; }
+    done
+    if find cafegram -name '*_state.hpp' -o -name '*core.hpp' -o -name '*native.hpp' | grep .; then
+      echo "these are for the inside alone"
+      exit 1
+    fi
+    missing=$(grep -rhoE '#include <cafegram/[^>]+' cafegram | sed 's/.*<//' | sort -u |
+      while read -r header; do [ -f "$header" ] || echo "$header"; done)
+    [ -z "$missing" ] || { printf 'included and not installed:\n%s\n' "$missing"; exit 1; }
     ;;
   unknown)
     mkdir "$work/project"
