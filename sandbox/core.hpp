@@ -155,6 +155,8 @@ std::int32_t read_history(step& at, account& reader, account& writer, std::int32
 /// Asks the bot; the query's id.
 or_refusal<std::int64_t> click_button(step& at, account& user, account& bot, std::int32_t message,
                                       const std::string& data);
+/// Tells the bot once more of all clicks that wait for it.
+void repeat_clicks(step& at, account& bot);
 /// Gives the answer to whoever waits for it.
 void settle_click(outcome& out, std::int64_t query, const waiting_click& click, answer value);
 

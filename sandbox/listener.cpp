@@ -1,4 +1,6 @@
+#include <cafegram/base/log.hpp>
 #include <cafegram/sandbox/listener.hpp>
+#include <cafegram/sandbox/patient_door.hpp>
 #include <cafegram/sandbox/replay_memory.hpp>
 
 #include <caf/all.hpp>
@@ -7,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <system_error>
 #include <utility>
 
 namespace cafegram::sandbox {
@@ -18,7 +21,11 @@ struct listener_state {
   connection_parts parts;
   std::map<std::uint64_t, connection_actor> strangers; ///< from the oldest on
   replay_memory hellos;
+  std::chrono::milliseconds rest{}; ///< of a door that has no descriptor for another socket
+  bool exhausted = false;           ///< and the log says so
 };
+
+using listener_broker = caf::io::stateful_broker<listener_state>*;
 
 /// Whoever wants the place of others has to come again and again, and a guest needs it only
 /// shortly.
@@ -30,10 +37,26 @@ void listener_state::joined(std::uint64_t number, connection_actor connection) {
   }
 }
 
-caf::behavior listener(caf::io::stateful_broker<listener_state>* self,
-                       const caf::io::doorman_ptr& door, const connection_parts& parts) {
+/// Those who wait stay where they are until there is room; the log hears of it once.
+void take_a_rest(listener_broker self, const door_rests& why) {
+  if (!std::exchange(self->state.exhausted, true)) {
+    log::error("sandbox", "new connections wait: {}; close some, or allow more open files",
+               std::generic_category().message(why.number));
+  }
+  self->delayed_send(self, self->state.rest, caf::tick_atom_v, why.door);
+}
+
+void note_room(listener_state& state) {
+  if (std::exchange(state.exhausted, false)) {
+    log::info("sandbox", "new connections are taken again");
+  }
+}
+
+caf::behavior listener(listener_broker self, const caf::io::doorman_ptr& door,
+                       const connection_parts& parts, std::chrono::milliseconds rest) {
   self->add_doorman(door);
   self->state.parts = parts;
+  self->state.rest = rest;
   // In the next turn of the I/O loop: a door that closes in its first stays open for ever.
   const auto end = [self] {
     self->system().middleman().backend().post(
@@ -45,6 +68,7 @@ caf::behavior listener(caf::io::stateful_broker<listener_state>* self,
   self->set_down_handler([end](const caf::down_msg&) { end(); });
   return {
       [self](const caf::io::new_connection_msg& accepted) {
+        note_room(self->state);
         std::string remote = fmt::format("{}:{}", self->remote_addr(accepted.handle),
                                          self->remote_port(accepted.handle));
         auto given = self->state.parts;
@@ -59,6 +83,8 @@ caf::behavior listener(caf::io::stateful_broker<listener_state>* self,
         return self->state.hellos.is_fresh(hello.random, self->state.parts.clock->wall_now());
       },
       [self](const faults_told& told) { self->state.parts.faults = told.plan; },
+      [self](const door_rests& why) { take_a_rest(self, why); },
+      [self](caf::tick_atom, caf::io::accept_handle rested) { self->trigger(rested); },
       [self](const caf::io::acceptor_closed_msg&) { self->quit(); },
       [self](caf::ok_atom) { self->quit(); },
       // A socket that closed before it was handed over.
@@ -69,8 +95,8 @@ caf::behavior listener(caf::io::stateful_broker<listener_state>* self,
 } // namespace
 
 caf::actor spawn_listener(caf::actor_system& system, caf::io::doorman_ptr door,
-                          connection_parts parts) {
-  return system.middleman().spawn_broker(listener, std::move(door), std::move(parts));
+                          connection_parts parts, std::chrono::milliseconds rest) {
+  return system.middleman().spawn_broker(listener, std::move(door), std::move(parts), rest);
 }
 
 } // namespace cafegram::sandbox

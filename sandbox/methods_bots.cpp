@@ -72,6 +72,23 @@ answer set_callback_answer(step& at, const json& request) {
   return true;
 }
 
+/// The bot hears of a click; this has no place in its counters.
+void push_click(step& at, account& bot, const account& user, std::int64_t query,
+                const waiting_click& click) {
+  const message_record* message = at.in.data.message(click.message);
+  if (message == nullptr) {
+    return;
+  }
+  json update = make("updateBotCallbackQuery");
+  update["query_id"] = query;
+  update["user_id"] = user.id;
+  update["peer"] = peer_view(user.id);
+  update["msg_id"] = message->id_for(bot.id);
+  update["chat_instance"] = at.in.data.access_hash(-bot.id, user.id);
+  update["data"] = click.data;
+  at.push(bot, std::move(update), {user.id});
+}
+
 void tell_of_changes(step& at, account& bot) {
   ++bot.info_version;
   at.in.data.save(bot);
@@ -165,17 +182,19 @@ or_refusal<std::int64_t> click_button(step& at, account& user, account& bot, std
     query = at.in.random->integer<std::int64_t>() >> 11; // what a browser holds as a number
     query = query < 0 ? -query : query;
   }
-  at.in.clicks[query] = {at.who,        user.id, bot.id,
-                         found->number, data,    at.now + at.in.options.callback_deadline};
-  json update = make("updateBotCallbackQuery");
-  update["query_id"] = query;
-  update["user_id"] = user.id;
-  update["peer"] = peer_view(user.id);
-  update["msg_id"] = found->id_for(bot.id);
-  update["chat_instance"] = at.in.data.access_hash(-bot.id, user.id);
-  update["data"] = data;
-  at.push(bot, std::move(update), {user.id});
+  auto& click = at.in.clicks[query];
+  click = {at.who, user.id, bot.id, found->number, data, at.now + at.in.options.callback_deadline};
+  push_click(at, bot, user, query, click);
   return query;
+}
+
+void repeat_clicks(step& at, account& bot) {
+  for (const auto& [query, click] : at.in.clicks) {
+    const account* user = click.bot == bot.id ? at.in.data.find(click.user) : nullptr;
+    if (user != nullptr) {
+      push_click(at, bot, *user, query, click);
+    }
+  }
 }
 
 void settle_click(outcome& out, std::int64_t query, const waiting_click& click, answer value) {

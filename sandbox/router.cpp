@@ -123,6 +123,25 @@ void router_state::subscribe(const api_call& what, slot& at) {
   }
 }
 
+/// What was pushed while nobody was there went to a session that may never come back, and queries
+/// come in no difference: who takes the updates now hears of those that nobody has answered.
+void router_state::tell_what_waits(const session_name& name) {
+  const key_record* permanent = parts.model->permanent(name.key);
+  if (permanent == nullptr) {
+    return;
+  }
+  told_session& last = told_last[permanent->id];
+  const bool same_user = last.user == permanent->user;
+  if ((same_user && last.session == name) || updates_go_to(permanent->id) != name) {
+    return;
+  }
+  const auto before = sessions.find(last.session);
+  if (!same_user || before == sessions.end() || before->second.connection == 0) {
+    last = {name, permanent->user};
+    spread(parts.model->came_back(permanent->id, now()));
+  }
+}
+
 void router_state::call(const api_call& what) {
   slot& at = sessions[what.name];
   subscribe(what, at);
@@ -159,6 +178,7 @@ void router_state::call(const api_call& what) {
     reply(what.name, what.call, *std::move(out.reply));
   }
   spread(out);
+  tell_what_waits(what.name);
   record(what.connection, what.method, std::move(problem), started);
 }
 

@@ -114,6 +114,11 @@ struct router_state {
     bool wants_updates = false;
     std::deque<std::int64_t> failed; ///< msg_ids of calls that were refused, the latest
   };
+  /// Who has been told of the queries that wait.
+  struct told_session {
+    session_name session;
+    account_id user = 0;
+  };
   struct peer {
     connection_actor actor;
     page_connection about;
@@ -124,6 +129,7 @@ struct router_state {
   std::map<std::uint64_t, std::shared_ptr<known_key>> keys;
   std::map<session_name, slot> sessions;
   std::map<std::uint64_t, session_name> main_session; ///< by permanent key: where updates go
+  std::map<std::uint64_t, told_session> told_last;    ///< by permanent key
   std::map<std::uint64_t, peer> peers;
   std::deque<page_call> latest_calls;
   bool stopping = false;
@@ -140,6 +146,7 @@ private:
   std::shared_ptr<known_key> keep_temporary_key(const key_made& made);
   void bound(std::uint64_t temporary);
   void subscribe(const api_call& what, slot& at);
+  void tell_what_waits(const session_name& name);
   void record(std::uint64_t connection, std::string_view method, std::string error,
               wall_time started);
   void log_call(const session_name& name, call_event event);

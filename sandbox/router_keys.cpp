@@ -109,6 +109,7 @@ bool router_state::end_key(std::uint64_t id) {
 void router_state::drop_key(std::uint64_t id, bool asked) {
   keys.erase(id);
   main_session.erase(id);
+  told_last.erase(id);
   std::erase_if(sessions, [this, id, asked](const auto& entry) {
     if (entry.first.key != id) {
       return false;

@@ -1,10 +1,8 @@
 #include <cafegram/sandbox/server_key.hpp>
 
 #include <cerrno>
-#include <cstring>
 #include <fcntl.h>
-#include <fstream>
-#include <iterator>
+#include <optional>
 #include <string>
 #include <sys/stat.h>
 #include <system_error>
@@ -13,12 +11,43 @@
 namespace cafegram::sandbox {
 namespace {
 
-std::unexpected<error> failed(const std::filesystem::path& path, const char* doing) {
+std::unexpected<error> failed(const std::filesystem::path& path, const char* doing,
+                              const char* help = "") {
   const int number = errno;
   return fail(errc::storage,
               std::string{doing} + " " + path.string() + ": " +
-                  std::generic_category().message(number),
+                  std::generic_category().message(number) + help,
               number);
+}
+
+/// A key is smaller by far; a file that is not one need not be read to its end.
+constexpr std::size_t most_octets = std::size_t{64} << 10;
+constexpr auto what_to_do = "; make it readable, or restore it: with another key all clients have "
+                            "to make new keys";
+
+/// None: there is no such file. Whatever else is wrong with it, it may be the key all the same.
+result<std::optional<crypto::secret>> read_file(const std::filesystem::path& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) {
+    if (errno == ENOENT) {
+      return std::nullopt;
+    }
+    return failed(path, "cannot open", what_to_do);
+  }
+  crypto::secret text{most_octets};
+  std::size_t size = 0;
+  ssize_t count = 1;
+  while (count != 0 && size < most_octets) {
+    count = ::read(file, text.view().data() + size, most_octets - size);
+    if (count < 0 && errno != EINTR) {
+      auto out = failed(path, "cannot read", what_to_do);
+      ::close(file);
+      return out;
+    }
+    size += count > 0 ? static_cast<std::size_t>(count) : 0;
+  }
+  ::close(file);
+  return crypto::secret{bytes_view{text.view()}.first(size)};
 }
 
 bool write_all(int file, bytes_view data) {
@@ -61,10 +90,14 @@ load_server_key(const std::filesystem::path& folder, std::string_view file) {
   std::error_code problem;
   std::filesystem::create_directories(folder, problem);
   const std::filesystem::path path = folder / file;
-  if (std::ifstream in{path, std::ios::binary}; in) {
-    std::string text{std::istreambuf_iterator<char>{in}, {}};
-    auto key = rsa_private_key::from_pem(text);
-    crypto::wipe({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
+  auto text = read_file(path);
+  if (!text) {
+    return std::unexpected(std::move(text.error()));
+  }
+  if (*text) {
+    const auto octets = (*text)->view();
+    auto key =
+        rsa_private_key::from_pem({reinterpret_cast<const char*>(octets.data()), octets.size()});
     if (!key) {
       return fail(errc::storage, path.string() + " holds no RSA key: restore it, or remove it and "
                                                  "all clients have to make new keys");
@@ -72,8 +105,8 @@ load_server_key(const std::filesystem::path& folder, std::string_view file) {
     return std::make_shared<const rsa_private_key>(*std::move(key));
   }
   auto key = std::make_shared<const rsa_private_key>(rsa_private_key::generate());
-  const crypto::secret text = key->export_secret_pem();
-  if (auto kept = write_file(path, text.view(), 0600); !kept) {
+  const crypto::secret pem = key->export_secret_pem();
+  if (auto kept = write_file(path, pem.view(), 0600); !kept) {
     return std::unexpected(kept.error());
   }
   return key;

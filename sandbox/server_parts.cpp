@@ -1,31 +1,17 @@
 #include <cafegram/base/log.hpp>
+#include <cafegram/sandbox/patient_door.hpp>
 #include <cafegram/sandbox/server_key.hpp>
 #include <cafegram/sandbox/server_parts.hpp>
 
 #include <caf/all.hpp>
-#include <caf/io/middleman.hpp>
-#include <caf/io/network/multiplexer.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <utility>
 
 namespace cafegram::sandbox {
 
 namespace {
-
-result<caf::io::doorman_ptr> open_door(caf::actor_system& system, const std::string& host,
-                                       std::uint16_t port) {
-  // Reused at once: a sandbox that was killed comes back while its old sockets fade.
-  auto door = system.middleman().backend().new_tcp_doorman(port, host.c_str(), true);
-  if (!door) {
-    return fail(errc::network,
-                fmt::format("cannot listen on {}:{}; is something else there?", host, port),
-                EADDRINUSE);
-  }
-  return *std::move(door);
-}
 
 std::vector<std::int32_t> centres_of(const server_options& options) {
   std::vector<std::int32_t> out{options.dc_id};

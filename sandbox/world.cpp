@@ -152,6 +152,23 @@ outcome world::poll(wall_time now) {
   return out;
 }
 
+outcome world::came_back(std::uint64_t key, wall_time now) {
+  outcome out;
+  const key_record* known = find_key(key);
+  account* who = known != nullptr ? impl_->data.find(known->user) : nullptr;
+  if (who == nullptr || !who->bot) {
+    return out;
+  }
+  step at{*impl_, {}, nullptr, now, out};
+  repeat_clicks(at, *who);
+  // Where the key's data centre is not the account's home there is nothing for it.
+  std::erase_if(out.pushes, [key](push& one) {
+    std::erase_if(one.keys, [key](std::uint64_t other) { return other != key; });
+    return one.keys.empty();
+  });
+  return out;
+}
+
 std::optional<wall_time> world::next_deadline() const {
   std::optional<wall_time> out;
   if (const auto expiry = impl_->temporary.next_expiry()) {

@@ -126,6 +126,9 @@ public:
   outcome poll(wall_time now);
   /// When `poll` has something to do next.
   std::optional<wall_time> next_deadline() const;
+  /// Somebody is there again to take the updates of this permanent key: pushes, for that key alone,
+  /// of what is in no difference and still waits for its account.
+  outcome came_back(std::uint64_t key, wall_time now);
   /// Forgets the waiting calls of a session that is gone.
   void drop_session(std::uint64_t key, std::uint64_t session);
 

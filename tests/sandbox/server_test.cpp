@@ -1,11 +1,14 @@
 #include <cafegram/base/log.hpp>
 #include <cafegram/protocol/envelope.hpp>
 #include <cafegram/sandbox/server.hpp>
+#include <cafegram/sandbox/server_key.hpp>
+#include <cafegram/tests/watchdog.hpp>
 
 #include <caf/send.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -18,6 +21,7 @@ namespace {
 using test::raw_client;
 
 constexpr std::string_view token = "1000001:AAAbbbCCCdddEEEfffGGGhhhIIIjjjKKKll";
+constexpr std::int64_t bot_id = 1000001;
 
 /// A sandbox of this process and clients over real sockets.
 class server_test : public ::testing::Test {
@@ -47,17 +51,23 @@ protected:
     return {server_->port(), server_->public_key_pem(), {.kind = kind, .obfuscated = obfuscated}};
   }
 
-  json send_to_alice(raw_client& client, std::string_view text) {
+  static json parse(const char* text) { return json::parse(text, nullptr, false); }
+
+  json send_to_alice(raw_client& client, std::string_view text, json markup = {}) {
     const auto alice = client.call({{"_", "contacts.resolveUsername"}, {"username", "alice"}});
     EXPECT_TRUE(alice) << to_string(alice.error());
     const json& user = alice->at("users").at(0);
-    const auto sent = client.call({{"_", "messages.sendMessage"},
-                                   {"peer",
-                                    {{"_", "inputPeerUser"},
-                                     {"user_id", user.at("id")},
-                                     {"access_hash", user.at("access_hash")}}},
-                                   {"message", text},
-                                   {"random_id", std::to_string(++random_id_)}});
+    json message = {{"_", "messages.sendMessage"},
+                    {"peer",
+                     {{"_", "inputPeerUser"},
+                      {"user_id", user.at("id")},
+                      {"access_hash", user.at("access_hash")}}},
+                    {"message", text},
+                    {"random_id", std::to_string(++random_id_)}};
+    if (!markup.is_null()) {
+      message["reply_markup"] = std::move(markup);
+    }
+    const auto sent = client.call(message);
     EXPECT_TRUE(sent) << to_string(sent.error());
     return sent.value_or(json::object());
   }
@@ -209,6 +219,61 @@ TEST_F(server_test, pushes_to_the_main_session_only) {
   EXPECT_EQ(text_of(main.update("updateNewMessage")), "You wrote: from the second");
 }
 
+// It has no place in the counters: no difference would bring it.
+TEST_F(server_test, a_click_waits_for_its_bot) {
+  raw_client first{settings()};
+  ASSERT_TRUE(first.exchange());
+  first.log_in(token);
+  json buttons = parse(R"({"_":"replyInlineMarkup","rows":[{"_":"keyboardInlineButtonRow",
+    "buttons":[{"_":"keyboardInlineButton","text":"Yes",
+                "type":{"_":"inlineButtonTypeCallback","data":"eWVz"}}]}]})");
+  send_to_alice(first, "choose", std::move(buttons));
+  const auto key = first.session().key();
+  first.drop();
+  page_model& page = server_->page();
+  ASSERT_TRUE(test::comes_true([&page] { return page.state()->connections.empty(); }));
+
+  const auto users = page.state()->users;
+  const auto alice = std::ranges::find(users, "alice", &page_user::username)->id;
+  const auto messages = page.messages(alice, bot_id, 0, 10);
+  ASSERT_TRUE(messages) << to_string(messages.error());
+  const auto shown = std::ranges::find(*messages, "choose", &page_message::text);
+  ASSERT_NE(shown, messages->end());
+  auto reader = server_->feed()->subscribe();
+  ASSERT_TRUE(reader);
+  const auto query = page.click({alice, bot_id, shown->id, to_bytes(as_bytes("yes"))});
+  ASSERT_TRUE(query) << to_string(query.error());
+
+  raw_client again{settings()};
+  again.begin(key);
+  ASSERT_TRUE(again.call({{"_", "updates.getState"}}));
+  const auto told = again.update("updateBotCallbackQuery");
+  ASSERT_TRUE(told);
+  EXPECT_EQ(told->at("query_id"), std::to_string(*query));
+  raw_client another{settings()};
+  ASSERT_TRUE(another.exchange());
+  another.log_in(token);
+  EXPECT_TRUE(another.update("updateBotCallbackQuery")) << "a login of its own";
+  ASSERT_TRUE(again.call({{"_", "messages.setBotCallbackAnswer"},
+                          {"query_id", told->at("query_id")},
+                          {"message", "here again"},
+                          {"cache_time", 0}},
+                         "Bool"));
+  std::string answer;
+  ASSERT_TRUE(test::comes_true([&] {
+    for (const auto& event : (*reader)->take(std::chrono::milliseconds{10})) {
+      const auto* done = std::get_if<page_events::click_answered>(&event);
+      answer = done != nullptr ? done->text : answer;
+    }
+    return !answer.empty();
+  }));
+  EXPECT_EQ(answer, "here again");
+  ASSERT_TRUE(again.call({{"_", "updates.getState"}}));
+  send_to_alice(again, "the next one");
+  EXPECT_EQ(text_of(again.update("updateNewMessage")), "You wrote: the next one")
+      << "and no query a second time";
+}
+
 TEST_F(server_test, fails_what_waits_for_a_failed_call) {
   raw_client client{settings()};
   ASSERT_TRUE(client.exchange());
@@ -276,6 +341,30 @@ TEST_F(server_test, says_what_is_wrong_when_it_cannot_start) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, errc::storage);
   EXPECT_NE(refused.error().what.find("server_key.pem"), std::string::npos);
+}
+
+// All clients hang on it: what cannot be read is not replaced.
+TEST_F(server_test, a_key_that_cannot_be_read_is_left_alone) {
+  const auto path = folder_ / "server_key.pem";
+  const auto refused = [this] {
+    const auto key = load_server_key(folder_, "server_key.pem");
+    EXPECT_FALSE(key);
+    return key ? error{} : key.error();
+  };
+  std::filesystem::create_directories(path);
+  EXPECT_EQ(refused().number, EISDIR);
+  EXPECT_TRUE(std::filesystem::is_directory(path));
+  std::filesystem::remove(path);
+  std::filesystem::create_symlink("server_key.pem", path);
+  const auto why = refused();
+  EXPECT_EQ(why.code, errc::storage);
+  EXPECT_EQ(why.number, ELOOP);
+  EXPECT_NE(why.what.find(path.string()), std::string::npos) << why.what;
+  EXPECT_NE(why.what.find("make it readable, or restore it"), std::string::npos) << why.what;
+  EXPECT_TRUE(std::filesystem::is_symlink(path));
+  std::filesystem::remove(path);
+  EXPECT_TRUE(load_server_key(folder_, "server_key.pem")) << "made where there is none";
+  EXPECT_TRUE(std::filesystem::is_regular_file(path));
 }
 
 TEST_F(server_test, shows_its_connections_and_calls) {

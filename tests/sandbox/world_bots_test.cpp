@@ -85,6 +85,21 @@ TEST_F(world_bots, a_click_without_an_answer_ends) {
   EXPECT_FALSE(world->next_deadline());
 }
 
+TEST_F(world_bots, a_click_that_waits_is_told_to_who_comes_back) {
+  ask(bob, click(with_buttons(flat)));
+  const json query = pushed(bot, "updateBotCallbackQuery");
+  const auto other = log_in_bot();
+  effects = world->came_back(other, clock.wall_now());
+  EXPECT_EQ(pushed(other, "updateBotCallbackQuery"), query);
+  EXPECT_TRUE(pushed(bot, "updateBotCallbackQuery").is_null()) << "it has been told";
+  EXPECT_TRUE(world->came_back(bob, clock.wall_now()).pushes.empty()) << "it is not for people";
+  EXPECT_TRUE(world->came_back(log_in_bot("1000002:AAAbbbCCC"), clock.wall_now()).pushes.empty())
+      << "nor for other bots";
+  clock.advance(std::chrono::seconds{15});
+  world->poll(clock.wall_now());
+  EXPECT_TRUE(world->came_back(other, clock.wall_now()).pushes.empty()) << "Bob has his error";
+}
+
 TEST_F(world_bots, the_waiting_calls_of_a_session_go_with_it) {
   ask(bob, click(with_buttons(flat)));
   world->drop_session(bob, bob + 1);
