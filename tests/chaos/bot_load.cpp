@@ -1,6 +1,7 @@
 #include "bot_load.hpp"
 
 #include <cafegram/actors/invoke.hpp>
+#include <cafegram/tests/interop/peer_in.hpp>
 
 #include <fmt/format.h>
 
@@ -32,21 +33,6 @@ result<typename Function::result_type> insist(client& on, const Function& functi
       return answer;
     }
   }
-}
-
-result<tl::InputPeer> find_alice(client& on) {
-  const auto found = insist(on, tl::contacts::resolveUsername{.username = "alice"});
-  if (!found) {
-    return std::unexpected(found.error());
-  }
-  const auto* peer = tl::get_if<tl::contacts::resolvedPeer>(*found);
-  const auto* user =
-      peer != nullptr && !peer->users.empty() ? tl::get_if<tl::user>(peer->users.front()) : nullptr;
-  if (user == nullptr) {
-    return fail(errc::malformed, "alice is no user");
-  }
-  return tl::InputPeer{
-      tl::inputPeerUser{.user_id = user->id, .access_hash = user->access_hash.value_or(0)}};
 }
 
 /// The first message of a fresh account.
@@ -100,7 +86,7 @@ std::int64_t bot_load::random_id_of(std::uint64_t message) const {
 }
 
 result<void> bot_load::prepare() {
-  auto found = find_alice(client_);
+  auto found = test::peer_in(insist(client_, tl::contacts::resolveUsername{.username = "alice"}));
   if (!found) {
     return std::unexpected(std::move(found).error());
   }

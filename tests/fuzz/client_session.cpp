@@ -1,13 +1,10 @@
 // For: protocol/client_session.cpp protocol/client_receive.cpp protocol/client_service.cpp
 //      protocol/client_send.cpp protocol/client_binding.cpp protocol/request_table.cpp
 //      protocol/received_ids.cpp protocol/server_clock.cpp
-#include <cafegram/protocol/envelope.hpp>
-#include <cafegram/protocol/session.hpp>
-
 #include <set>
 #include <vector>
 
-#include "messages.hpp"
+#include "play.hpp"
 
 // A server that has the key, and sends a client any sequence of messages between what the client
 // does itself. Whatever comes: each request is settled once, and what goes out is in order.
@@ -122,16 +119,7 @@ private:
 
   msg_id next_id(std::uint8_t how) {
     const auto time = std::chrono::duration_cast<duration>(wall_now().time_since_epoch());
-    switch (how >> 2 & 7) {
-    case 5:
-      return msg_id{number(last_)}; // one that was there
-    case 6:
-      return msg_id_source{}.next(time - 400s, 1);
-    case 7:
-      return msg_id_source{}.next(time + 100s, 3);
-    default:
-      return ids_.next(time, (how & 1) != 0 ? 1U : 3U);
-    }
+    return numbers_.id(how >> 2, last_, time, (how & 1) != 0 ? 1U : 3U);
   }
 
   void submit(fuzz::input& in) {
@@ -163,9 +151,7 @@ private:
     client_.receive(packet, now_);
   }
 
-  std::int32_t next_seqno(std::uint8_t how) {
-    return (how & 2) != 0 ? 2 * count_++ + 1 : 2 * count_;
-  }
+  std::int32_t next_seqno(std::uint8_t how) { return numbers_.seqno((how & 2) != 0); }
 
   void send(bytes_view body, std::uint8_t how) {
     deliver(next_id(how), next_seqno(how), body, how);
@@ -173,24 +159,13 @@ private:
 
   void send_container(fuzz::input& in) {
     const auto how = in.octet();
-    std::vector<bytes> bodies;
-    std::vector<container_item> items;
-    const auto count = in.octet() & 15;
-    for (int i = 0; i < count && !in.empty(); ++i) {
-      const auto each = in.octet();
-      const auto id = next_id(each);
-      const auto seqno = next_seqno(each);
-      bodies.push_back(fuzz::read_body(in, sent_));
-      items.push_back({.id = id, .seqno = seqno, .body = {}});
-    }
-    for (std::size_t i = 0; i < items.size(); ++i) {
-      items[i].body = bodies[i];
-    }
-    auto body = write_container(items);
+    auto body = fuzz::read_items(
+        in, sent_, [this](std::uint8_t each) { return std::pair{next_id(each), next_seqno(each)}; },
+        [](msg_id) {});
     if ((how & 1) != 0) {
       body = fuzz::packed(std::move(body));
     }
-    deliver(next_id(0), 2 * count_, body, how & 0x7f);
+    deliver(next_id(0), numbers_.seqno(false), body, how & 0x7f);
   }
 
   /// `rpc_result` to one of the last messages.
@@ -267,32 +242,19 @@ private:
     }
     settle();
     for (auto& packet : packets) {
-      const auto opened = open(client_.key(), side::client, packet.octets);
-      holds(opened.status == open_status::ok, "what is sent can be opened");
-      holds(opened.header.session_id == client_.session_id(), "in the session that there is");
+      const auto opened =
+          fuzz::opened_packet(client_.key(), side::client, client_.session_id(), packet.octets);
       holds((number(opened.header.id) & 3) == 0, "with a client's id");
       holds(opened.header.id > newest_sent_, "ids rise");
       newest_sent_ = opened.header.id;
       old_session_ = opened.header.session_id;
       token_ = opened.token;
-      note(opened);
+      for (const auto id : fuzz::members_of(opened)) {
+        sent_.add(id);
+      }
+      sent_.add(opened.header.id);
     }
     holds(client_.next_deadline() > now_, "nothing is due any more");
-  }
-
-  void note(const opening& packet) {
-    if (constructor_of(packet.body) != ids::msg_container) {
-      sent_.add(packet.header.id);
-      return;
-    }
-    const auto items = read_container(packet.body);
-    holds(items.has_value() && !items->empty(), "containers are well formed");
-    for (const auto& item : *items) {
-      holds(constructor_of(item.body) != ids::msg_container, "and not within each other");
-      holds(item.id < packet.header.id, "members come before their container");
-      sent_.add(item.id);
-    }
-    sent_.add(packet.header.id);
   }
 
   steady_time now_ = fuzz::steady_start;
@@ -302,9 +264,8 @@ private:
   std::set<request_id> open_;
   fuzz::known_ids sent_;
   msg_id newest_sent_{};
-  msg_id_source ids_;
+  fuzz::message_numbers numbers_{1, 3};
   msg_id last_{};
-  std::int32_t count_ = 0;
   bytes last_packet_;
   std::uint64_t old_session_ = 0;
   std::uint32_t token_ = 0;
@@ -313,11 +274,5 @@ private:
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  fuzz::input in{data, size};
-  play all{in.octet()};
-  for (int i = 0; i < 300 && !in.empty(); ++i) {
-    all.step(in);
-  }
-  all.end();
-  return 0;
+  return fuzz::run<play>(data, size);
 }

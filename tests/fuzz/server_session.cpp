@@ -1,12 +1,10 @@
 // For: protocol/server_session.cpp protocol/server_receive.cpp protocol/salts.cpp
-#include <cafegram/protocol/envelope.hpp>
 #include <cafegram/protocol/server_clock.hpp>
 #include <cafegram/protocol/server_session.hpp>
 
 #include <set>
-#include <vector>
 
-#include "messages.hpp"
+#include "play.hpp"
 
 // A client that has the key, and sends a server any sequence of messages between the answers of
 // the server's owner. Whatever comes: no call is delivered twice, and what is kept is bounded.
@@ -103,22 +101,9 @@ private:
     return std::chrono::duration_cast<duration>(now_.time_since_epoch());
   }
 
-  msg_id next_id(std::uint8_t how) {
-    switch (how & 7) {
-    case 5:
-      return last_.header.id;
-    case 6:
-      return msg_id{number(msg_id_source{}.next(unix_time() - 400s, 0))};
-    case 7:
-      return msg_id{number(msg_id_source{}.next(unix_time() + 100s, 1))};
-    default:
-      return ids_.next(unix_time(), 0);
-    }
-  }
+  msg_id next_id(std::uint8_t how) { return numbers_.id(how, last_.header.id, unix_time(), 0); }
 
-  std::int32_t next_seqno(std::uint8_t how) {
-    return (how & 8) != 0 ? 2 * count_++ + 1 : 2 * count_;
-  }
+  std::int32_t next_seqno(std::uint8_t how) { return numbers_.seqno((how & 8) != 0); }
 
   void deliver(const message_header& header, bytes body) {
     body_ = std::move(body);
@@ -153,20 +138,10 @@ private:
 
   void send_container(fuzz::input& in) {
     const auto how = in.octet();
-    std::vector<bytes> bodies;
-    std::vector<container_item> items;
-    const auto count = in.octet() & 15;
-    for (int i = 0; i < count && !in.empty(); ++i) {
-      const auto each = in.octet();
-      const auto id = next_id(each);
-      items.push_back({.id = id, .seqno = next_seqno(each), .body = {}});
-      bodies.push_back(fuzz::read_body(in, known_));
-      known_.add(id);
-    }
-    for (std::size_t i = 0; i < items.size(); ++i) {
-      items[i].body = bodies[i];
-    }
-    auto body = write_container(items);
+    auto body = fuzz::read_items(
+        in, known_,
+        [this](std::uint8_t each) { return std::pair{next_id(each), next_seqno(each)}; },
+        [this](msg_id id) { known_.add(id); });
     if ((how & 32) != 0) {
       body = fuzz::packed(std::move(body));
     }
@@ -213,17 +188,11 @@ private:
     bytes packet;
     for (int i = 0; session_.take_packet(packet, now_); ++i) {
       holds(i < 20'000, "sending comes to an end");
-      const auto opened = open(key_, side::server, packet);
-      holds(opened.status == open_status::ok, "what is sent can be opened");
-      holds(opened.header.session_id == session_id, "in its session");
+      const auto opened = fuzz::opened_packet(key_, side::server, session_id, packet);
       holds((number(opened.header.id) & 1) == 1, "with a server's id");
       known_.add(opened.header.id);
-      if (const auto items = constructor_of(opened.body) == ids::msg_container
-                                 ? read_container(opened.body)
-                                 : std::nullopt) {
-        for (const auto& item : *items) {
-          known_.add(item.id);
-        }
+      for (const auto id : fuzz::members_of(opened)) {
+        known_.add(id);
       }
     }
     holds(session_.next_deadline() > now_, "nothing is due any more");
@@ -236,8 +205,7 @@ private:
   server_session session_;
   fuzz::known_ids known_;
   std::set<msg_id> calls_;
-  msg_id_source ids_;
-  std::int32_t count_ = 0;
+  fuzz::message_numbers numbers_{0, 1};
   bytes body_;
   opening last_;
 };
@@ -245,10 +213,5 @@ private:
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  fuzz::input in{data, size};
-  play all{in.octet()};
-  for (int i = 0; i < 300 && !in.empty(); ++i) {
-    all.step(in);
-  }
-  return 0;
+  return fuzz::run<play>(data, size);
 }

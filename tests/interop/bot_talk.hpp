@@ -3,6 +3,7 @@
 #include <cafegram/actors/client.hpp>
 #include <cafegram/actors/invoke.hpp>
 #include <cafegram/actors/updates.hpp>
+#include <cafegram/tests/interop/peer_in.hpp>
 #include <cafegram/tl/api.hpp>
 
 #include <caf/all.hpp>
@@ -66,18 +67,7 @@ inline result<tl::user> get_me(client& bot) {
 
 /// The peer behind a user name.
 inline result<tl::InputPeer> resolve(client& bot, std::string username) {
-  auto found = bot.invoke_sync(tl::contacts::resolveUsername{.username = std::move(username)});
-  if (!found) {
-    return std::unexpected(found.error());
-  }
-  const auto* peer = tl::get_if<tl::contacts::resolvedPeer>(*found);
-  const auto* user =
-      peer != nullptr && !peer->users.empty() ? tl::get_if<tl::user>(peer->users.front()) : nullptr;
-  if (user == nullptr) {
-    return fail(errc::malformed, "no user");
-  }
-  return tl::InputPeer{
-      tl::inputPeerUser{.user_id = user->id, .access_hash = user->access_hash.value_or(0)}};
+  return peer_in(bot.invoke_sync(tl::contacts::resolveUsername{.username = std::move(username)}));
 }
 
 /// Sends `text`, its first five letters bold.
