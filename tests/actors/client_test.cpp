@@ -3,6 +3,7 @@
 #include <cafegram/actors/method_traits.hpp>
 #include <cafegram/storage/session.hpp>
 #include <cafegram/tests/support.hpp>
+#include <cafegram/tests/watchdog.hpp>
 #include <cafegram/tl/api.hpp>
 
 #include <caf/all.hpp>
@@ -86,20 +87,24 @@ TEST(client_, settles_what_is_under_way_when_it_stops) {
   bot->invoke_bytes_async(tl::encode(tl::help::getConfig{}), {}, [&told](const result<bytes>& r) {
     told.set_value(r ? errc::none : r.error().code);
   });
-  const auto begin = std::chrono::steady_clock::now();
   bot->stop(200ms);
   auto outcome = told.get_future();
-  ASSERT_EQ(outcome.wait_for(5s), std::future_status::ready);
+  ASSERT_EQ(outcome.wait_for(0s), std::future_status::ready) << "before the stop has returned";
   EXPECT_EQ(outcome.get(), errc::cancelled);
-  const auto took = std::chrono::steady_clock::now() - begin;
-  EXPECT_GE(took, 200ms) << "it may still have been answered";
-  EXPECT_LT(took, 3s);
   EXPECT_EQ(bot->invoke_sync(tl::help::getConfig{}).error().code, errc::cancelled);
 }
 
 TEST(client_, starts_and_stops_many_times) {
   runtime rt;
   const silent_server server;
+  const auto running = [&rt] { return rt.system().registry().running(); };
+  {
+    const auto bot = client::start(rt, server.options());
+    ASSERT_TRUE(bot);
+    // What is made once is made.
+    ASSERT_GE(server.listener.accept().fd(), 0);
+  }
+  const auto before = running();
   for (int round = 0; round < 100; ++round) {
     auto bot = client::start(rt, server.options());
     ASSERT_TRUE(bot);
@@ -107,9 +112,8 @@ TEST(client_, starts_and_stops_many_times) {
       bot->stop(0ms);
     }
   }
-  const auto begin = std::chrono::steady_clock::now();
-  rt = runtime{};
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, 4s) << "no actor was left behind";
+  EXPECT_TRUE(test::comes_true([&] { return running() <= before; }))
+      << running() << " actors, " << before << " before";
 }
 
 TEST(client_, blocking_calls_are_refused_where_actors_run) {
@@ -124,7 +128,8 @@ TEST(client_, blocking_calls_are_refused_where_actors_run) {
     }};
   });
   int code = 0;
-  self->request(worker, 10s, 1).receive([&code](int c) { code = c; }, [](const caf::error&) {});
+  self->request(worker, test::watchdog, 1)
+      .receive([&code](int c) { code = c; }, [](const caf::error&) {});
   EXPECT_EQ(static_cast<errc>(code), errc::bad_argument);
 }
 
@@ -143,7 +148,7 @@ TEST(client_, a_call_from_an_actor_is_answered_in_that_actor) {
            {.timeout = 100ms});
   });
   auto outcome = told.get_future();
-  ASSERT_EQ(outcome.wait_for(5s), std::future_status::ready);
+  ASSERT_EQ(outcome.wait_for(test::watchdog), std::future_status::ready);
   EXPECT_EQ(outcome.get(), errc::deadline);
 }
 

@@ -2,6 +2,7 @@
 #include <cafegram/actors/errors.hpp>
 #include <cafegram/actors/services.hpp>
 #include <cafegram/tests/support.hpp>
+#include <cafegram/tests/watchdog.hpp>
 
 #include <caf/all.hpp>
 
@@ -15,10 +16,10 @@ using namespace std::chrono_literals;
 
 /// Asks the connector of a fresh runtime and waits for its answer.
 result<connected> connect(runtime& rt, std::vector<endpoint> to,
-                          std::chrono::milliseconds timeout = 5s) {
+                          std::chrono::milliseconds timeout = test::watchdog / 2) {
   caf::scoped_actor self{rt.system()};
   result<connected> out = fail(errc::none, "no answer");
-  self->request(rt.shared().connector, 20s, connect_request{std::move(to), timeout})
+  self->request(rt.shared().connector, test::watchdog, connect_request{std::move(to), timeout})
       .receive([&out](const connected& answer) { out = answer; },
                [&out](const caf::error& why) { out = std::unexpected(to_error(why)); });
   return out;
@@ -72,7 +73,6 @@ TEST(connector, gives_up_at_the_deadline) {
   const auto first = connect(rt, {server.where()});
   ASSERT_TRUE(first);
   std::vector<result<connected>> held;
-  const auto begin = std::chrono::steady_clock::now();
   for (int i = 0; i < 4; ++i) {
     held.push_back(connect(rt, {server.where()}, 300ms));
     if (!held.back()) {
@@ -82,7 +82,6 @@ TEST(connector, gives_up_at_the_deadline) {
   ASSERT_FALSE(held.back());
   EXPECT_EQ(held.back().error().code, errc::network);
   EXPECT_NE(held.back().error().what.find("300 ms"), std::string::npos);
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, 4s);
 }
 
 TEST(connector, one_slow_address_holds_up_nobody) {
@@ -95,10 +94,8 @@ TEST(connector, one_slow_address_holds_up_nobody) {
   }
   caf::scoped_actor self{rt.system()};
   [[maybe_unused]] const auto slow =
-      self->request(rt.shared().connector, 30s, connect_request{{full.where()}, 10'000ms});
-  const auto begin = std::chrono::steady_clock::now();
-  EXPECT_TRUE(connect(rt, {server.where()}));
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, 2s);
+      self->request(rt.shared().connector, caf::infinite, connect_request{{full.where()}, 1h});
+  EXPECT_TRUE(connect(rt, {server.where()})) << "it would have to wait for an hour";
 }
 
 TEST(connector, answers_when_it_is_stopped) {
@@ -110,7 +107,7 @@ TEST(connector, answers_when_it_is_stopped) {
   }
   caf::scoped_actor self{rt.system()};
   auto connector = spawn_connector(rt.system());
-  auto pending = self->request(connector, 20s, connect_request{{full.where()}, 10'000ms});
+  auto pending = self->request(connector, caf::infinite, connect_request{{full.where()}, 1h});
   self->send_exit(connector, caf::exit_reason::user_shutdown);
   errc code = errc::none;
   pending.receive([](const connected&) {},

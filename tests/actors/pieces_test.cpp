@@ -102,7 +102,7 @@ TEST(runtime_, starts_and_stops_many_times) {
 }
 
 TEST(runtime_, does_not_hang_on_an_actor_that_never_ends) {
-  const auto begin = std::chrono::steady_clock::now();
+  testing::internal::CaptureStderr();
   {
     runtime rt{{.stop_timeout = std::chrono::milliseconds{100}}};
     // A message on its way keeps its receiver alive.
@@ -111,9 +111,8 @@ TEST(runtime_, does_not_hang_on_an_actor_that_never_ends) {
       return {[](int) {}};
     });
   }
-  const auto took = std::chrono::steady_clock::now() - begin;
-  EXPECT_GE(took, std::chrono::milliseconds{100});
-  EXPECT_LT(took, std::chrono::seconds{3});
+  const auto log = testing::internal::GetCapturedStderr();
+  EXPECT_NE(log.find("1 actors did not end in time and are left behind"), log.npos) << log;
 }
 
 } // namespace cafegram

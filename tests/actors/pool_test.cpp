@@ -1,14 +1,9 @@
 #include <cafegram/actors/dc_pool.hpp>
 #include <cafegram/actors/errors.hpp>
-#include <cafegram/actors/session_store.hpp>
-#include <cafegram/actors/system.hpp>
-#include <cafegram/tests/support.hpp>
+#include <cafegram/actors/handshake_gate.hpp>
+#include <cafegram/storage/session.hpp>
 
-#include <caf/all.hpp>
-
-#include <mutex>
-
-#include "loopback.hpp"
+#include "virtual_time.hpp"
 
 namespace cafegram {
 
@@ -16,48 +11,74 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Who asked a connector, and when. Never answers, or refuses at once.
-struct asked_connector {
-  std::mutex mutex;
-  std::vector<caf::strong_actor_ptr> who;
-  std::vector<steady_time> when;
-  bool refuse = false;
-
-  std::size_t count() {
-    const std::lock_guard lock{mutex};
-    return who.size();
-  }
-  caf::actor last() {
-    const std::lock_guard lock{mutex};
-    return caf::actor_cast<caf::actor>(who.back());
-  }
-};
-
-connector_actor::behavior_type fake_connector(connector_actor::pointer self,
-                                              std::shared_ptr<asked_connector> log) {
-  return {
-      [self, log](const connect_request&) -> caf::result<connected> {
-        const std::lock_guard lock{log->mutex};
-        log->who.push_back(self->current_sender());
-        log->when.push_back(std::chrono::steady_clock::now());
-        if (log->refuse) {
-          return to_caf(error::make(errc::network, "refused"));
-        }
-        return self->make_response_promise<connected>();
-      },
-      [](poll_atom) {},
-  };
-}
-
+/// A pool with connections of its own over a connector that never answers, or refuses at once, on a
+/// clock that the test moves.
 struct dc_pool_fixture : testing::Test {
-  runtime rt;
-  caf::scoped_actor self{rt.system()};
-  std::shared_ptr<asked_connector> log = std::make_shared<asked_connector>();
-  session_store_actor store = spawn_session_store(
-      rt.system(), rt.shared().writer,
-      std::shared_ptr<storage::session_backend>{storage::make_memory_backend()}, {});
-  connector_actor connector = rt.system().spawn(fake_connector, log);
+  /// Who asked the connector, and when.
+  struct attempt {
+    caf::strong_actor_ptr who;
+    steady_time when;
+  };
+  /// What became of a call.
+  struct outcome {
+    errc code = errc::none;
+    std::int64_t number = 0;
+    steady_time when;
+    int times = 0;
+  };
+
+  test::virtual_system actors;
+  runtime::services services = actors.services();
+  std::vector<attempt> attempts;
+  bool refuse = false;
+  session_store_actor store;
+  pool_owner_actor owner;
+  update_sink_actor sink;
   dc_pool_actor pool;
+
+  dc_pool_fixture() {
+    services.handshakes = spawn_handshake_gate(actors.system(), 32);
+    services.connector = actors.system().spawn(
+        [this](connector_actor::pointer self) -> connector_actor::behavior_type {
+          return {[this, self](const connect_request&) -> caf::result<connected> {
+                    attempts.push_back({self->current_sender(), now()});
+                    if (refuse) {
+                      return to_caf(error::make(errc::network, "refused"));
+                    }
+                    return self->make_response_promise<connected>();
+                  },
+                  [](poll_atom) {}};
+        });
+    store = actors.system().spawn([]() -> session_store_actor::behavior_type {
+      return {[](load_atom) {
+                return session_snapshot{std::make_shared<const storage::session_state>()};
+              },
+              [](const session_change&) -> caf::result<void> { return caf::unit; },
+              [](caf::flush_atom) -> caf::result<void> { return caf::unit; },
+              [](caf::tick_atom) {}};
+    });
+    owner = actors.system().spawn([]() -> pool_owner_actor::behavior_type {
+      return {[](const connection_report&) {}, [](const login_lost&) {}};
+    });
+    sink = actors.system().spawn([]() -> update_sink_actor::behavior_type {
+      return {[](const raw_updates&) {}, [](const updates_suspect&) {}};
+    });
+  }
+
+  ~dc_pool_fixture() override {
+    caf::anon_send_exit(pool, caf::exit_reason::user_shutdown);
+    actors.run();
+    attempts.clear();
+    caf::anon_send_exit(store, caf::exit_reason::kill);
+    caf::anon_send_exit(owner, caf::exit_reason::kill);
+    caf::anon_send_exit(sink, caf::exit_reason::kill);
+    caf::anon_send_exit(services.connector, caf::exit_reason::kill);
+    caf::anon_send_exit(services.handshakes, caf::exit_reason::kill);
+    actors.run();
+    actors.system().await_actors_before_shutdown(false);
+  }
+
+  steady_time now() const { return actors.services().clock->steady_now(); }
 
   void start(std::chrono::milliseconds timeout) {
     auto profile = std::make_shared<connection_profile>();
@@ -67,42 +88,30 @@ struct dc_pool_fixture : testing::Test {
     pool_setup setup;
     setup.profile = profile;
     setup.addresses = address_book::pinned({2, {"127.0.0.1", 1}}, {});
-    auto services = rt.shared();
-    services.connector = connector;
-    auto owner = rt.system().spawn([]() -> pool_owner_actor::behavior_type {
-      return {[](const connection_report&) {}, [](const login_lost&) {}};
+    pool = spawn_dc_pool(actors.system(), services, std::move(setup), store, owner, sink);
+    actors.run();
+  }
+
+  std::shared_ptr<outcome> call(invoke_options options = {}) {
+    auto out = std::make_shared<outcome>();
+    const auto function = std::make_shared<const bytes>(test::hex("01020304"));
+    actors.system().spawn([this, out, function, options](caf::event_based_actor* self) {
+      self->request(pool, caf::infinite, invoke_request{function, options})
+          .then([out](const invoke_answer&) { ++out->times; },
+                [this, out](const caf::error& why) {
+                  const auto told = to_error(why);
+                  *out = {told.code, told.number, now(), out->times + 1};
+                });
     });
-    auto sink = rt.system().spawn([]() -> update_sink_actor::behavior_type {
-      return {[](const raw_updates&) {}, [](const updates_suspect&) {}};
-    });
-    pool = spawn_dc_pool(rt.system(), services, std::move(setup), store, owner, sink);
-  }
-
-  void TearDown() override {
-    self->send_exit(pool, caf::exit_reason::user_shutdown);
-    self->send_exit(store, caf::exit_reason::user_shutdown);
-    self->send_exit(connector, caf::exit_reason::user_shutdown);
-  }
-
-  auto call(invoke_options options = {}) {
-    auto function = std::make_shared<const bytes>(test::hex("01020304"));
-    return self->request(pool, 20s, invoke_request{function, options});
-  }
-
-  template <class Pending>
-  static error outcome(Pending&& pending) {
-    error out;
-    pending.receive([](const invoke_answer&) {},
-                    [&out](const caf::error& why) { out = to_error(why); });
+    actors.run();
     return out;
   }
 
-  void await_attempts(std::size_t count) {
-    const auto until = std::chrono::steady_clock::now() + 10s;
-    while (log->count() < count && std::chrono::steady_clock::now() < until) {
-      std::this_thread::yield();
+  /// In small steps, so that what happens on the way happens in its time.
+  void pass(std::chrono::milliseconds time) {
+    for (; time > 0ms; time -= 1ms) {
+      actors.pass(1ms);
     }
-    ASSERT_GE(log->count(), count);
   }
 };
 
@@ -110,60 +119,69 @@ struct dc_pool_fixture : testing::Test {
 
 TEST_F(dc_pool_fixture, every_call_ends_at_its_deadline) {
   start(150ms);
-  const auto begin = std::chrono::steady_clock::now();
-  auto first = call();
-  auto second = call({.timeout = 50ms});
-  EXPECT_EQ(outcome(std::move(second)).code, errc::deadline);
-  EXPECT_EQ(outcome(std::move(first)).code, errc::deadline);
-  const auto took = std::chrono::steady_clock::now() - begin;
-  EXPECT_GE(took, 150ms);
-  EXPECT_LT(took, 5s);
+  const auto begin = now();
+  const auto first = call();
+  const auto second = call({.timeout = 50ms});
+  pass(300ms);
+  EXPECT_EQ(second->code, errc::deadline);
+  EXPECT_EQ(second->when - begin, 50ms);
+  EXPECT_EQ(first->code, errc::deadline);
+  EXPECT_EQ(first->when - begin, 150ms);
 }
 
 TEST_F(dc_pool_fixture, an_unknown_data_centre_is_refused_at_once) {
   start(10s);
-  const auto why = outcome(call({.dc = 7}));
-  EXPECT_EQ(why.code, errc::bad_argument);
-  EXPECT_EQ(why.number, 7);
+  const auto out = call({.dc = 7});
+  EXPECT_EQ(out->code, errc::bad_argument);
+  EXPECT_EQ(out->number, 7);
 }
 
 TEST_F(dc_pool_fixture, a_dead_connection_is_started_again_and_keeps_its_calls) {
-  start(1s);
-  await_attempts(1);
-  auto pending = call();
+  start(10s);
+  ASSERT_EQ(attempts.size(), 1U);
+  const auto out = call();
   for (std::size_t n = 1; n <= 3; ++n) {
-    self->send_exit(log->last(), caf::exit_reason::kill);
-    await_attempts(n + 1);
+    caf::anon_send_exit(caf::actor_cast<caf::actor>(attempts.back().who), caf::exit_reason::kill);
+    pass(1s);
+    ASSERT_EQ(attempts.size(), n + 1);
+    EXPECT_EQ(out->times, 0);
   }
-  EXPECT_EQ(outcome(std::move(pending)).code, errc::deadline) << "settled once, by its deadline";
+  pass(7s);
+  EXPECT_EQ(out->code, errc::deadline);
+  EXPECT_EQ(out->times, 1) << "settled once, by its deadline";
 }
 
 TEST_F(dc_pool_fixture, calls_are_answered_when_the_pool_dies) {
   start(20s);
-  auto pending = call();
-  self->send_exit(pool, caf::exit_reason::kill);
-  EXPECT_EQ(outcome(std::move(pending)).code, errc::cancelled);
+  const auto out = call();
+  caf::anon_send_exit(pool, caf::exit_reason::kill);
+  actors.run();
+  EXPECT_EQ(out->code, errc::cancelled);
+  EXPECT_EQ(out->times, 1);
 }
 
 TEST_F(dc_pool_fixture, a_refused_connection_is_tried_again_ever_later) {
-  log->refuse = true;
+  refuse = true;
   start(20s);
-  await_attempts(6);
-  const std::lock_guard lock{log->mutex};
+  pass(2s);
+  ASSERT_GE(attempts.size(), 6U);
   for (std::size_t n = 1; n < 6; ++n) {
     const auto base = std::min(50ms * (1 << (n - 1)), 200ms);
-    const auto gap = log->when[n] - log->when[n - 1];
+    const auto gap = attempts[n].when - attempts[n - 1].when;
     EXPECT_GE(gap, base * 8 / 10) << n;
+    EXPECT_LE(gap, base * 12 / 10 + 1ms) << n;
   }
 }
 
 TEST_F(dc_pool_fixture, news_of_the_network_end_the_wait) {
-  log->refuse = true;
+  refuse = true;
   start(20s);
-  await_attempts(4);
-  const auto before = log->count();
-  self->send(pool, network_available{});
-  await_attempts(before + 1);
+  pass(1s);
+  const auto before = attempts.size();
+  ASSERT_GE(before, 4U);
+  caf::anon_send(pool, network_available{});
+  actors.run();
+  EXPECT_EQ(attempts.size(), before + 1);
 }
 
 } // namespace cafegram

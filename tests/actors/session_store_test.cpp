@@ -105,9 +105,14 @@ struct session_store_fixture : testing::Test {
   void end_store() {
     self->send_exit(store, caf::exit_reason::user_shutdown);
     self->wait_for(store);
-    const session_write another{storage::make_memory_backend(),
-                                std::make_shared<const storage::session_state>()};
-    self->request(writer, 5s, another).receive([]() {}, [](const caf::error&) {});
+    // Which of its threads has this session is not told: with so many others each has one of them.
+    std::vector<session_write> others(64);
+    for (auto& other : others) {
+      other = {storage::make_memory_backend(), std::make_shared<const storage::session_state>()};
+    }
+    for (const auto& other : others) {
+      self->request(writer, 5s, other).receive([]() {}, [](const caf::error&) {});
+    }
   }
 };
 

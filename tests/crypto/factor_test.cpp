@@ -1,6 +1,5 @@
 #include <cafegram/crypto/factor.hpp>
 
-#include <chrono>
 #include <limits>
 
 #include "vectors.hpp"
@@ -81,28 +80,6 @@ TEST(factor, tells_primes) {
   EXPECT_FALSE(is_prime(3215031751));          // pseudoprime to 2, 3, 5, 7
   EXPECT_FALSE(is_prime(3825123056546413051)); // to the first nine
   EXPECT_TRUE(is_prime(18446744073709551557ULL));
-}
-
-TEST(factor, takes_less_than_two_milliseconds_for_63_bits) {
-  std::vector<double> times;
-  for (const auto& c : test::own_vectors()["pq"]["cases"]) {
-    if (number(c["pq"]) >> 61 == 0) {
-      continue;
-    }
-    const auto before = std::chrono::steady_clock::now();
-    EXPECT_TRUE(factor_pq(number(c["pq"])));
-    const std::chrono::duration<double, std::milli> took =
-        std::chrono::steady_clock::now() - before;
-    times.push_back(took.count());
-  }
-  ASSERT_GE(times.size(), 20U);
-  std::ranges::nth_element(times, times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2));
-  const double median = times[times.size() / 2];
-  RecordProperty("median_ms", std::to_string(median));
-  std::cout << "median " << median << " ms\n";
-#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__)
-  EXPECT_LT(median, 2.0);
-#endif
 }
 
 } // namespace

@@ -1,4 +1,5 @@
 #include <cafegram/actors/login.hpp>
+#include <cafegram/tests/watchdog.hpp>
 
 #include "bot_talk.hpp"
 #include "standin.hpp"
@@ -10,20 +11,11 @@ namespace cafegram {
 namespace {
 
 using namespace std::chrono_literals;
+using test::comes_true;
 using test::options_for;
 using test::standin;
 
 constexpr auto token = "4242:a-secret-that-no-log-shows";
-
-/// Waits for what the client does in the background.
-template <class Condition>
-bool comes_true(Condition condition) {
-  const auto until = std::chrono::steady_clock::now() + 20s;
-  while (!condition() && std::chrono::steady_clock::now() < until) {
-    std::this_thread::yield();
-  }
-  return condition();
-}
 
 struct standin_places : testing::TestWithParam<bool> {
   client_options options_of(const standin& server) const {

@@ -1,5 +1,6 @@
 #include <cafegram/sandbox/server.hpp>
 #include <cafegram/storage/session.hpp>
+#include <cafegram/tests/watchdog.hpp>
 
 #include <caf/actor_registry.hpp>
 
@@ -15,6 +16,7 @@ namespace cafegram {
 namespace {
 
 using namespace std::chrono_literals;
+using test::comes_true;
 
 constexpr auto token = "1000001:a-secret";
 
@@ -26,15 +28,6 @@ int rounds() {
 
 std::ptrdiff_t open_descriptors() {
   return std::distance(std::filesystem::directory_iterator{"/proc/self/fd"}, {});
-}
-
-/// True when it comes true within ten seconds.
-bool comes_true(const std::function<bool()>& what) {
-  const auto until = std::chrono::steady_clock::now() + 10s;
-  while (!what() && std::chrono::steady_clock::now() < until) {
-    std::this_thread::yield();
-  }
-  return what();
 }
 
 /// The `round`-th way to end: in good order after a call, with one under way, before it is

@@ -147,7 +147,7 @@ public:
   }
 
   result<json> wait(protocol::request_id id, std::string_view type = "") {
-    const bool came = until([&] { return answers_.contains(id) || failures_.contains(id); });
+    const bool came = until([&] { return has_outcome(id); });
     if (!came) {
       return fail(errc::deadline, "no answer");
     }
@@ -156,6 +156,10 @@ public:
     }
     return type.empty() ? codec().decode(answers_.at(id))
                         : codec().decode_as(type, answers_.at(id));
+  }
+
+  bool has_outcome(protocol::request_id id) const {
+    return answers_.contains(id) || failures_.contains(id);
   }
 
   /// The next update of this kind, from any `Updates` that was pushed.

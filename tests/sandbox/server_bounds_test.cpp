@@ -1,10 +1,12 @@
 #include <cafegram/base/log.hpp>
 #include <cafegram/sandbox/server.hpp>
 #include <cafegram/sandbox/server_parts.hpp>
+#include <cafegram/tests/watchdog.hpp>
 
 #include <caf/all.hpp>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fcntl.h>
 #include <future>
 
@@ -102,16 +104,13 @@ TEST_F(server_bounds, the_page_hears_who_is_there) {
   auto reader = served->feed()->subscribe();
   ASSERT_TRUE(reader);
   const auto told = [&reader](bool online) {
-    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{20};
-    while (std::chrono::steady_clock::now() < until) {
-      for (const auto& event : (*reader)->take(std::chrono::seconds{1})) {
+    return test::comes_true([&reader, online] {
+      const auto events = (*reader)->take(std::chrono::milliseconds{100});
+      return std::ranges::any_of(events, [online](const page_event& event) {
         const auto* changed = std::get_if<page_events::user_changed>(&event);
-        if (changed != nullptr && changed->user.id == 1000001 && changed->user.online == online) {
-          return true;
-        }
-      }
-    }
-    return false;
+        return changed != nullptr && changed->user.id == 1000001 && changed->user.online == online;
+      });
+    });
   };
   {
     test::raw_client client{{served->port(), served->public_key_pem(), {}}};

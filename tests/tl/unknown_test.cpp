@@ -195,14 +195,13 @@ TEST(unknown, the_bounds_hold_for_a_container_as_a_whole) {
 TEST(unknown, a_long_hostile_container_ends_soon) {
   // Each update could be the first behind the unknown one, and only the end says that none is.
   std::vector<tl::Update> updates{strange()};
-  for (int i = 0; i < 20'000; ++i) {
+  // So many that whoever tries all of them is ended by the suite, after minutes.
+  for (int i = 0; i < 300'000; ++i) {
     updates.push_back(tl::updateUserPhone{.user_id = i, .phone = "555"});
   }
   auto encoded = tl::encode(container(updates));
   encoded.resize(encoded.size() - 4);
-  const auto begin = std::chrono::steady_clock::now();
   const auto value = tl::decode_updates(encoded);
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds{10});
   ASSERT_TRUE(value);
   EXPECT_TRUE(tl::holds<tl::unknown>(*value));
 }
