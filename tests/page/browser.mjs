@@ -1,4 +1,4 @@
-// What the browser test stands on: the program under test, a browser, its complaints.
+// What the browser tests stand on: the program under test, a browser, its complaints.
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createInterface } from "node:readline";
@@ -16,6 +16,29 @@ export async function startDemo(program, args = []) {
   const ended = new Promise((resolve) => child.once("exit", resolve));
   const stop = () => { child.stdin.end(); return ended; };
   return { url, stop };
+}
+
+// Starts a real sandbox; resolves with where its page and its port are, and a way to end it.
+export async function startSandbox(program, key) {
+  const child = spawn(program, ["sandbox", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--key-out", key],
+    { stdio: ["ignore", "pipe", "inherit"] });
+  const ended = new Promise((resolve) => child.once("exit", resolve));
+  const told = {};
+  for await (const line of createInterface({ input: child.stdout })) {
+    const [name, value] = line.split(" ");
+    told[name] = value;
+    if (name === "ready") return { url: told.page, port: told.mtproto, stop: () => { child.kill("SIGTERM"); return ended; } };
+  }
+  throw new Error(`${program} did not start`);
+}
+
+// Starts a bot at that sandbox; nothing of what the user has set for bots of their own is meant for this one.
+export function startBot(program, token, port, key, session) {
+  const { API_ID, API_HASH, CAFEGRAM_PROXY, CAFEGRAM_TRANSPORT, CAFEGRAM_DC_ID, ...rest } = process.env;
+  const child = spawn(program, ["--sandbox", port, "--rsa-key", key, "--session", session],
+    { stdio: ["ignore", "inherit", "inherit"], env: { ...rest, BOT_TOKEN: token } });
+  const ended = new Promise((resolve) => child.once("exit", resolve));
+  return { stop: () => { child.kill("SIGTERM"); return ended; } };
 }
 
 export async function startBrowser() {

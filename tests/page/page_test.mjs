@@ -1,22 +1,12 @@
 // The sandbox's page as a person meets it. Usage: node page_test.mjs PAGE_DEMO SCREENSHOTS
 import assert from "node:assert/strict";
+import { active, good as looksGood, lastMessage, makeSteps, patience, press, say, sizes, tabTo, text } from "./acts.mjs";
 import { startBrowser, startDemo, visit } from "./browser.mjs";
-import { contrast, focusShown, names, overflow } from "./looks.mjs";
+import { focusShown } from "./looks.mjs";
 
 const [, , program, shots] = process.argv;
-const sizes = { narrow: { width: 375, height: 780 }, wide: { width: 1440, height: 900 } };
-const patience = { timeout: 10000 };
-let failures = 0;
-
-async function step(name, run) {
-  try {
-    await run();
-    console.log(`${name}: ok`);
-  } catch (error) {
-    failures++;
-    console.log(`${name}: fail ${error.message.split("\n").slice(0, 12).join(" | ")}`);
-  }
-}
+const { step, failures } = makeSteps();
+const good = (page, name) => looksGood(page, `${shots}/${name}.png`);
 
 const { browser, stop } = await startBrowser();
 
@@ -33,39 +23,9 @@ async function meet({ size = "wide", scheme = "light", motion, args = [] }, act)
   }
 }
 
-const text = (page, selector) => page.$eval(selector, (e) => e.textContent);
-const press = async (page, ...keys) => { for (const key of keys) await page.keyboard.press(key); };
-const lastMessage = (page, part) => page.waitForFunction(
-  (words) => [...document.querySelectorAll(".message")].at(-1)?.textContent.includes(words), patience, part);
-const active = (page) => page.evaluate(() => document.activeElement.id || document.activeElement.dataset.key || document.activeElement.className);
-
-// Goes on with Tab until `selector` has the focus, looking each time that it can be seen.
-async function tabTo(page, selector, limit = 40, key = "Tab") {
-  for (let i = 0; i < limit; i++) {
-    if (await page.evaluate((s) => document.activeElement.matches(s), selector)) return;
-    if (key === "Tab") await page.keyboard.press("Tab");
-    else { await page.keyboard.down("Shift"); await page.keyboard.press("Tab"); await page.keyboard.up("Shift"); }
-    assert.equal(await page.evaluate(focusShown), "");
-  }
-  assert.fail(`${limit} times Tab did not lead to ${selector}`);
-}
-
 async function openBot(page) {
   await page.click('[data-key="chat-7001"]');
   await page.waitForSelector(".message");
-}
-
-async function say(page, words) {
-  await page.focus("#text");
-  await page.keyboard.type(words);
-  await page.keyboard.press("Enter");
-}
-
-async function good(page, name) {
-  await page.screenshot({ path: `${shots}/${name}.png` });
-  assert.deepEqual(await page.evaluate(overflow), [], `${name}: sticks out`);
-  assert.deepEqual(await page.evaluate(contrast), [], `${name}: contrast`);
-  assert.deepEqual(await page.evaluate(names), [], `${name}: names`);
 }
 
 for (const size of Object.keys(sizes)) {
@@ -314,4 +274,4 @@ await step("lost-connection", () => meet({}, async (page, { demo, problems }) =>
 }));
 
 await stop();
-process.exitCode = failures > 0 ? 1 : 0;
+process.exitCode = failures() > 0 ? 1 : 0;

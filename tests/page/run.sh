@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# tests/page/run.sh [PAGE_DEMO]: the sandbox's page in headless Chromium.
+# tests/page/run.sh [BIN]: the sandbox's page in headless Chromium, over a sandbox that only pretends and over
+# a real one with the demonstration's bot.
 #
-# PAGE_DEMO is the program that serves the page, build/release/bin/page_demo unless told otherwise.
+# BIN is the folder of the programs, build/release/bin unless told otherwise.
 # Each step is printed as `name: ok` or `name: fail ...`; the exit status is 1 if one failed.
 # Screenshots are left in build/page-browser/screenshots.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-demo=$(realpath -m "${1:-$here/../../build/release/bin/page_demo}")
+bin=$(realpath -m "${1:-$here/../../build/release/bin}")
 cd "$here/../.." || exit 2
 # shellcheck source=deploy/common.sh
 . deploy/common.sh
@@ -26,8 +27,14 @@ if ! install; then
   echo "packages: fail"
   exit 1
 fi
-if [ ! -x "$demo" ]; then
-  echo "page_demo: fail $demo is not built"
-  exit 1
-fi
-cd "$work" && exec node page_test.mjs "$demo" "$work/screenshots"
+for program in page_demo cafegram example_demo; do
+  if [ ! -x "$bin/$program" ]; then
+    echo "programs: fail $bin/$program is not built"
+    exit 1
+  fi
+done
+cd "$work" || exit 2
+status=0
+node page_test.mjs "$bin/page_demo" "$work/screenshots" || status=1
+node real_test.mjs "$bin/cafegram" "$bin/example_demo" "$work/screenshots" || status=1
+exit $status
