@@ -113,12 +113,20 @@ function codes() {
 
 const panel = () => $("panel");
 
+// Made once: what comes in while somebody presses one must not take it away beneath the finger.
+const makeTabs = () => tabs.map(({ id, name }) => h("button", {
+  type: "button", role: "tab", id: `tab-${id}`, "data-key": id, "aria-controls": "panel", onclick: () => select(id),
+}, h("span", {}, name)));
+
 function tabButtons() {
-  fill($("tabs"), tabs.map(({ id, name }) => h("button", {
-    type: "button", role: "tab", id: `tab-${id}`, "data-key": id, "aria-selected": String(id === current), "aria-controls": "panel",
-    tabindex: id === current ? "0" : "-1", onclick: () => select(id),
-  }, h("span", {}, name), id === "codes" && newCodes > 0 && h("i", { class: "badge" }, String(newCodes)),
-  id === "connections" && store.connections.size > 0 && h("i", { class: "badge calm" }, String(store.connections.size)))));
+  const counts = { codes: newCodes, connections: store.connections.size };
+  for (const button of $("tabs").children) {
+    const id = button.dataset.key;
+    button.setAttribute("aria-selected", String(id === current));
+    button.tabIndex = id === current ? 0 : -1;
+    button.querySelector(".badge")?.remove();
+    if (counts[id] > 0) button.append(h("i", { class: id === "codes" ? "badge" : "badge calm" }, String(counts[id])));
+  }
 }
 
 function figures() {
@@ -153,7 +161,7 @@ export function startConsole(close) {
     h("header", { class: "console-head" }, h("div", {}, h("h2", {}, "Console"), h("p", { id: "figures" })),
       iconButton("close", "Close the console", close, { id: "close-console" })),
     h("div", { id: "tabs", class: "tabs", role: "tablist", "aria-label": "Console",
-      onkeydown: (event) => arrows(event, [...$("tabs").children], true) && document.activeElement.click() }),
+      onkeydown: (event) => arrows(event, [...$("tabs").children], true) && document.activeElement.click() }, makeTabs()),
     h("div", { id: "panel", class: "panel", role: "tabpanel", tabindex: "0" }));
   // While bursts of calls come in, four pictures a second are enough for the eye.
   let drawn = 0, planned = 0;

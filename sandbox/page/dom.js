@@ -45,8 +45,22 @@ export function avatar(user, size = "") {
   return element;
 }
 
-// Fills `element` anew without losing the focus: what is focused is found again by its data-key.
+// What is pressed: an element that is gone when it is let go hears of no click.
+let pressed = null;
+const later = new Map(); // element -> what it is to be filled with
+addEventListener("pointerdown", (event) => { pressed = event.target; }, true);
+for (const end of ["pointerup", "pointercancel", "dragend"]) addEventListener(end, () => setTimeout(letGo), true);
+
+function letGo() {
+  pressed = null;
+  for (const [element, children] of later) fill(element, ...children);
+  later.clear();
+}
+
+// Fills `element` anew, once nothing in it is pressed. The focus stays: what had it is found again by its data-key.
 export function fill(element, ...children) {
+  if (pressed !== element && element.contains(pressed)) { later.set(element, children); return; }
+  later.delete(element);
   const active = document.activeElement;
   const key = element.contains(active) ? active.dataset.key : undefined;
   element.replaceChildren(...children.flat().filter(Boolean));

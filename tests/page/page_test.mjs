@@ -198,6 +198,20 @@ await step("hostile-text", () => meet({}, async (page) => {
   assert.equal(await page.evaluate(() => window.hit), undefined);
 }));
 
+await step("press-while-drawn-anew", () => meet({}, async (page) => {
+  await openBot(page);
+  const { x, y, width, height } = await (await page.$('.chat-row[aria-label^="Alice"]')).boundingBox();
+  await page.mouse.move(x + width / 2, y + height / 2);
+  await page.mouse.down();
+  // A message comes meanwhile, and with it another list of chats.
+  await page.evaluate(() => fetch("/api/send", { method: "POST", headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ as: 5001, to: 7001, text: "meanwhile", entities: [] }) }));
+  await lastMessage(page, "Echo: meanwhile");
+  await page.mouse.up();
+  await page.waitForFunction(() => document.querySelector("#chat-head").textContent.includes("Alice"), patience);
+  await page.waitForFunction(() => document.querySelector('.chat-row[aria-label^="Barista"]').textContent.includes("Echo: meanwhile"), patience);
+}));
+
 await step("policy", () => meet({}, async (page, { problems }) => {
   await page.evaluate(() => {
     const script = document.createElement("script");
