@@ -218,6 +218,11 @@ result<account> client::login_bot(std::string_view token, std::chrono::milliseco
   self->request(state_->actor, timeout, bot_login{std::string{token}})
       .receive([&out](const account& who) { out = who; },
                [&out](const caf::error& why) { out = std::unexpected(to_error(why)); });
+  if (!out && out.error().code == errc::deadline) {
+    if (const auto last = status().last_error; !last.empty()) {
+      out.error().what = "not logged in yet: " + last;
+    }
+  }
   return out;
 }
 

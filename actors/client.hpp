@@ -49,7 +49,9 @@ public:
   /// the server is told that its answer is not wanted. A call that has left may still run.
   void cancel(call_tag tag);
 
-  /// Logs in as a bot unless the session already is that bot; returns the account.
+  /// Logs in as a bot unless the session already is that bot; returns the account. What passes is
+  /// tried again (docs/limits-and-retries.md), after `timeout` too: `deadline` names the last
+  /// trouble.
   result<account> login_bot(std::string_view token,
                             std::chrono::milliseconds timeout = std::chrono::seconds{60});
 

@@ -1,5 +1,7 @@
 #include <cafegram/actors/login.hpp>
+#include <cafegram/actors/policies.hpp>
 #include <cafegram/sandbox/server.hpp>
+#include <cafegram/tests/watchdog.hpp>
 
 #include "bot_talk.hpp"
 #include "standin.hpp"
@@ -116,6 +118,27 @@ TEST_F(sandbox_fixture, a_bot_that_was_away_gets_what_came_once) {
   alice_writes("back");
   EXPECT_EQ(log.message(1), "back");
   EXPECT_EQ(log.messages(), (std::vector<std::string>{"while away", "back"}));
+}
+
+TEST_F(sandbox_fixture, a_bot_is_logged_in_when_the_trouble_is_over) {
+  sandbox::fault_plan trouble;
+  ASSERT_TRUE(trouble.add("error-500=1"));
+  server->set_faults(std::move(trouble));
+  auto with = options();
+  with.bot_token = token;
+  with.retry = std::make_shared<backoff_retry>(0);
+  auto bot = client::start(rt, with);
+  ASSERT_TRUE(bot);
+  ASSERT_TRUE(test::comes_true(
+      [&bot] { return bot->status().last_error.find("RPC_CALL_FAIL") != std::string::npos; }));
+  const auto still = bot->login_bot(token, 1ms);
+  ASSERT_FALSE(still);
+  EXPECT_EQ(still.error().code, errc::deadline);
+  EXPECT_NE(still.error().what.find("RPC_CALL_FAIL"), std::string::npos) << still.error().what;
+  server->set_faults({});
+  const auto who = bot->login_bot(token);
+  ASSERT_TRUE(who) << to_string(who.error());
+  EXPECT_EQ(who->id, bot_id);
 }
 
 TEST_F(sandbox_fixture, a_person_signs_up_and_logs_in_with_a_code) {
