@@ -241,14 +241,14 @@ TEST_F(login, its_end_is_logged_in_a_few_words) {
 TEST_F(login, a_receiver_that_has_died_is_kept_by_nobody) {
   start();
   auto receiver = system.system().spawn([]() -> caf::behavior { return {[](int) {}}; });
-  const auto kept = caf::actor_cast<caf::weak_actor_ptr>(receiver);
+  const auto known = caf::actor_cast<caf::weak_actor_ptr>(receiver);
   caf::anon_send(client, caf::subscribe_atom_v, receiver);
   caf::anon_send(client, caf::subscribe_atom_v, receiver);
   system.run();
   caf::anon_send_exit(receiver, caf::exit_reason::kill);
   receiver = nullptr;
   system.run();
-  EXPECT_EQ(kept.lock(), nullptr);
+  EXPECT_EQ(known.lock(), nullptr);
   EXPECT_EQ(lines.size(), 1U) << "no part of the client has died";
   EXPECT_EQ(status().login, login_state::logged_out) << "it goes on";
 }

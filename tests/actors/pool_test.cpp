@@ -55,6 +55,7 @@ struct dc_pool_fixture : testing::Test {
               },
               [](const session_change&) -> caf::result<void> { return caf::unit; },
               [](caf::flush_atom) -> caf::result<void> { return caf::unit; },
+              [](const session_ended&) -> caf::result<void> { return caf::unit; },
               [](caf::tick_atom) {}};
     });
     owner = actors.system().spawn([]() -> pool_owner_actor::behavior_type {
