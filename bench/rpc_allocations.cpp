@@ -71,6 +71,7 @@ private:
 connection_setup setup_with(const protocol::auth_key& key) {
   connection_setup out;
   auto profile = std::make_shared<connection_profile>();
+  profile->forward_secrecy = false; // nobody binds a key here
   profile->transport.obfuscated = false;
   out.profile = std::move(profile);
   out.dc = 2;

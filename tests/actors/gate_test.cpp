@@ -119,7 +119,9 @@ struct gated_connections : testing::Test {
 
   void connect(key_order keys) {
     connection_setup setup;
-    setup.profile = std::make_shared<connection_profile>();
+    auto profile = std::make_shared<connection_profile>();
+    profile->forward_secrecy = false; // one key, which there is or not
+    setup.profile = std::move(profile);
     setup.dc = 2;
     protocol::dc_address address;
     address.dc = protocol::dc_id{2};
