@@ -13,7 +13,9 @@ namespace {
 
 const tl::schema& api() {
   static const auto out =
-      tl::schema::parse(cafegram::test::read_text(CAFEGRAM_SOURCE_DIR "/tl/schema/api.tl")).value();
+      tl::schema::parse(
+          cafegram::test::read_text(cafegram::test::source_folder() / "tl/schema/api.tl"))
+          .value();
   return out;
 }
 
