@@ -4,9 +4,10 @@
 #include <cafegram/actors/open_files.hpp>
 #include <cafegram/protocol/auth_key.hpp>
 
+#include <deque>
 #include <sys/resource.h>
 
-#include "virtual_time.hpp"
+#include "virtual_network.hpp"
 
 namespace cafegram {
 
@@ -81,6 +82,12 @@ TEST_F(handshake_gate_fixture, answers_those_that_wait_when_it_is_stopped) {
 
 namespace {
 
+connection_owner_actor::behavior_type deaf_owner() {
+  return {[](const call_settled&) {}, [](const calls_settled&) {}, [](const connection_report&) {},
+          [](const dc_key&) {},       [](const temporary_key&) {}, [](const key_salt&) {},
+          [](const key_news&) {},     [](const raw_updates&) {},   [](const updates_suspect&) {}};
+}
+
 /// Connections over a connector that counts what it is asked and never answers.
 struct gated_connections : testing::Test {
   test::virtual_system actors;
@@ -99,12 +106,7 @@ struct gated_connections : testing::Test {
                   },
                   [](poll_atom) {}};
         });
-    owner = actors.system().spawn([]() -> connection_owner_actor::behavior_type {
-      return {
-          [](const call_settled&) {}, [](const calls_settled&) {}, [](const connection_report&) {},
-          [](const dc_key&) {},       [](const temporary_key&) {}, [](const key_salt&) {},
-          [](const key_news&) {},     [](const raw_updates&) {},   [](const updates_suspect&) {}};
-    });
+    owner = actors.system().spawn(deaf_owner);
   }
 
   ~gated_connections() override {
@@ -159,6 +161,21 @@ TEST_F(gated_connections, go_on_without_a_turn_when_the_gate_dies) {
   EXPECT_EQ(asked, 3U) << "and whoever comes later";
 }
 
+TEST_F(gated_connections, give_their_turn_back_while_there_is_no_network) {
+  using namespace std::chrono_literals;
+  key_order make;
+  make.make = true;
+  for (int n = 0; n < 3; ++n) {
+    connect(make);
+  }
+  actors.pass(499ms);
+  EXPECT_EQ(asked, 1U);
+  actors.pass(1ms);
+  EXPECT_EQ(asked, 2U);
+  actors.pass(500ms);
+  EXPECT_EQ(asked, 3U);
+}
+
 TEST_F(gated_connections, wait_for_nobody_when_they_have_a_key) {
   key_order known;
   known.permanent = dc_key{2,
@@ -168,6 +185,79 @@ TEST_F(gated_connections, wait_for_nobody_when_they_have_a_key) {
   connect(known);
   connect(known);
   EXPECT_EQ(asked, 2U);
+}
+
+namespace {
+
+/// Connections that are to make keys, one at a time, and whose sockets open when the test says so.
+struct late_sockets : testing::Test {
+  test::virtual_network net;
+  runtime::services services = net.services();
+  std::deque<caf::typed_response_promise<connected>> asked;
+  connection_owner_actor owner = net.system().spawn(deaf_owner);
+  std::vector<dc_connection_actor> connections;
+
+  late_sockets() {
+    services.handshakes = spawn_handshake_gate(net.system(), 1);
+    services.connector =
+        net.system().spawn([this](connector_actor::pointer self) -> connector_actor::behavior_type {
+          return {[this, self](const connect_request&) {
+                    return asked.emplace_back(self->make_response_promise<connected>());
+                  },
+                  [](poll_atom) {}};
+        });
+  }
+  ~late_sockets() override {
+    asked.clear();
+    for (const auto& one : connections) {
+      caf::anon_send_exit(one, caf::exit_reason::kill);
+    }
+    caf::anon_send_exit(owner, caf::exit_reason::kill);
+    caf::anon_send_exit(services.connector, caf::exit_reason::kill);
+    caf::anon_send_exit(services.handshakes, caf::exit_reason::kill);
+    net.run();
+  }
+
+  void connect() {
+    connection_setup setup;
+    setup.profile = std::make_shared<connection_profile>();
+    setup.dc = 2;
+    setup.route.addresses.emplace_back().host = "127.0.0.1";
+    setup.keys.make = true;
+    connections.push_back(spawn_dc_connection(net.system(), services, std::move(setup), owner));
+    net.run();
+  }
+  /// The socket that was asked for first is open.
+  void open() {
+    asked.front().deliver(connected{net.accept(), {"127.0.0.1", 443}});
+    asked.pop_front();
+    net.run();
+  }
+  void refuse() {
+    asked.front().deliver(to_caf(error::make(errc::network, "refused")));
+    asked.pop_front();
+    net.run();
+  }
+};
+
+} // namespace
+
+TEST_F(late_sockets, are_silent_until_it_is_their_turn_again) {
+  connect();
+  net.pass(std::chrono::milliseconds{500});
+  connect();
+  ASSERT_EQ(asked.size(), 2U) << "the second one has the turn that the first one had";
+  open();
+  EXPECT_TRUE(net.taken().empty());
+  refuse();
+  EXPECT_FALSE(net.taken().empty()) << "the key exchange has begun";
+}
+
+TEST_F(late_sockets, begin_at_once_where_they_were_in_time) {
+  connect();
+  net.pass(std::chrono::milliseconds{499});
+  open();
+  EXPECT_FALSE(net.taken().empty());
 }
 
 TEST(open_files, are_allowed_as_far_as_the_system_lets) {
