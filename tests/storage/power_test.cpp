@@ -208,4 +208,38 @@ TYPED_TEST(power_cut, what_was_durable_is_found_when_nothing_else_is) {
   }
 }
 
+// Written anew by the first change: until that is done, the file of before is what there is.
+TEST(power_cut_of_version_1, leaves_the_old_session_or_the_new) {
+  const temporary_folder folder;
+  const auto path = folder.file("store");
+  const auto old = wrap_session_file(encode_session(sample_session()).view(), 1);
+  seeded_random random{seed()};
+  batch what;
+  what.put(table::value, "new", {});
+  std::uint64_t step = 1;
+  for (bool out = true; out; ++step) {
+    const auto on = std::make_shared<disk>();
+    ASSERT_TRUE(on->create(path));
+    ASSERT_TRUE(on->write(on->id(path), 0, old.view()));
+    ASSERT_TRUE(on->sync(on->id(path)) && on->sync_folder());
+    on->cut_power_at(on->steps() + step);
+    bool applied = false;
+    {
+      const auto store = file_kind::open(path, on);
+      ASSERT_TRUE(store) << to_string(store.error());
+      applied = (*store)->apply(what).has_value();
+    }
+    out = on->is_out();
+    for (int again = 0; again < 8; ++again) {
+      const auto store = file_kind::open(path, on->found_after(random));
+      ASSERT_TRUE(store) << "step " << step << ": " << to_string(store.error());
+      const auto session = read_session(**store);
+      ASSERT_TRUE(session && *session) << "step " << step;
+      EXPECT_EQ((*session)->home_dc, 4);
+      EXPECT_TRUE(!applied || (*store)->get(table::value, "new")->has_value()) << "step " << step;
+    }
+  }
+  EXPECT_GT(step, 5U);
+}
+
 } // namespace cafegram::test
