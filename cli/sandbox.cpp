@@ -260,8 +260,7 @@ void add_update_options(CLI::App& command, sandbox_arguments& a) {
                   "a gap of more events than this is differenceTooLong (0: none is)")
       ->check(CLI::Range(0, 1'000'000'000))
       ->capture_default_str();
-  command.add_flag("--no-short-forms", a.no_short_forms,
-                   "without updateShortMessage and the like");
+  command.add_flag("--no-short-forms", a.no_short_forms, "without updateShortMessage and the like");
 }
 
 void add_centre_options(CLI::App& command, sandbox_arguments& a) {
