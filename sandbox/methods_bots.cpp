@@ -184,8 +184,7 @@ or_refusal<std::int64_t> click_button(step& at, account& user, const place& wher
     query = query < 0 ? -query : query;
   }
   auto& click = at.in.clicks[query];
-  click = {at.who, user.id, bot->id, found->number, data,
-           at.now + at.in.options.callback_deadline};
+  click = {at.who, user.id, bot->id, found->number, data, at.now + at.in.options.callback_deadline};
   push_click(at, *bot, user, query, click);
   return query;
 }

@@ -138,8 +138,7 @@ std::vector<std::int32_t> model::seen_ids(const box_event& event, const room& in
   if (who == nullptr || !who->bot) {
     return event.ids;
   }
-  const room_member* member = in.find(viewer);
-  if (member == nullptr || event.pts <= member->since) {
+  if (in.find(viewer) == nullptr) {
     return {};
   }
   std::vector<std::int32_t> out;
