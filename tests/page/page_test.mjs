@@ -250,7 +250,7 @@ await step("new-group-by-keyboard", () => meet({}, async (page) => {
   await tabTo(page, '[data-key="new-group"]');
   await press(page, "Enter");
   await page.waitForSelector("dialog .group-form");
-  await tabTo(page, "#kind-group");
+  await tabTo(page, "#kind-group", 40, "back");
   await press(page, "ArrowDown");
   assert.equal(await page.$eval("#kind-supergroup", (e) => e.checked), true);
   await tabTo(page, "#group-title");
@@ -264,7 +264,7 @@ await step("new-group-by-keyboard", () => meet({}, async (page) => {
   await tabTo(page, '[data-key="members"]', 40, "back");
   await press(page, "Enter");
   await page.waitForSelector("#add-member");
-  await tabTo(page, '[data-key="add"]');
+  await tabTo(page, '[data-key="add"]', 40, "back");
   await press(page, "Enter");
   await page.waitForFunction(() => document.querySelectorAll(".member").length === 3, patience);
 }));
