@@ -1,3 +1,5 @@
+#include <cafegram/tests/temporary_folder.hpp>
+
 #include <nlohmann/json.hpp>
 
 #include <sys/stat.h>
@@ -27,17 +29,11 @@ json vector_of(const std::string& kind, bool with_user) {
 }
 
 struct session_command : testing::Test {
-  std::filesystem::path folder;
+  test::temporary_folder folder;
   json given = vector_of("mtcute", true);
   std::string key = given.at("auth_key");
 
-  session_command() {
-    auto name = (std::filesystem::temp_directory_path() / "cafegram-XXXXXX").string();
-    folder = ::mkdtemp(name.data());
-  }
-  ~session_command() override { std::filesystem::remove_all(folder); }
-
-  std::string file(const std::string& name) const { return (folder / name).string(); }
+  std::string file(std::string_view name) const { return folder.file(name); }
   test::run_result import_to(const std::string& place) {
     return run_program("session import " + place, given.at("string").get<std::string>());
   }

@@ -34,7 +34,7 @@ public:
 
   std::uint16_t port() const { return port_; }
   std::string log() const { return read_text(folder_.file("log")); }
-  const scratch_folder& folder() const { return folder_; }
+  const temporary_folder& folder() const { return folder_; }
 
 private:
   void fill_in(std::string& word) const {
@@ -75,7 +75,7 @@ private:
     return ::connect(probe.fd(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0;
   }
 
-  scratch_folder folder_;
+  temporary_folder folder_;
   std::uint16_t port_;
   ::pid_t pid_ = 0;
 };

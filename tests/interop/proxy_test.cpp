@@ -118,7 +118,7 @@ proxy_server proxy_at(proxy_kind kind, std::uint16_t port, bool with_password = 
 
 /// tinyproxy takes its settings from a file alone.
 struct tiny_proxy {
-  test::scratch_folder folder;
+  test::temporary_folder folder;
   std::unique_ptr<foreign_process> process;
 
   explicit tiny_proxy(const std::string& more) {

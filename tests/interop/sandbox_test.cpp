@@ -18,7 +18,7 @@ constexpr std::int64_t bot_id = 1'000'001;
 /// A sandbox that can be stopped and started again with the same data on the same port, in a
 /// runtime that is not the client's.
 struct sandbox_fixture : testing::Test {
-  test::scratch_folder folder;
+  test::temporary_folder folder;
   runtime server_runtime;
   runtime rt;
   std::unique_ptr<sandbox::server> server;

@@ -3,6 +3,7 @@
 #include <cafegram/actors/options.hpp>
 #include <cafegram/tests/actors/loopback.hpp>
 #include <cafegram/tests/support.hpp>
+#include <cafegram/tests/temporary_folder.hpp>
 
 #include <algorithm>
 #include <fcntl.h>
@@ -14,25 +15,6 @@
 #include <vector>
 
 namespace cafegram::test {
-
-/// A folder that goes with its test.
-class scratch_folder {
-public:
-  scratch_folder() {
-    auto name = (std::filesystem::temp_directory_path() / "cafegram-XXXXXX").string();
-    path_ = ::mkdtemp(name.data());
-  }
-  scratch_folder(const scratch_folder&) = delete;
-  scratch_folder& operator=(const scratch_folder&) = delete;
-  ~scratch_folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  std::string file(std::string_view name) const { return (path_ / name).string(); }
-
-private:
-  std::filesystem::path path_;
-};
 
 /// The independent server of the shared folder, as a process of its own on a free port.
 class standin {
@@ -101,7 +83,7 @@ private:
   }
 
   std::vector<std::string> switches_;
-  scratch_folder folder_;
+  temporary_folder folder_;
   std::uint16_t port_ = 0;
   ::pid_t pid_ = 0;
 };

@@ -34,7 +34,7 @@ INSTANTIATE_TEST_SUITE_P(, standin_places, testing::Bool(), [](const auto& given
 TEST_P(standin_places, a_bot_follows_its_home) {
   CAFEGRAM_NEEDS_SHARED();
   const standin server{{"--dc", "4", "--migrate"}};
-  const test::scratch_folder folder;
+  const test::temporary_folder folder;
   runtime rt;
   auto options = options_of(server);
   options.session_path = folder.file("bot.session");
@@ -62,7 +62,7 @@ TEST_P(standin_places, a_bot_follows_its_home) {
 TEST_P(standin_places, the_login_is_carried_to_another_data_centre) {
   CAFEGRAM_NEEDS_SHARED();
   const standin server;
-  const test::scratch_folder folder;
+  const test::temporary_folder folder;
   runtime rt;
   auto options = options_of(server);
   options.session_path = folder.file("bot.session");

@@ -46,7 +46,7 @@ void talk(client& bot, test::update_log& log) {
 
 /// Talks, stops, starts again on the same session file: no second key, no second login.
 void talk_and_resume(standin& server, std::string_view transport, bool forward_secrecy = false) {
-  const test::scratch_folder folder;
+  const test::temporary_folder folder;
   runtime rt;
   auto options = options_for(server, transport);
   options.forward_secrecy = forward_secrecy;

@@ -55,7 +55,7 @@ void start_and_stop(runtime& rt, const client_options& options, int round) {
 } // namespace
 
 TEST(start_stop, a_client_that_comes_and_goes_leaves_nothing_behind) {
-  const test::scratch_folder folder;
+  const test::temporary_folder folder;
   runtime server_runtime;
   auto server = sandbox::server::start(server_runtime, {});
   ASSERT_TRUE(server) << to_string(server.error());

@@ -1,3 +1,5 @@
+#include <cafegram/tests/temporary_folder.hpp>
+
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -14,17 +16,8 @@ using sandbox::json;
 
 class sandbox_store : public test::world_test {
 protected:
-  void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "cafegram-XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder = pattern;
-    reopen();
-  }
-
-  void TearDown() override {
-    world.reset();
-    std::filesystem::remove_all(folder);
-  }
+  void SetUp() override { reopen(); }
+  void TearDown() override { world.reset(); }
 
   void reopen() {
     world.reset();
@@ -44,7 +37,8 @@ protected:
     return out;
   }
 
-  std::filesystem::path folder;
+  test::temporary_folder kept;
+  std::filesystem::path folder = kept.path();
 };
 
 TEST_F(sandbox_store, everything_is_there_again) {

@@ -220,7 +220,7 @@ namespace {
 
 /// The parts of a server, and the one who watches them. A listener ends with its router.
 struct server_stage {
-  test::scratch_folder folder;
+  test::temporary_folder folder;
   runtime rt;
   server_actors parts;
   std::promise<void> failed;

@@ -22,8 +22,9 @@ if [ "$(id -u)" = 0 ]; then
 fi
 control=("${as_server[@]}" "$programs/pg_ctl" -s -w -D "$work/data" -l "$work/log")
 
+# The server may be down already, where a test has ended it or it never started.
 stop() {
-  "${control[@]}" stop -m immediate || true
+  if "${control[@]}" status >/dev/null; then "${control[@]}" stop -m immediate; fi
   rm -rf "$work"
 }
 trap stop EXIT

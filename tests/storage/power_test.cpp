@@ -103,6 +103,18 @@ protected:
 
   std::string path() const { return folder.file("store"); }
 
+  /// A disk whose power goes right after these.
+  std::shared_ptr<disk> cut_after(const std::vector<batch>& batches) {
+    auto on = std::make_shared<disk>();
+    const auto store = Kind::open(path(), on);
+    EXPECT_TRUE(store) << to_string(store.error());
+    for (const auto& one : batches) {
+      EXPECT_TRUE(store && (*store)->apply(one));
+    }
+    on->cut_power_at(on->steps() + 1);
+    return on;
+  }
+
   /// The power goes at `step`; what is found is looked at.
   void cut_at(std::uint64_t step, std::uint64_t& whole_runs) {
     const auto before = std::make_shared<disk>();
@@ -161,21 +173,14 @@ TYPED_TEST(power_cut, leaves_a_whole_state_old_or_new) {
 
 // A durable batch that changes nothing has nothing to write, and still others to take along.
 TYPED_TEST(power_cut, a_durable_batch_of_no_change_takes_earlier_ones_along) {
-  const auto on = std::make_shared<disk>();
-  {
-    const auto store = TypeParam::open(this->path(), on);
-    ASSERT_TRUE(store) << to_string(store.error());
-    batch first;
-    first.put(table::value, "first", {});
-    ASSERT_TRUE((*store)->apply(first));
-    first.put(table::value, "second", {});
-    ASSERT_TRUE((*store)->apply(first));
-    batch nothing;
-    nothing.erase(table::peer, "not there");
-    nothing.durable = true;
-    ASSERT_TRUE((*store)->apply(nothing));
-    on->cut_power_at(on->steps() + 1);
-  }
+  batch first;
+  first.put(table::value, "first", {});
+  batch second = first;
+  second.put(table::value, "second", {});
+  batch nothing;
+  nothing.erase(table::peer, "not there");
+  nothing.durable = true;
+  const auto on = this->cut_after({first, second, nothing});
   for (int time = 0; time < 20; ++time) {
     const auto store = TypeParam::open(this->path(), on->found_after(this->random));
     ASSERT_TRUE(store) << to_string(store.error());
@@ -184,19 +189,12 @@ TYPED_TEST(power_cut, a_durable_batch_of_no_change_takes_earlier_ones_along) {
 }
 
 TYPED_TEST(power_cut, what_was_durable_is_found_when_nothing_else_is) {
-  const auto on = std::make_shared<disk>();
-  {
-    const auto store = TypeParam::open(this->path(), on);
-    ASSERT_TRUE(store) << to_string(store.error());
-    batch first;
-    first.put(table::value, "first", {});
-    ASSERT_TRUE((*store)->apply(first));
-    batch durable;
-    put(durable, sample_session());
-    ASSERT_TRUE(durable.durable) << "keys are";
-    ASSERT_TRUE((*store)->apply(durable));
-    on->cut_power_at(on->steps() + 1);
-  }
+  batch first;
+  first.put(table::value, "first", {});
+  batch durable;
+  put(durable, sample_session());
+  ASSERT_TRUE(durable.durable) << "keys are";
+  const auto on = this->cut_after({first, durable});
   for (int time = 0; time < 20; ++time) {
     const auto store = TypeParam::open(this->path(), on->found_after(this->random));
     ASSERT_TRUE(store) << to_string(store.error());

@@ -4,6 +4,7 @@
 #include <cafegram/storage/inbox.hpp>
 #include <cafegram/storage/session.hpp>
 #include <cafegram/tests/support.hpp>
+#include <cafegram/tests/temporary_folder.hpp>
 
 #include <gtest/gtest.h>
 
@@ -105,26 +106,6 @@ struct quiet_log {
   quiet_log(const quiet_log&) = delete;
   quiet_log& operator=(const quiet_log&) = delete;
   ~quiet_log() { log::configure({}); }
-};
-
-/// A folder that goes with its test.
-class temporary_folder {
-public:
-  temporary_folder() {
-    auto name = (std::filesystem::temp_directory_path() / "cafegram-XXXXXX").string();
-    path_ = ::mkdtemp(name.data());
-  }
-  temporary_folder(const temporary_folder&) = delete;
-  temporary_folder& operator=(const temporary_folder&) = delete;
-  ~temporary_folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  std::string file(std::string_view name) const { return (path_ / name).string(); }
-  const std::filesystem::path& path() const { return path_; }
-
-private:
-  std::filesystem::path path_;
 };
 
 } // namespace cafegram::test
