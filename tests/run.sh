@@ -4,8 +4,8 @@
 #   fast  release build whole and its tests, format and layer checks, ASan and UBSan over the pure
 #         layers, an independent client against the sandbox (default)
 #   slow  the rest: the slow tests, what the build costs, clang-tidy, all independent clients, the
-#         page in a browser, the demonstration in a clean root file system, clang's build and its
-#         tests, each fuzzer for a minute, ASan and UBSan over everything, ThreadSanitizer over actors
+#         page in a browser, the demonstration in a clean root file system, each fuzzer for a minute,
+#         clang's build with ASan and UBSan over everything and its tests, ThreadSanitizer over actors
 #   chaos 64 bots against a sandbox in which everything goes wrong, and a judge (docs/chaos.md);
 #         --minutes N --seed S --requests N
 #
@@ -128,7 +128,6 @@ slow() {
     check "clang-tidy" tests/lint.sh --tidy
     check "demonstration in a clean root" deploy/rootfs_check.sh
   fi
-  check "clang build" configure_and_build clang && run_ctest clang -LE slow
   run_steps "fuzzers" tests/fuzz/run.sh 60
   if check "asan-all build" configure_and_build asan-all; then
     run_ctest asan-all -LE slow
