@@ -7,6 +7,8 @@
 #include <cafegram/cli/sandbox_child.hpp>
 #include <cafegram/tl/api.hpp>
 
+#include <CLI/CLI.hpp>
+
 namespace cafegram::cli {
 namespace {
 

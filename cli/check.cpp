@@ -3,6 +3,7 @@
 #include <cafegram/cli/page_client.hpp>
 #include <cafegram/cli/sandbox_child.hpp>
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <cstdlib>

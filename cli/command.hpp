@@ -3,11 +3,15 @@
 #include <cafegram/base/bytes.hpp>
 #include <cafegram/base/error.hpp>
 
-#include <CLI/CLI.hpp>
-
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
+
+// Who adds options includes <CLI/CLI.hpp>: it is slow to compile.
+namespace CLI {
+class App;
+}
 
 namespace cafegram::cli {
 

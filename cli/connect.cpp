@@ -1,5 +1,6 @@
 #include <cafegram/cli/connection.hpp>
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <cstdio>

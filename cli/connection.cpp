@@ -1,6 +1,8 @@
 #include <cafegram/cli/connection.hpp>
 #include <cafegram/cli/schemas.hpp>
 
+#include <CLI/CLI.hpp>
+
 namespace cafegram::cli {
 
 void add_connection_options(CLI::App& command, connection_arguments& a) {

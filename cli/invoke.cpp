@@ -1,6 +1,8 @@
 #include <cafegram/actors/messages.hpp>
 #include <cafegram/cli/connection.hpp>
 
+#include <CLI/CLI.hpp>
+
 #include <iostream>
 
 namespace cafegram::cli {

@@ -5,6 +5,7 @@
 #include <cafegram/cli/signals.hpp>
 #include <cafegram/tl/api.hpp>
 
+#include <CLI/CLI.hpp>
 #include <caf/all.hpp>
 
 #include <atomic>

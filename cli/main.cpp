@@ -3,6 +3,8 @@
 #include <cafegram/cli/command.hpp>
 #include <cafegram/tl/schema.hpp>
 
+#include <CLI/CLI.hpp>
+
 #include <exception>
 #include <iostream>
 

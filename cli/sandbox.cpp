@@ -5,6 +5,7 @@
 #include <cafegram/sandbox/http.hpp>
 #include <cafegram/sandbox/server.hpp>
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <atomic>

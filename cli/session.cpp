@@ -8,6 +8,7 @@
 #include <cafegram/storage/session_rows.hpp>
 #include <cafegram/storage/string_store.hpp>
 
+#include <CLI/CLI.hpp>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 

@@ -2,6 +2,8 @@
 #include <cafegram/cli/schemas.hpp>
 #include <cafegram/tl/schema_check.hpp>
 
+#include <CLI/CLI.hpp>
+
 #include <iostream>
 #include <memory>
 

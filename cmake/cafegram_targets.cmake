@@ -57,6 +57,18 @@ function(cafegram_library folder)
   endforeach()
 endfunction()
 
+# cafegram_precompile(<target> header ... | REUSE_FROM other): headers that most sources of a target read,
+# read once. CAF's and the API's cost more than the code that uses them. Who reuses another target's needs
+# that target's code generation, hence -fPIC. No source may count on them: clang-tidy reads each without.
+function(cafegram_precompile target)
+  if(ARGV1 STREQUAL REUSE_FROM)
+    target_precompile_headers(${target} REUSE_FROM ${ARGV2})
+  else()
+    target_precompile_headers(${target} PRIVATE ${ARGN})
+  endif()
+  target_compile_options(${target} PRIVATE -fPIC)
+endfunction()
+
 # cafegram_test(<folder> [PROGRAM name] SOURCES a.cpp ... [LIBRARIES target ...]) makes the program
 # `test_<folder>`, or `test_<name>`, from tests of one folder and registers each of its cases with CTest.
 function(cafegram_test folder)
