@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """check_docs.py BUILD: every test that a table of docs/features.md, docs/protocol.md, docs/supervision.md or
 docs/hostile.md names exists; the last one names every test of the hostile suite; the edges of docs/supervision.md
-are the tests called `FOLDER.supervision.EDGE`, all of them.
+are the tests called `FOLDER.supervision.EDGE`, all of them. The files that docs/protocol.md names exist.
 
 Tests are named as CTest names them; `*` stands for any rest. Without a folder they are tests of `protocol`.
 Scripts and commands that a row names are not looked at.
 """
 import fnmatch
+import os
 import re
 import subprocess
 import sys
@@ -32,10 +33,25 @@ def named(path):
         for name in re.findall(r"[A-Za-z0-9_.*/]+", column):
             if re.fullmatch(r"\.[a-z0-9_*]+", name) and suite:
                 yield number, suite + name
-            elif re.fullmatch(r"[a-z0-9_]+(\.[a-zA-Z0-9_*]+)+", name) and not name.endswith((".py", ".sh")):
+            elif re.fullmatch(r"[a-z0-9_]+(\.[a-zA-Z0-9_*/]+)+", name) and not name.endswith((".py", ".sh")):
                 full = name if name.split(".")[0] in FOLDERS else "protocol." + name
                 suite = full.rsplit(".", 1)[0]
                 yield number, full
+
+
+def check_files(path):
+    """How many files of the second column do not exist. Those without a folder are in protocol/."""
+    wrong = 0
+    for number, line in enumerate(open(path, encoding="utf8"), 1):
+        cells = line.split("|")
+        if not line.startswith("|") or len(cells) != 5:
+            continue
+        for name in re.findall(r"[a-z0-9_/]+\.[ch]pp", cells[2]):
+            file = name if "/" in name else "protocol/" + name
+            if not os.path.exists(file):
+                print(f"{path}:{number}: there is no {file}")
+                wrong += 1
+    return wrong
 
 
 def rows_of_hostile(path):
@@ -97,7 +113,8 @@ def check_edges(path, tests):
 
 def main(build):
     tests = existing(build)
-    missing = check_hostile(tests) + check_edges("docs/supervision.md", set(tests))
+    missing = (check_hostile(tests) + check_edges("docs/supervision.md", set(tests)) +
+               check_files("docs/protocol.md"))
     seen = 0
     for path in ("docs/features.md", "docs/protocol.md", "docs/supervision.md"):
         for number, pattern in named(path):
