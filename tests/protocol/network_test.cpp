@@ -6,10 +6,13 @@
 #include <deque>
 #include <map>
 
+#include "../trace.hpp"
 #include "kit.hpp"
 
 namespace cafegram::protocol {
 namespace {
+
+using cafegram::test::trace;
 
 using namespace std::chrono_literals;
 
@@ -39,6 +42,40 @@ std::uint32_t number_in(bytes_view body) {
   std::memcpy(&out, body.data() + 4, sizeof(out));
   return out;
 }
+
+/// Adds all that an event says.
+struct event_notes {
+  trace& to;
+
+  template <class Number>
+  void number(Number of) const {
+    to.add(static_cast<std::uint64_t>(of));
+  }
+  void operator()(const request_answered& e) const {
+    number(e.id);
+    to.add(*e.body);
+  }
+  void operator()(const request_failed& e) const {
+    number(e.id);
+    to.add(to_string(e.why));
+  }
+  void operator()(const request_received& e) const { number(e.id); }
+  void operator()(const update_arrived& e) const {
+    number(e.id);
+    to.add(*e.body);
+  }
+  void operator()(const server_session_created& e) const {
+    number(e.first);
+    number(e.unique_id);
+  }
+  void operator()(const session_replaced& e) const { number(e.session_id); }
+  void operator()(const salt_changed& e) const { number(e.salt); }
+  void operator()(const clock_corrected& e) const { number(e.by.count()); }
+  void operator()(const key_destroyed& e) const { number(e.what); }
+  void operator()(const key_bound&) const {}
+  void operator()(const key_not_bound& e) const { to.add(to_string(e.why)); }
+  void operator()(const must_reconnect& e) const { to.add(to_string(e.why)); }
+};
 
 /// A client and a server over a network that does its worst, on a clock moved by hand. The same
 /// seed makes the same history.
@@ -77,6 +114,7 @@ public:
   int lives = 0;
   int replaced = 0; ///< sessions that the client gave up for its clock
   std::string last_break;
+  trace seen; ///< every octet either way, every event, when it was
 
   const client_session& client() const { return client_; }
 
@@ -94,6 +132,7 @@ private:
 
   void step() {
     clock_.advance(std::chrono::milliseconds{random_->next() % 40});
+    seen.add(static_cast<std::uint64_t>(clock_.steady_now().time_since_epoch().count()));
     if (what_.cut != 0 && fates.size() < 4000) {
       submit();
     }
@@ -160,6 +199,7 @@ private:
     while (client_.take_packets(packets, clock_.steady_now())) {
     }
     for (auto& packet : packets) {
+      seen.add(packet.octets);
       to_server_.push_back(std::move(packet.octets));
     }
   }
@@ -192,11 +232,13 @@ private:
       if (chance(what_.corrupt)) {
         packet[random_->next() % packet.size()] ^= 1;
       }
+      seen.add(packet);
       client_.receive(packet, clock_.steady_now());
     }
   }
 
   bool server_takes(bytes& packet, bool over_connection) {
+    seen.add(packet);
     const auto opened = open(key_, side::client, packet);
     if (opened.status != open_status::ok) {
       return false;
@@ -217,6 +259,7 @@ private:
     while (auto event = session.next_event()) {
       if (const auto* call = std::get_if<call_arrived>(&*event)) {
         const auto number = number_in(call->body);
+        seen.add(call->body);
         ++fates[number].ran;
         calls_.push_back({&session, call->id, number});
       }
@@ -236,12 +279,15 @@ private:
     }
     bytes packet;
     while (server_ != nullptr && connected_ && server_->take_packet(packet, clock_.wall_now())) {
+      seen.add(packet);
       to_client_.push_back(std::move(packet));
     }
   }
 
   void client_events() {
     while (auto event = client_.next_event()) {
+      seen.add(event->index());
+      std::visit(event_notes{seen}, *event);
       if (const auto* answer = std::get_if<request_answered>(&*event)) {
         auto& one = fates[static_cast<std::uint32_t>(answer->id)];
         ++one.settled;
@@ -391,18 +437,24 @@ TEST(network, a_session_forgotten_during_a_connection_runs_nothing_twice) {
   EXPECT_GT(sum.answered, 1000);
 }
 
-TEST(network, the_same_seed_makes_the_same_history) {
+/// Of a run in which everything happens that can.
+std::string trace_of(std::uint64_t seed) {
+  simulation world{seed, {.restart = 5, .late = 100, .forget = 3}};
+  world.run(600);
+  return world.seen.hex();
+}
+
+TEST(network, the_same_seed_makes_the_same_trace) {
   const auto base = test::seed();
-  const auto history = [&] {
-    simulation world{base, {.restart = 5}};
-    world.run(300);
-    std::vector<std::tuple<int, int, errc>> out;
-    for (const auto& [number, one] : world.fates) {
-      out.emplace_back(one.settled, one.ran, one.why);
-    }
-    return std::pair{out, world.client().counters().packets_in};
-  };
-  EXPECT_EQ(history(), history());
+  const auto first = trace_of(base);
+  std::cout << "trace=" << first << std::endl;
+  EXPECT_EQ(trace_of(base), first);
+  EXPECT_NE(trace_of(base + 1), first);
+}
+
+TEST(network, another_process_makes_the_same_trace) {
+  const auto here = trace_of(test::seed());
+  EXPECT_EQ(cafegram::test::trace_elsewhere("network.the_same_seed_makes_the_same_trace"), here);
 }
 
 } // namespace
