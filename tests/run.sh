@@ -22,7 +22,7 @@ passed=0 failed=0 skipped=0 failures=()
 
 fast_packages=("${build_packages[@]}" libgtest-dev clang-format-19 python3 nodejs=node npm=npm
   libpqxx-dev microsocks tinyproxy-bin)
-slow_packages=("${fast_packages[@]}" clang-19 clang-tidy-19 libclang-rt-19-dev llvm-19 dpkg-dev
+slow_packages=("${fast_packages[@]}" clang-19 clangd-19 libclang-rt-19-dev llvm-19 dpkg-dev
   python3-telethon python3-pip
   postgresql python3-cryptography openssl curl chromium debootstrap
   g++-aarch64-linux-gnu qemu-user googletest)

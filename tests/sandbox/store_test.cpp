@@ -37,8 +37,8 @@ protected:
     return out;
   }
 
-  test::temporary_folder kept;
-  std::filesystem::path folder = kept.path();
+  test::temporary_folder home;
+  std::filesystem::path folder = home.path();
 };
 
 TEST_F(sandbox_store, everything_is_there_again) {
