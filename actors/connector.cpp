@@ -75,7 +75,7 @@ struct connector_state {
   void poll();
   void start_attempts(steady_time now);
   void wait_for_sockets(steady_time now);
-  void check_attempts(connect_job& job, const std::vector<pollfd>& ready);
+  void check_attempts(connect_job& job, const std::vector<pollfd>& ready) const;
   void finish(connect_job& job, connect_attempt& winner) const;
   void give_up_late(steady_time now);
 };
@@ -169,6 +169,7 @@ void connector_state::take_addresses(std::uint64_t id, std::uint16_t port, const
   if (auto* job = find(id)) {
     --job->lookups;
     std::vector<endpoint> more;
+    more.reserve(found.addresses.size());
     for (const auto& address : found.addresses) {
       more.push_back({address, port});
     }
@@ -261,7 +262,7 @@ void connector_state::wait_for_sockets(steady_time now) {
   }
 }
 
-void connector_state::check_attempts(connect_job& job, const std::vector<pollfd>& ready) {
+void connector_state::check_attempts(connect_job& job, const std::vector<pollfd>& ready) const {
   for (auto attempt = job.attempts.begin(); attempt != job.attempts.end();) {
     const auto found = std::ranges::find(ready, attempt->fd(), &pollfd::fd);
     if (found == ready.end() || found->revents == 0) {

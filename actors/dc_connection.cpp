@@ -247,8 +247,8 @@ void dc_connection_state::take(line_event event) {
     refused(*word);
   } else if (const auto* broken = std::get_if<line_broken>(&event)) {
     lost(broken->why);
-  } else if (auto* back = std::get_if<line_released>(&event)) {
-    released(std::move(back->requests));
+  } else if (const auto* back = std::get_if<line_released>(&event)) {
+    released(back->requests);
   } else if (const auto* some = std::get_if<line_dropped>(&event)) {
     dropped(*some);
   } else {

@@ -81,7 +81,7 @@ void dc_connection_state::failed(protocol::request_failed& event) {
   settle(static_cast<call_id>(event.id), nullptr, std::move(event.why));
 }
 
-void dc_connection_state::released(std::vector<protocol::released_request> requests) {
+void dc_connection_state::released(const std::vector<protocol::released_request>& requests) {
   for (const auto& one : requests) {
     const auto id = static_cast<call_id>(one.id);
     if (one.may_have_run && !one.options.may_repeat) {

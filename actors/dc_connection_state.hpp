@@ -79,7 +79,7 @@ struct dc_connection_state {
   }
   void answered(protocol::request_answered& event);
   void failed(protocol::request_failed& event);
-  void released(std::vector<protocol::released_request> requests);
+  void released(const std::vector<protocol::released_request>& requests);
 
   // -- keys
   void use(const key_order& order);

@@ -101,7 +101,7 @@ void dc_pool_state::login_carried(std::int32_t dc, const result<shared_bytes>& o
   }
 }
 
-void dc_pool_state::store_authorised(std::int32_t dc, bool is) {
+void dc_pool_state::store_authorised(std::int32_t dc, bool is) const {
   auto apply = [dc, is](storage::session_state& state) {
     if (const auto record = state.data_centres.find(dc); record != state.data_centres.end()) {
       record->second.authorised = is;

@@ -163,7 +163,7 @@ struct dc_pool_state {
   void export_login(std::int32_t dc);
   void import_login(std::int32_t dc, const result<shared_bytes>& exported);
   void login_carried(std::int32_t dc, const result<shared_bytes>& outcome);
-  void store_authorised(std::int32_t dc, bool is);
+  void store_authorised(std::int32_t dc, bool is) const;
   bool try_after_import(call_id id, const error& why);
   caf::typed_response_promise<caf::ok_atom> destroy_all();
   void say_farewell(std::int32_t dc, const dc_key& key);
