@@ -55,13 +55,13 @@ struct session_writer_state {
   std::vector<session_writer_actor> workers;
   bool ending = false;
 
-  session_writer_actor start();
+  session_writer_actor start() const;
   void ended(const caf::down_msg& down);
   const session_writer_actor& worker_of(const session_write& what) const;
   void tell_the_end() const;
 };
 
-session_writer_actor session_writer_state::start() {
+session_writer_actor session_writer_state::start() const {
   auto out = self->system().spawn<caf::detached>(worker);
   self->monitor(out);
   return out;

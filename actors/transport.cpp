@@ -56,7 +56,7 @@ struct transport_state {
   void end(caf::error why);
   void loop_has_turned();
   void give_up();
-  void leave(caf::error why);
+  void leave(caf::error why) const;
 };
 
 void transport_state::start(caf::io::scribe_ptr opened, byte_sink_actor to) {
@@ -150,7 +150,7 @@ void transport_state::give_up() {
 
 /// What is monitored keeps a note of who monitors it, and with it all memory of this actor: a
 /// connection that has had a thousand sockets would have a thousand of them.
-void transport_state::leave(caf::error why) {
+void transport_state::leave(caf::error why) const {
   self->demonitor(sink.address());
   self->quit(std::move(why));
 }
