@@ -41,7 +41,7 @@ void check_pbkdf2(const test::json& cases) {
   for (const auto& c : cases) {
     EXPECT_EQ(to_hex(pbkdf2_hmac_sha512(hex(c["password"]), hex(c["salt"]),
                                         c["iterations"].get<std::uint32_t>())),
-              c["out"]);
+              c["out"].get<std::string>());
   }
 }
 
