@@ -17,10 +17,11 @@ namespace cafegram {
 /// wait before a long one, thus leaves no further message in the clock of CAF.
 class alarm {
 public:
-  /// Sees to it that `tick_atom` with a number comes to `self` at `when` or before.
+  /// Sees to it that `tick_atom` with a number comes to `self` at `when` or before;
+  /// `steady_time::max()` is never.
   template <class Self>
   void set(Self* self, steady_time when, steady_time now) {
-    if (!under_way_.empty() && under_way_.back().at <= when) {
+    if (when == steady_time::max() || (!under_way_.empty() && under_way_.back().at <= when)) {
       return;
     }
     under_way_.push_back({when, ++number_});

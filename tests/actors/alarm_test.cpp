@@ -66,6 +66,14 @@ TEST_F(alarm_fixture, short_waits_before_a_long_one_leave_nothing) {
   EXPECT_EQ(next(), (passed{1min, true})) << "after the last one it can be set again";
 }
 
+// CAF adds the wait to a clock of its own: the longest there is would be a time long past.
+TEST_F(alarm_fixture, never_sends_nothing) {
+  ticks.set(this, steady_time::max(), now);
+  EXPECT_TRUE(queued.empty());
+  set(3s);
+  EXPECT_EQ(next(), (passed{3s, true}));
+}
+
 TEST_F(alarm_fixture, what_is_due_comes_at_once) {
   set(-5s);
   EXPECT_EQ(next(), (passed{0s, true}));

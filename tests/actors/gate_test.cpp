@@ -30,10 +30,21 @@ struct handshake_gate_fixture : testing::Test {
 
   std::shared_ptr<asker> ask() {
     auto out = std::make_shared<asker>();
-    out->actor = actors.system().spawn([out = out.get(), to = gate](caf::event_based_actor* self) {
+    // Who still waits when the gate ends is told so when its test is over.
+    const std::weak_ptr<asker> asks = out;
+    out->actor = actors.system().spawn([asks, to = gate](caf::event_based_actor* self) {
       self->request(to, caf::infinite, turn_atom_v)
-          .then([out](const handshake_turn& given) { out->turn = given; },
-                [out](const caf::error& why) { out->refused = to_error(why); });
+          .then(
+              [asks](const handshake_turn& given) {
+                if (const auto one = asks.lock()) {
+                  one->turn = given;
+                }
+              },
+              [asks](const caf::error& why) {
+                if (const auto one = asks.lock()) {
+                  one->refused = to_error(why);
+                }
+              });
     });
     actors.run();
     return out;

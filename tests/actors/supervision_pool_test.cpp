@@ -97,9 +97,9 @@ TEST(supervision, dc_pool_farewell_dies) {
 }
 
 TEST(supervision, dc_pool_callers_flood) {
+  std::size_t refused = 0;
   pool_world world;
   world.start();
-  std::size_t refused = 0;
   const invoke_request request{std::make_shared<const bytes>(bytes{1, 2, 3, 4}), {}};
   world.system.spawn([&](caf::event_based_actor* self) {
     for (std::size_t n = 0; n < max_held_calls + 10; ++n) {
