@@ -130,6 +130,7 @@ private:
   void learn_secrets(const protocol::lying_server& exchange);
   void take_packet(line& from, mutable_bytes_view payload);
   void note(bytes_view body);
+  bool does_not_take(line& from, const session_name& name, protocol::msg_id id, bytes_view body);
   void tell_states(line& from, const session_name& name, protocol::msg_id id, bytes_view body);
   void take_call(line& from, const session_name& name, protocol::server_session& session,
                  const protocol::call_arrived& call, protocol::msg_id packet);
