@@ -59,7 +59,8 @@ endfunction()
 
 # cafegram_precompile(<target> header ... | REUSE_FROM other): headers that most sources of a target read,
 # read once. CAF's and the API's cost more than the code that uses them. Who reuses another target's needs
-# that target's code generation, hence -fPIC. No source may count on them: clang-tidy reads each without.
+# that target's code generation, hence -fPIC, and is built after all of it: for one that it links anyway. No
+# source may count on these headers: clang-tidy reads each without.
 function(cafegram_precompile target)
   if(ARGV1 STREQUAL REUSE_FROM)
     target_precompile_headers(${target} REUSE_FROM ${ARGV2})

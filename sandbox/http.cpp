@@ -26,6 +26,7 @@ constexpr std::size_t queue = 32;
 constexpr int backlog = 64;
 constexpr auto request_deadline = 10s;
 constexpr auto heartbeat = 15s;
+constexpr auto farewell = 1s;    ///< what event streams have to end by themselves
 constexpr auto look_around = 1s; ///< how often an event stream looks whether its reader lives
 constexpr std::size_t drain_limit = std::size_t{256} * 1024;
 constexpr const char* json_type = "application/json; charset=utf-8";
@@ -275,6 +276,8 @@ result<void> http_server::state::listen(const http_options& options) {
 void http_server::state::stop() {
   stopping = true;
   feed->wake();
+  // Told to stop, httplib breaks a stream off wherever it is; before that, each ends itself whole.
+  feed->wait_until_left(farewell);
   server.stop();
   if (acceptor.joinable()) {
     acceptor.join();

@@ -10,6 +10,7 @@ page_feed::reader::~reader() {
   const std::lock_guard lock{feed_->mutex_};
   std::erase(feed_->readers_, this);
   feed_->count_.store(feed_->readers_.size(), std::memory_order_relaxed);
+  feed_->left_.notify_all();
 }
 
 std::vector<page_event> page_feed::reader::take(std::chrono::milliseconds time) {
@@ -65,6 +66,11 @@ void page_feed::wake() {
     to->woken_ = true;
     to->wake_.notify_all();
   }
+}
+
+bool page_feed::wait_until_left(std::chrono::milliseconds time) {
+  std::unique_lock lock{mutex_};
+  return left_.wait_for(lock, time, [this] { return readers_.empty(); });
 }
 
 } // namespace cafegram::sandbox

@@ -56,12 +56,16 @@ public:
   /// Ends every reader's present wait.
   void wake();
 
+  /// Waits until no reader is left, at most for `time`; false: some still are.
+  bool wait_until_left(std::chrono::milliseconds time);
+
   std::size_t readers() const { return count_.load(std::memory_order_relaxed); }
 
 private:
   void push(reader& to, const page_event& event);
 
   mutable std::mutex mutex_;
+  std::condition_variable left_;
   std::vector<reader*> readers_;
   std::atomic<std::size_t> count_{0};
   std::size_t max_readers_;
