@@ -6,14 +6,21 @@ namespace cafegram {
 
 namespace {
 
-/// Of an address with a secret only the plain kind is spoken here: 16 octets.
-constexpr std::size_t plain_secret = 16;
 constexpr std::size_t max_addresses = 256;
+
+bool is_for_files(connection_purpose purpose) {
+  return purpose == connection_purpose::upload || purpose == connection_purpose::download;
+}
 
 } // namespace
 
 endpoint endpoint_of(const protocol::dc_address& address) {
   return {address.host, address.port};
+}
+
+std::optional<protocol::mtproxy_secret> secret_of(const protocol::dc_address& address) {
+  auto out = protocol::mtproxy_secret::from(address.secret);
+  return out ? std::optional{*std::move(out)} : std::nullopt;
 }
 
 address_book address_book::pinned(const dc_override& given, transport_choice transport) {
@@ -39,45 +46,54 @@ bool address_book::usable(const protocol::dc_address& address) const {
   if ((address.tcpo_only || secret) && !transport_.obfuscated) {
     return false;
   }
-  return !address.host.empty() && address.port != 0 &&
-         (!secret || address.secret.size() == plain_secret);
+  return !address.host.empty() && address.port != 0 && (!secret || secret_of(address).has_value());
 }
 
-bool address_book::knows(std::int32_t dc) const {
-  const auto here = [dc](const protocol::dc_address& one) { return number(one.dc) == dc; };
-  return std::ranges::any_of(told_, here) || std::ranges::any_of(fixed_, here);
+bool address_book::fits(const protocol::dc_address& address, std::int32_t dc,
+                        connection_purpose purpose) const {
+  return number(address.dc) == dc && address.cdn == (purpose == connection_purpose::cdn) &&
+         usable(address);
+}
+
+bool address_book::knows(std::int32_t dc, connection_purpose purpose) const {
+  const auto fixed = [this, dc, purpose](const protocol::dc_address& one) {
+    return !one.media_only && fits(one, dc, purpose);
+  };
+  const auto told = [this, dc, purpose](const protocol::dc_address& one) {
+    return (one.media_only ? is_for_files(purpose) : dc != pinned_) && fits(one, dc, purpose);
+  };
+  return std::ranges::any_of(fixed_, fixed) || std::ranges::any_of(told_, told);
 }
 
 dc_route address_book::route(std::int32_t dc, connection_purpose purpose) const {
-  const bool files =
-      purpose == connection_purpose::upload || purpose == connection_purpose::download;
   dc_route out;
   const auto add = [&](const std::vector<protocol::dc_address>& from, bool media) {
     for (const bool v6 : {ipv6_first_, !ipv6_first_}) {
       for (const auto& one : from) {
-        const bool fits = number(one.dc) == dc && one.ipv6 == v6 && one.media_only == media &&
-                          one.cdn == (purpose == connection_purpose::cdn) && usable(one);
+        const bool wanted = one.ipv6 == v6 && one.media_only == media && fits(one, dc, purpose);
         const bool known =
             std::ranges::any_of(out.addresses, [&one](const protocol::dc_address& have) {
               return endpoint_of(have) == endpoint_of(one);
             });
-        if (fits && !known) {
+        if (wanted && !known) {
           out.addresses.push_back(one);
         }
       }
     }
   };
-  if (files) {
+  if (is_for_files(purpose)) {
     add(told_, true);
     out.media = !out.addresses.empty();
-    if (out.media) {
-      return out;
+  }
+  if (!out.media) {
+    if (dc != pinned_) {
+      add(told_, false);
     }
+    add(fixed_, false);
   }
-  if (dc != pinned_) {
-    add(told_, false);
+  if (by_proxy_) {
+    std::ranges::stable_partition(out.addresses, &protocol::dc_address::is_static);
   }
-  add(fixed_, false);
   return out;
 }
 

@@ -48,7 +48,8 @@ address_book addresses_of(const client_options& options) {
   }
   const auto known = protocol::builtin_addresses(options.test_dcs);
   const bool v6_first = options.ip == ip_choice::ipv6_first || options.ip == ip_choice::ipv6_only;
-  return {{known.begin(), known.end()}, transport_of(options), v6_first};
+  const bool by_proxy = options.proxy && options.proxy->kind != proxy_kind::mtproxy;
+  return {{known.begin(), known.end()}, transport_of(options), v6_first, by_proxy};
 }
 
 result<void> check(const client_options& options) {

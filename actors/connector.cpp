@@ -231,17 +231,23 @@ void connector_state::start_attempts(steady_time now) {
 
 result<connect_attempt> connector_state::start_attempt(const connect_job& job,
                                                        const connect_step& step) {
+  const auto now = std::chrono::system_clock::now() +
+                   std::chrono::duration_cast<wall_time::duration>(job.asked.clock_offset);
+  const auto& to = step.target;
   std::unique_ptr<protocol::tunnel> talk;
   if (job.asked.proxy) {
-    const auto now = std::chrono::system_clock::now() +
-                     std::chrono::duration_cast<wall_time::duration>(job.asked.clock_offset);
-    const auto& to = step.target;
     auto made = protocol::make_tunnel(*job.asked.proxy, {to.host, to.port, address_octets(to.host)},
                                       *random, now);
     if (!made) {
       return std::unexpected(std::move(made.error()));
     }
     talk = *std::move(made);
+  }
+  const auto& disguised = job.asked.disguised;
+  if (const auto found = std::ranges::find(disguised, to, &disguised_address::where);
+      found != disguised.end()) {
+    talk = protocol::through(std::move(talk),
+                             protocol::make_fake_tls_tunnel(found->secret, *random, now));
   }
   return connect_attempt::start(step, std::move(talk));
 }

@@ -21,6 +21,9 @@ void dc_connection_state::start() {
   line.emplace(setup, services.random, services.primes);
   for (const auto& address : setup.route.addresses) {
     candidates.push_back(endpoint_of(address));
+    if (auto secret = secret_of(address); secret && secret->fake_tls()) {
+      disguised.push_back({candidates.back(), *std::move(secret)});
+    }
   }
   if (line->has_work()) {
     connect();
@@ -54,7 +57,7 @@ void dc_connection_state::connect() {
 void dc_connection_state::open_socket(std::uint64_t which) {
   self->request(services.connector, caf::infinite,
                 connect_request{candidates, setup.profile->timing.connect_timeout,
-                                setup.profile->ip, setup.profile->proxy, clock_ahead})
+                                setup.profile->ip, setup.profile->proxy, clock_ahead, disguised})
       .then([this, which](const connected& socket) { opened(which, socket); },
             [this, which](const caf::error& why) {
               if (which == attempt) {

@@ -30,6 +30,7 @@ struct dc_connection_state {
 
   std::optional<dc_line> line;
   std::vector<endpoint> candidates;
+  std::vector<disguised_address> disguised;
   transport_actor wire;
   connection_phase phase = connection_phase::waiting;
   std::uint64_t attempt = 0;

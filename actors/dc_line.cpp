@@ -25,13 +25,29 @@ protocol::framing framing_of(transport_kind kind) {
   return protocol::framing::intermediate;
 }
 
-std::optional<protocol::proxy_secret> secret_of(const dc_route& route, const endpoint& peer) {
-  const auto found = std::ranges::find(route.addresses, peer, endpoint_of);
-  protocol::proxy_secret out{};
-  if (found == route.addresses.end() || found->secret.size() != out.size()) {
-    return std::nullopt;
+/// How a server wants to be spoken to that is no data centre's own plain port: an MTProxy, or an
+/// address with a secret.
+std::optional<protocol::mtproxy_secret> secret_for(const connection_setup& setup,
+                                                   const endpoint& peer) {
+  const auto& proxy = setup.profile->proxy;
+  if (proxy && proxy->kind == proxy_kind::mtproxy) {
+    return proxy->secret;
   }
-  std::ranges::copy(found->secret, out.begin());
+  const auto found = std::ranges::find(setup.route.addresses, peer, endpoint_of);
+  return found == setup.route.addresses.end() ? std::nullopt : secret_of(*found);
+}
+
+protocol::transport_options transport_for(const connection_setup& setup, const endpoint& peer) {
+  const auto& profile = *setup.profile;
+  protocol::transport_options out{
+      .kind = framing_of(profile.transport.kind),
+      .obfuscated = profile.transport.obfuscated,
+      .dc = protocol::wire_dc(protocol::dc_id{setup.dc}, profile.test, setup.route.media)};
+  if (const auto secret = secret_for(setup, peer)) {
+    out.kind = secret->padded ? protocol::framing::padded : out.kind;
+    out.secret = secret->key;
+    out.records = secret->fake_tls();
+  }
   return out;
 }
 
@@ -54,20 +70,12 @@ dc_line::dc_line(connection_setup setup, std::shared_ptr<random_source> random,
   , primes_{std::move(primes)} {}
 
 void dc_line::opened(const endpoint& peer, steady_time now, wall_time wall) {
-  const auto& profile = *setup_.profile;
   now_ = now;
   broken_ = false;
   proven_ = false;
   output_.clear();
-  protocol::transport_options options{
-      .kind = framing_of(profile.transport.kind),
-      .obfuscated = profile.transport.obfuscated,
-      .secret = secret_of(setup_.route, peer),
-      .dc = protocol::wire_dc(protocol::dc_id{setup_.dc}, profile.test, setup_.route.media)};
-  if (profile.proxy && profile.proxy->kind == proxy_kind::mtproxy) {
-    options.secret = profile.proxy->secret.key;
-    options.records = profile.proxy->secret.fake_tls();
-  }
+  const auto options = transport_for(setup_, peer);
+  padded_ = options.kind == protocol::framing::padded;
   auto framing = protocol::client_transport::make(options, random_);
   if (!framing) {
     break_off(std::move(framing.error()));
@@ -77,11 +85,11 @@ void dc_line::opened(const endpoint& peer, steady_time now, wall_time wall) {
   append(output_, framing_->opening());
   for (auto* session : {&session_, &next_, &retired_}) {
     if (*session) {
-      (*session)->connected(now);
+      (*session)->connected(now, padded_);
     }
   }
   if (next_) {
-    exchange_until_ = now + profile.timing.handshake_timeout;
+    exchange_until_ = now + setup_.profile->timing.handshake_timeout;
   }
   proceed(now, wall);
 }

@@ -132,7 +132,8 @@ private:
   std::deque<line_event> events_;
   std::vector<protocol::outgoing_packet> packets_;
   bytes output_;
-  steady_time now_; ///< of the last call, for what an event brings about
+  steady_time now_;     ///< of the last call, for what an event brings about
+  bool padded_ = false; ///< this socket's transport
   bool proven_ = false;
   bool broken_ = false;
 };

@@ -112,7 +112,7 @@ void dc_line::made_permanent(const protocol::exchange_result& made, steady_time 
     return;
   }
   session_ = make_session(made.key, order_.permanent->salt, {now, server_now, true});
-  session_->connected(now);
+  session_->connected(now, padded_);
 }
 
 void dc_line::made_temporary(const protocol::exchange_result& made, steady_time now,
@@ -129,7 +129,7 @@ void dc_line::made_temporary(const protocol::exchange_result& made, steady_time 
                             .server_offset = made.server_time_offset};
   next_ = make_session(made.key, next_key_->salt, {now, server_now, true});
   next_->bind_to(*order_.permanent->key, next_key_->expires_at);
-  next_->connected(now);
+  next_->connected(now, padded_);
   exchange_until_ = now + setup_.profile->timing.handshake_timeout;
 }
 
@@ -144,7 +144,7 @@ void dc_line::begin_session(steady_time now, wall_time wall) {
   } else {
     session_ = make_session(*order_.permanent->key, order_.permanent->salt, {now, wall, false});
   }
-  session_->connected(now);
+  session_->connected(now, padded_);
   if (setup_.destroy_key) {
     session_->destroy_key();
   }
@@ -152,10 +152,8 @@ void dc_line::begin_session(steady_time now, wall_time wall) {
 
 protocol::client_session dc_line::make_session(const protocol::auth_key& key, std::int64_t salt,
                                                protocol::server_clock clock) const {
-  protocol::session_options options;
-  options.tail = setup_.profile->transport.kind == transport_kind::padded;
   protocol::client_session out{key, protocol::salt_list{static_cast<std::uint64_t>(salt)}, clock,
-                               random_, options};
+                               random_};
   out.introduce_with(setup_.profile->first_call_prefix);
   return out;
 }

@@ -46,6 +46,12 @@ struct resolved {
   std::vector<std::string> addresses;
 };
 
+/// An address that takes fake TLS alone.
+struct disguised_address {
+  endpoint where;
+  protocol::mtproxy_secret secret;
+};
+
 /// Open a connection to the first candidate that answers, started 250 ms apart.
 struct connect_request {
   std::vector<endpoint> candidates;
@@ -54,6 +60,7 @@ struct connect_request {
   /// Null: none. An MTProxy takes the place of the candidates.
   std::shared_ptr<const proxy_server> proxy = {};
   duration clock_offset{}; ///< server time minus the machine's, as far as it is known
+  std::vector<disguised_address> disguised = {}; ///< those of the candidates that are
 };
 
 /// An open, non-blocking socket. Whoever drops the last pointer closes it.

@@ -42,7 +42,7 @@ void client_session::state::receive(std::span<const mutable_bytes_view> packets,
       one.packet = packets.front();
       packets = packets.subspan(1);
     }
-    open(key, side::server, some, options.tail);
+    open(key, side::server, some, padded);
     for (const auto& one : some) {
       if (broken) {
         break;

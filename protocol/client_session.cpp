@@ -106,11 +106,12 @@ void client_session::state::break_off(errc code, std::string why) {
   }
 }
 
-void client_session::state::connect(steady_time now) {
+void client_session::state::connect(steady_time now, bool over_padded) {
   if (connected) {
     disconnect();
   }
   connected = true;
+  padded = over_padded;
   introduced = false;
   if (++connection > 1) {
     clock.doubt(); // the machine may have slept, and its steady clock with it
@@ -296,8 +297,8 @@ void client_session::destroy_key() {
   state_->due.destroy = true;
 }
 
-void client_session::connected(steady_time now) {
-  state_->connect(now);
+void client_session::connected(steady_time now, bool padded) {
+  state_->connect(now, padded);
 }
 
 void client_session::disconnected() {

@@ -116,7 +116,7 @@ struct client_session::state {
   /// Sends a refused request again, unless that has been done too often.
   void send_again(request& which, std::string_view why);
   void break_off(errc code, std::string why);
-  void connect(steady_time now);
+  void connect(steady_time now, bool over_padded);
   void disconnect();
   void poll(steady_time now);
   steady_time next_deadline() const;
@@ -204,6 +204,7 @@ struct client_session::state {
   std::deque<std::int64_t> created; ///< unique ids of `new_session_created`
 
   bool connected = false;
+  bool padded = false; ///< packets of this connection may carry the transport's octets behind them
   bool broken = false; ///< nothing more is taken from this connection
   std::uint64_t connection = 0;
   std::uint64_t proven = 0; ///< the last connection over which the session was seen to live

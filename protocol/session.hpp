@@ -46,7 +46,6 @@ struct session_options {
   std::size_t container_octets = 32U << 10; ///< about what a packet is filled to
   std::size_t max_unpacked = 64U << 20;     ///< gzip, for all of one packet
   int max_resends = 5;                      ///< of one request because of notifications
-  bool tail = false;                        ///< packets may carry the padded transport's octets
 };
 
 /// A request was answered. `body` is the boxed result, unpacked.
@@ -169,8 +168,9 @@ public:
   /// Asks the server to forget the authorization key; see `key_destroyed`.
   void destroy_key();
 
-  /// A fresh connection is ready for packets. What the last one left open is asked after.
-  void connected(steady_time now);
+  /// A fresh connection is ready for packets. What the last one left open is asked after. `padded`:
+  /// it is of the padded transport, whose packets may carry up to 15 octets behind them.
+  void connected(steady_time now, bool padded = false);
   /// The connection is gone. Requests stay.
   void disconnected();
   /// The socket brought something, be it half a frame: the other side lives.

@@ -47,4 +47,7 @@ result<std::unique_ptr<tunnel>> make_http_tunnel(const proxy_server& proxy,
 std::unique_ptr<tunnel> make_fake_tls_tunnel(const mtproxy_secret& secret, random_source& random,
                                              wall_time now);
 
+/// `second` through what `first` has opened; of two the one that is there.
+std::unique_ptr<tunnel> through(std::unique_ptr<tunnel> first, std::unique_ptr<tunnel> second);
+
 } // namespace cafegram::protocol

@@ -178,11 +178,16 @@ TEST(address_book, flags_decide_what_can_be_used) {
   cdn.cdn = true;
   auto secret = address(2, "secret");
   secret.secret = bytes(16, 1);
+  auto padded = address(2, "padded");
+  padded.secret = bytes(17, 0xdd);
+  auto disguised = address(2, "disguised");
+  disguised.secret = bytes(17, 0xee);
+  append(disguised.secret, as_bytes("example.org"));
   auto strange = address(2, "strange");
   strange.secret = bytes(21, 1);
   auto v6 = address(2, "::1");
   v6.ipv6 = true;
-  const std::vector told{obfuscated_only, cdn, secret, strange, v6};
+  const std::vector told{obfuscated_only, cdn, secret, padded, disguised, strange, v6};
   address_book plain{{}, {.kind = transport_kind::intermediate, .obfuscated = false}, false};
   plain.learn(told);
   EXPECT_EQ(hosts(plain.route(2, connection_purpose::main)), std::vector<std::string>{"::1"});
@@ -190,7 +195,47 @@ TEST(address_book, flags_decide_what_can_be_used) {
   address_book obfuscated{{}, {}, true};
   obfuscated.learn(told);
   EXPECT_EQ(hosts(obfuscated.route(2, connection_purpose::main)),
-            (std::vector<std::string>{"::1", "tcpo", "secret"}));
+            (std::vector<std::string>{"::1", "tcpo", "secret", "padded", "disguised"}));
+  EXPECT_FALSE(secret_of(v6));
+  EXPECT_FALSE(secret_of(strange));
+  EXPECT_FALSE(secret_of(secret)->padded);
+  EXPECT_TRUE(secret_of(padded)->padded);
+  EXPECT_EQ(secret_of(disguised)->domain, "example.org");
+}
+
+TEST(address_book, knows_what_it_has_a_route_to) {
+  auto media = address(4, "media");
+  media.media_only = true;
+  auto cdn = address(203, "cdn");
+  cdn.cdn = true;
+  auto strange = address(5, "strange");
+  strange.secret = bytes(21, 1);
+  auto book = address_book::pinned({2, {"mine", 1}}, {});
+  book.learn({media, cdn, strange, address(1, "plain")});
+  for (const std::int32_t dc : {1, 2, 4, 5, 6, 203}) {
+    for (const auto purpose : {connection_purpose::main, connection_purpose::upload,
+                               connection_purpose::download, connection_purpose::cdn}) {
+      EXPECT_EQ(book.knows(dc, purpose), !book.route(dc, purpose).addresses.empty())
+          << dc << " " << to_string(purpose);
+    }
+  }
+  EXPECT_FALSE(book.knows(4));
+  EXPECT_TRUE(book.knows(4, connection_purpose::upload));
+  EXPECT_TRUE(book.knows(203, connection_purpose::cdn));
+}
+
+TEST(address_book, a_proxy_is_sent_to_static_addresses_first) {
+  auto fixed = address(2, "static");
+  fixed.is_static = true;
+  const std::vector told{address(2, "other"), fixed};
+  address_book alone{{}, {}, false};
+  alone.learn(told);
+  EXPECT_EQ(hosts(alone.route(2, connection_purpose::main)),
+            (std::vector<std::string>{"other", "static"}));
+  address_book by_proxy{{}, {}, false, true};
+  by_proxy.learn(told);
+  EXPECT_EQ(hosts(by_proxy.route(2, connection_purpose::main)),
+            (std::vector<std::string>{"static", "other"}));
 }
 
 TEST(address_book, an_address_given_by_hand_is_the_only_one_but_for_media) {

@@ -113,6 +113,8 @@ public:
   std::vector<seen_call> calls;
   std::string refuse_binding;                         ///< with this error
   std::function<std::string(bytes_view)> refuse_call; ///< with this text and code 303
+  std::function<std::optional<bytes>(bytes_view)>
+      answer_call; ///< in the place of the call's octets
   bool hold_answers = false;
   bool forget_new_keys = false; ///< makes keys and knows none of them
   bool closed = true;
@@ -210,9 +212,10 @@ private:
     }
     if (hold_answers) {
       held_.push_back({name, call.id, call.body});
-    } else {
-      session.answer(call.id, call.body);
+      return;
     }
+    const auto special = answer_call ? answer_call(call.body) : std::nullopt;
+    session.answer(call.id, special.value_or(call.body));
   }
 
   void flush(bytes& out) {

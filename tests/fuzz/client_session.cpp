@@ -22,7 +22,6 @@ const auth_key permanent = fuzz::some_key(9);
 
 session_options options_of(std::uint8_t setup) {
   session_options out;
-  out.tail = (setup & 1) != 0;
   out.max_requests = 64;
   out.max_unpacked = 1U << 18;
   if ((setup & 2) != 0) {
@@ -35,7 +34,8 @@ session_options options_of(std::uint8_t setup) {
 class play {
 public:
   explicit play(std::uint8_t setup)
-    : client_{temporary, salt_list{1}, server_clock{now_, wall_now(), (setup & 4) != 0},
+    : padded_{(setup & 1) != 0}
+    , client_{temporary, salt_list{1}, server_clock{now_, wall_now(), (setup & 4) != 0},
               fuzz::repeatable(), options_of(setup)} {
     if ((setup & 8) != 0) {
       client_.introduce_with(bytes(16, 'i'));
@@ -43,7 +43,7 @@ public:
     if ((setup & 16) != 0) {
       client_.bind_to(permanent, 1'750'086'400, (setup & 32) != 0);
     }
-    client_.connected(now_);
+    client_.connected(now_, padded_);
     take();
   }
 
@@ -75,7 +75,7 @@ public:
     case 8:
       client_.disconnected();
       settle();
-      client_.connected(now_);
+      client_.connected(now_, padded_);
       break;
     case 9:
       raw(in);
@@ -228,7 +228,7 @@ private:
     holds(client_.under_way() == open_.size(), "as many are open as were not settled");
     if (reconnect) {
       client_.disconnected();
-      client_.connected(now_);
+      client_.connected(now_, padded_);
     }
   }
 
@@ -259,6 +259,7 @@ private:
 
   steady_time now_ = fuzz::steady_start;
   std::shared_ptr<seeded_random> random_ = fuzz::repeatable(6);
+  bool padded_;
   client_session client_;
   std::uint64_t submitted_ = 0;
   std::set<request_id> open_;

@@ -37,12 +37,22 @@ TEST(client_receipt, whatever_cannot_be_opened_ends_the_connection_alike) {
 }
 
 TEST(client_receipt, the_padded_transports_octets_are_cut) {
-  puppet p{{.tail = true}};
+  puppet p;
+  p.client.connected(p.now(), true);
   p.take();
-  auto packet = p.packet(puppet::query(1));
-  packet.resize(packet.size() + 3);
+  const auto with_tail = [&p] {
+    auto packet = p.packet(puppet::query(1));
+    packet.resize(packet.size() + 3);
+    return packet;
+  };
+  auto packet = with_tail();
   p.client.receive(packet, p.now());
   EXPECT_EQ(p.events<update_arrived>().size(), 1U);
+  p.reconnect(); // over another transport
+  packet = with_tail();
+  p.client.receive(packet, p.now());
+  EXPECT_TRUE(p.events<update_arrived>().empty());
+  EXPECT_TRUE(p.broken());
 }
 
 TEST(client_receipt, a_message_of_another_session_is_refused) {

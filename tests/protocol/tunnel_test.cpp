@@ -1,3 +1,4 @@
+#include <cafegram/protocol/fake_tls.hpp>
 #include <cafegram/protocol/tunnel.hpp>
 
 #include <optional>
@@ -224,6 +225,42 @@ TEST(http_connect, an_answer_without_an_end_is_bounded) {
     ASSERT_LT(taken, 20'000U);
   }
   EXPECT_GT(taken, 8'000U);
+}
+
+/// Fake TLS, as an address of a data centre may want it, behind a proxy of another kind.
+TEST(tunnels, one_leads_through_another) {
+  constexpr wall_time now{std::chrono::seconds{1'750'000'000}};
+  const mtproxy_secret secret{.key = {1, 2, 3}, .padded = true, .domain = "example.org"};
+  for (std::size_t split = 0; split < 40; ++split) {
+    seeded_random random{1};
+    auto way =
+        through(make(proxy_of(proxy_kind::socks5)), make_fake_tls_tunnel(secret, random, now));
+    const auto hear = [&](bytes_view answer) {
+      bytes said;
+      bool open = false;
+      const auto cut = std::min(split, answer.size());
+      for (const auto piece : {answer.first(cut), answer.subspan(cut)}) {
+        EXPECT_FALSE(open);
+        const auto fed = way->feed(piece, said);
+        EXPECT_TRUE(fed) << fed.error().what;
+        open = fed && *fed;
+      }
+      return std::pair{said, open};
+    };
+    EXPECT_EQ(to_hex(way->opening()), "050100");
+    EXPECT_EQ(to_hex(hear(hex("0500")).first), "050100030a64632e6578616d706c6501bb");
+    const auto [hello, open] = hear(hex("05000001000000000000"));
+    EXPECT_FALSE(open) << "the first way alone";
+    fake_tls_server server{secret, std::make_shared<seeded_random>(9)};
+    const auto proven = server.feed(hello, now);
+    ASSERT_TRUE(proven && *proven);
+    const auto [nothing, all_open] = hear(server.accept());
+    EXPECT_TRUE(nothing.empty());
+    EXPECT_TRUE(all_open);
+  }
+  EXPECT_FALSE(through(nullptr, nullptr));
+  EXPECT_EQ(to_hex(through(make(proxy_of(proxy_kind::socks5)), nullptr)->opening()), "050100");
+  EXPECT_EQ(to_hex(through(nullptr, make(proxy_of(proxy_kind::socks5)))->opening()), "050100");
 }
 
 TEST(tunnels, anything_at_all_ends_or_waits) {

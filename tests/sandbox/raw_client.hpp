@@ -63,7 +63,7 @@ public:
     framing_.emplace(protocol::client_transport::make(settings_.transport, random_).value());
     write(framing_->opening());
     if (session_) {
-      session_->connected(std::chrono::steady_clock::now());
+      session_->connected(std::chrono::steady_clock::now(), padded());
     }
   }
 
@@ -114,11 +114,9 @@ public:
   /// A new session on a key.
   void begin(const protocol::auth_key& key, std::uint64_t salt = 0) {
     const auto now = std::chrono::steady_clock::now();
-    protocol::session_options options;
-    options.tail = settings_.transport.kind == protocol::framing::padded;
     session_.emplace(key, protocol::salt_list{salt},
-                     protocol::server_clock{now, server_now(), true}, random_, options);
-    session_->connected(now);
+                     protocol::server_clock{now, server_now(), true}, random_);
+    session_->connected(now, padded());
   }
 
   /// Binds the session's key, which must be a temporary one, before anything else is sent.
@@ -251,6 +249,8 @@ public:
   }
 
 private:
+  bool padded() const { return settings_.transport.kind == protocol::framing::padded; }
+
   template <class Done>
   bool until(Done done) {
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{10};
