@@ -15,6 +15,10 @@ namespace cafegram {
 
 using std::chrono::milliseconds;
 
+/// A turn is held so long while there is no socket yet. To connect first and ask then would be
+/// simpler, but many clients would open their sockets at once and keep them silent for too long.
+constexpr milliseconds turn_patience{500};
+
 // -- the socket ---------------------------------------------------------------------------------
 
 void dc_connection_state::start() {
@@ -38,18 +42,27 @@ void dc_connection_state::connect() {
     open_socket(which);
     return;
   }
+  take_turn(which, [this, which] {
+    phase_deadline = now() + turn_patience;
+    open_socket(which);
+    schedule(now());
+  });
+}
+
+/// When it is this connection's turn to make keys. Where nobody counts, nobody waits.
+template <class Then>
+void dc_connection_state::take_turn(std::uint64_t which, Then then) {
   self->request(services.handshakes, caf::infinite, turn_atom_v)
       .then(
-          [this, which](const handshake_turn& given) {
+          [this, which, then](const handshake_turn& given) {
             if (which == attempt) {
               turn = given;
-              open_socket(which);
+              then();
             }
           },
-          [this, which](const caf::error&) {
-            // Where nobody counts, nobody waits.
+          [this, which, then](const caf::error&) {
             if (which == attempt) {
-              open_socket(which);
+              then();
             }
           });
 }
@@ -72,6 +85,15 @@ void dc_connection_state::opened(std::uint64_t which, const connected& socket) {
   if (which != attempt || phase != connection_phase::connecting) {
     return;
   }
+  phase_deadline = steady_time::max();
+  if (line->makes_keys() && !turn.token) {
+    take_turn(which, [this, socket] { begin(socket); });
+  } else {
+    begin(socket);
+  }
+}
+
+void dc_connection_state::begin(const connected& socket) {
   progress("connected", way_to(socket.peer));
   wire = spawn_transport(self->system(), socket.socket, self);
   self->monitor(wire);
@@ -79,7 +101,7 @@ void dc_connection_state::opened(std::uint64_t which, const connected& socket) {
   line->opened(socket.peer, now(), services.clock->wall_now());
   if (line->ready()) {
     enter(connection_phase::ready, "session continued");
-    if (which > 1) {
+    if (attempt > 1) {
       tell(updates_suspect{"connected again"});
     }
   } else {
@@ -311,6 +333,9 @@ void dc_connection_state::tick(std::uint64_t number) {
   const auto at = now();
   if (at >= phase_deadline && phase == connection_phase::waiting) {
     connect();
+  } else if (at >= phase_deadline && phase == connection_phase::connecting) {
+    phase_deadline = steady_time::max();
+    turn = {}; // another one may have a network
   }
   if (wire) {
     line->poll(at);

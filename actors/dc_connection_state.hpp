@@ -55,9 +55,12 @@ struct dc_connection_state {
   // -- the socket
   void start();
   void connect();
+  template <class Then>
+  void take_turn(std::uint64_t which, Then then);
   void open_socket(std::uint64_t which);
   steady_time deadline_of_wait(std::chrono::milliseconds pause) const;
   void opened(std::uint64_t which, const connected& socket);
+  void begin(const connected& socket);
   void close_wire();
   void lost(const error& why, std::optional<std::chrono::milliseconds> wait = {});
   void received(const bytes_received& read);

@@ -48,9 +48,10 @@ void handshake_gate_state::serve() {
   }
 }
 
-/// Whoever has it may die without a word, or before the turn reaches it.
+/// Whoever has it may die without a word, or before the turn reaches it. What it points at does not
+/// matter, but that it does: a turn that is there is told from none.
 handshake_turn handshake_gate_state::make_turn() const {
-  return {std::shared_ptr<const void>{nullptr, [gate = handshake_gate_actor{self}](const void*) {
+  return {std::shared_ptr<const void>{self, [gate = handshake_gate_actor{self}](const void*) {
                                         caf::anon_send(gate, caf::ok_atom_v);
                                       }}};
 }

@@ -6,7 +6,8 @@
 
 #include <sys/resource.h>
 
-#include "virtual_time.hpp"
+#include "late_connector.hpp"
+#include "virtual_network.hpp"
 
 namespace cafegram {
 
@@ -92,6 +93,12 @@ TEST_F(handshake_gate_fixture, answers_those_that_wait_when_it_is_stopped) {
 
 namespace {
 
+connection_owner_actor::behavior_type deaf_owner() {
+  return {[](const call_settled&) {}, [](const calls_settled&) {}, [](const connection_report&) {},
+          [](const dc_key&) {},       [](const temporary_key&) {}, [](const key_salt&) {},
+          [](const key_news&) {},     [](const raw_updates&) {},   [](const updates_suspect&) {}};
+}
+
 /// Connections over a connector that counts what it is asked and never answers.
 struct gated_connections : testing::Test {
   test::virtual_system actors;
@@ -110,12 +117,7 @@ struct gated_connections : testing::Test {
                   },
                   [](poll_atom) {}};
         });
-    owner = actors.system().spawn([]() -> connection_owner_actor::behavior_type {
-      return {
-          [](const call_settled&) {}, [](const calls_settled&) {}, [](const connection_report&) {},
-          [](const dc_key&) {},       [](const temporary_key&) {}, [](const key_salt&) {},
-          [](const key_news&) {},     [](const raw_updates&) {},   [](const updates_suspect&) {}};
-    });
+    owner = actors.system().spawn(deaf_owner);
   }
 
   ~gated_connections() override {
@@ -172,6 +174,21 @@ TEST_F(gated_connections, go_on_without_a_turn_when_the_gate_dies) {
   EXPECT_EQ(asked, 3U) << "and whoever comes later";
 }
 
+TEST_F(gated_connections, give_their_turn_back_while_there_is_no_network) {
+  using namespace std::chrono_literals;
+  key_order make;
+  make.make = true;
+  for (int n = 0; n < 3; ++n) {
+    connect(make);
+  }
+  actors.pass(499ms);
+  EXPECT_EQ(asked, 1U);
+  actors.pass(1ms);
+  EXPECT_EQ(asked, 2U);
+  actors.pass(500ms);
+  EXPECT_EQ(asked, 3U);
+}
+
 TEST_F(gated_connections, wait_for_nobody_when_they_have_a_key) {
   key_order known;
   known.permanent = dc_key{2,
@@ -181,6 +198,66 @@ TEST_F(gated_connections, wait_for_nobody_when_they_have_a_key) {
   connect(known);
   connect(known);
   EXPECT_EQ(asked, 2U);
+}
+
+namespace {
+
+/// Connections that are to make keys, one at a time, and whose sockets open when the test says so.
+struct late_sockets : testing::Test {
+  test::virtual_network net;
+  test::late_connector connector{net.system()};
+  runtime::services services = net.services();
+  connection_owner_actor owner = net.system().spawn(deaf_owner);
+  std::vector<dc_connection_actor> connections;
+
+  late_sockets() {
+    services.handshakes = spawn_handshake_gate(net.system(), 1);
+    services.connector = connector.actor();
+  }
+  ~late_sockets() override {
+    for (const auto& one : connections) {
+      caf::anon_send_exit(one, caf::exit_reason::kill);
+    }
+    caf::anon_send_exit(owner, caf::exit_reason::kill);
+    caf::anon_send_exit(connector.actor(), caf::exit_reason::kill);
+    caf::anon_send_exit(services.handshakes, caf::exit_reason::kill);
+    net.run();
+  }
+
+  void connect() {
+    connection_setup setup;
+    setup.profile = std::make_shared<connection_profile>();
+    setup.dc = 2;
+    setup.route.addresses.emplace_back().host = "127.0.0.1";
+    setup.keys.make = true;
+    connections.push_back(spawn_dc_connection(net.system(), services, std::move(setup), owner));
+    net.run();
+  }
+  void open(std::size_t which) {
+    connector.answer(which, {net.accept(), {"127.0.0.1", 443}});
+    net.run();
+  }
+};
+
+} // namespace
+
+TEST_F(late_sockets, are_silent_until_it_is_their_turn_again) {
+  connect();
+  net.pass(std::chrono::milliseconds{500});
+  connect();
+  ASSERT_EQ(connector.asked(), 2U) << "the second one has the turn that the first one had";
+  open(0);
+  EXPECT_TRUE(net.taken().empty());
+  connector.refuse(1, error::make(errc::network, "refused"));
+  net.run();
+  EXPECT_FALSE(net.taken().empty()) << "the key exchange has begun";
+}
+
+TEST_F(late_sockets, begin_at_once_where_they_were_in_time) {
+  connect();
+  net.pass(std::chrono::milliseconds{499});
+  open(0);
+  EXPECT_FALSE(net.taken().empty());
 }
 
 TEST(open_files, are_allowed_as_far_as_the_system_lets) {
