@@ -16,14 +16,38 @@ using namespace std::chrono_literals;
 
 /// Asks the connector of a fresh runtime and waits for its answer.
 result<connected> connect(runtime& rt, std::vector<endpoint> to,
-                          std::chrono::milliseconds timeout = test::watchdog / 2) {
+                          std::chrono::milliseconds timeout = test::watchdog / 2,
+                          ip_choice ip = ip_choice::ipv4_first) {
   caf::scoped_actor self{rt.system()};
   result<connected> out = fail(errc::none, "no answer");
-  self->request(rt.shared().connector, test::watchdog, connect_request{std::move(to), timeout})
+  self->request(rt.shared().connector, test::watchdog, connect_request{std::move(to), timeout, ip})
       .receive([&out](const connected& answer) { out = answer; },
                [&out](const caf::error& why) { out = std::unexpected(to_error(why)); });
   return out;
 }
+
+/// Takes connections over IPv6 and never accepts them.
+class v6_listener {
+public:
+  v6_listener()
+    : socket_{::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0)} {
+    sockaddr_in6 address{};
+    address.sin6_family = AF_INET6;
+    address.sin6_addr = in6addr_loopback;
+    socklen_t size = sizeof address;
+    auto* generic = reinterpret_cast<sockaddr*>(&address);
+    EXPECT_EQ(::bind(socket_.fd(), generic, size), 0);
+    EXPECT_EQ(::listen(socket_.fd(), 8), 0);
+    EXPECT_EQ(::getsockname(socket_.fd(), generic, &size), 0);
+    port_ = ntohs(address.sin6_port);
+  }
+
+  endpoint where() const { return {"::1", port_}; }
+
+private:
+  test::plain_socket socket_;
+  std::uint16_t port_ = 0;
+};
 
 endpoint closed_port() {
   return test::listener{}.where();
@@ -54,6 +78,46 @@ TEST(connector, goes_on_to_the_next_candidate) {
   const auto answer = connect(rt, {closed_port(), {"::1", 1}, server.where()});
   ASSERT_TRUE(answer) << to_string(answer.error());
   EXPECT_EQ(answer->peer, server.where());
+}
+
+TEST(connector, takes_the_family_that_is_wanted_first) {
+  runtime rt;
+  const test::listener v4;
+  const v6_listener v6;
+  const std::pair<ip_choice, endpoint> wanted[] = {{ip_choice::ipv4_first, v4.where()},
+                                                   {ip_choice::ipv6_first, v6.where()},
+                                                   {ip_choice::ipv4_only, v4.where()},
+                                                   {ip_choice::ipv6_only, v6.where()}};
+  for (const auto& [ip, where] : wanted) {
+    const auto answer = connect(rt, {v4.where(), v6.where()}, 5s, ip);
+    ASSERT_TRUE(answer) << to_string(answer.error());
+    EXPECT_EQ(answer->peer, where);
+  }
+}
+
+TEST(connector, takes_ipv6_where_ipv4_fails) {
+  runtime rt;
+  const v6_listener v6;
+  const auto refused = connect(rt, {closed_port(), v6.where()});
+  ASSERT_TRUE(refused) << to_string(refused.error());
+  EXPECT_EQ(refused->peer, v6.where());
+  const auto none = connect(rt, {closed_port(), v6.where()}, 5s, ip_choice::ipv4_only);
+  EXPECT_FALSE(none);
+}
+
+/// The other family has its turn long before the deadline of the whole.
+TEST(connector, does_not_wait_for_an_ipv4_address_that_is_silent) {
+  runtime rt;
+  const test::listener full{0};
+  std::vector<result<connected>> held;
+  for (int i = 0; i < 4; ++i) {
+    held.push_back(connect(rt, {full.where()}, 100ms));
+  }
+  ASSERT_FALSE(held.back());
+  const v6_listener v6;
+  const auto answer = connect(rt, {full.where(), v6.where()}, 15s);
+  ASSERT_TRUE(answer) << to_string(answer.error());
+  EXPECT_EQ(answer->peer, v6.where());
 }
 
 TEST(connector, names_every_address_that_failed) {
