@@ -334,6 +334,7 @@ void client_state::tell_status(const client_status& of_pool) {
 }
 
 void client_state::report(const connection_report& what) {
+  note_trouble(what);
   phase = what.phase;
   key_unknown = what.key_unknown;
   if (what.detail.empty()) {

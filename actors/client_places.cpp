@@ -26,6 +26,16 @@ bool moves_this_call(const error& why) {
   return why.is_rpc("FILE_MIGRATE") || why.is_rpc("STATS_MIGRATE");
 }
 
+/// The same question would have the same answer.
+bool refused_for_good(const error& why) {
+  if (!why.rpc) {
+    return false;
+  }
+  const auto kind = why.rpc->kind();
+  return kind == rpc_class::bad_request || kind == rpc_class::see_other ||
+         kind == rpc_class::forbidden || kind == rpc_class::not_acceptable;
+}
+
 protocol::dc_address address_of(const tl::dcOption& told) {
   return {.dc = protocol::dc_id{told.id},
           .host = told.ip_address,
@@ -85,14 +95,13 @@ bool client_state::followed(std::uint64_t id, running_call& call, const error& w
   }
   ++call.migrations;
   const auto dc = static_cast<std::int32_t>(*why.rpc->value);
+  // What has to happen first is not to outlast its deadline.
+  rest(id, call, later(now(), call.time.left(now())));
   if (setup.addresses.knows(dc)) {
     go_to(id, dc, home);
     return true;
   }
   after_config.emplace_back([this, id, dc, home] {
-    if (!calls.contains(id)) {
-      return;
-    }
     if (setup.addresses.knows(dc)) {
       go_to(id, dc, home);
     } else {
@@ -104,16 +113,56 @@ bool client_state::followed(std::uint64_t id, running_call& call, const error& w
 }
 
 void client_state::go_to(std::uint64_t id, std::int32_t dc, bool with_home) {
-  if (with_home) {
+  const auto found = calls.find(id);
+  if (found == calls.end()) {
+    return; // given up meanwhile
+  }
+  if (!with_home) {
+    found->second.request.options.dc = dc;
+    send_on(id);
+    return;
+  }
+  auto& waiting = moves[dc];
+  waiting.push_back(id);
+  if (waiting.size() == 1) {
+    self->request(pool, caf::infinite, caf::migrate_atom_v, dc)
+        .then(
+            [this, dc](caf::ok_atom) { home_moved(dc, {}); },
+            [this, dc](const caf::error& why) { home_moved(dc, std::unexpected(to_error(why))); });
+  }
+}
+
+/// A call that rests goes to the pool now: it has been refused, not made, and is not made again.
+void client_state::send_on(std::uint64_t id) {
+  const auto found = calls.find(id);
+  if (found == calls.end()) {
+    return;
+  }
+  leave_place(id, found->second);
+  let_go(found->second, now());
+  send(id);
+}
+
+/// Home is in another data centre, with the login that there was; or it stays where it is.
+void client_state::home_moved(std::int32_t dc, const result<void>& outcome) {
+  const auto waiting = std::move(moves.extract(dc).mapped());
+  if (outcome) {
     home_dc = dc;
-    self->send(pool, caf::migrate_atom_v, dc);
     self->send(store, session_change{
                           [dc](storage::session_state& session) { session.home_dc = dc; }, true});
     fetch_config();
-  } else {
-    calls.at(id).request.options.dc = dc;
+  } else if (login == login_state::logged_in && refused_for_good(outcome.error()) &&
+             !setup.options.bot_token.empty()) {
+    // Where it is, the login is of no use any more. A bot can do without.
+    logged_out(outcome.error());
   }
-  send(id);
+  for (const auto id : waiting) {
+    if (outcome) {
+      send_on(id);
+    } else {
+      finish(id, std::unexpected(outcome.error()));
+    }
+  }
 }
 
 // -- help.getConfig -----------------------------------------------------------------------------
@@ -152,6 +201,7 @@ bool client_state::take_config(bytes_view object) {
     return false;
   }
   config_waits.reset();
+  config_taken = now();
   const std::chrono::seconds good_for{std::int64_t{config->expires} - config->date};
   config_at = now() + std::clamp<std::chrono::seconds>(good_for, config_least, config_most);
   if (config->test_mode != setup.options.test_dcs) {
@@ -177,6 +227,21 @@ bool client_state::take_config(bytes_view object) {
                             },
                             false});
   return true;
+}
+
+/// After trouble on the way the addresses may be out of date, long before they expire. A line that
+/// was merely cut says nothing against them.
+void client_state::note_trouble(const connection_report& what) {
+  if (what.phase == connection_phase::ready && std::exchange(addresses_doubted, false)) {
+    const auto soonest = config_taken ? later(*config_taken, config_least) : now();
+    if (soonest <= now()) {
+      fetch_config();
+    } else {
+      config_at = std::min(config_at.value_or(soonest), soonest);
+      schedule();
+    }
+  }
+  addresses_doubted = addresses_doubted || (what.failed && phase != connection_phase::ready);
 }
 
 void client_state::take_stored_addresses() {

@@ -103,7 +103,10 @@ struct client_state {
   bool fetching_config = false;
   backoff config_waits{config_retry_least, config_retry_most};
   std::optional<steady_time> config_at;
+  std::optional<steady_time> config_taken; ///< the last time that one came
+  bool addresses_doubted = false;
   std::vector<std::function<void()>> after_config;
+  std::map<std::int32_t, std::vector<std::uint64_t>> moves; ///< of home, and the calls that wait
 
   std::map<std::uint64_t, running_call> calls;
   std::unordered_multimap<call_tag, std::uint64_t> tagged;
@@ -173,9 +176,12 @@ struct client_state {
   // -- data centres (client_places.cpp)
   bool followed(std::uint64_t id, running_call& call, const error& why);
   void go_to(std::uint64_t id, std::int32_t dc, bool with_home);
+  void send_on(std::uint64_t id);
+  void home_moved(std::int32_t dc, const result<void>& outcome);
   void fetch_config();
   void config_came(const result<shared_bytes>& outcome);
   bool take_config(bytes_view object);
+  void note_trouble(const connection_report& what);
   void take_stored_addresses();
 
   // -- login

@@ -18,6 +18,12 @@ dc_pool_state::~dc_pool_state() {
     promise.deliver(caf::ok_atom_v);
   }
   // A promise that is dropped answers nobody.
+  for (auto& [dc, known] : centres) {
+    for (auto& promise : known.login.moves) {
+      promise.deliver(
+          to_caf(error::make(errc::cancelled, "the client stopped before home had moved")));
+    }
+  }
   for (auto& [id, call] : calls) {
     if (!call.internal) {
       const bool unknown = call.may_have_left && !call.call.may_repeat;
@@ -115,7 +121,7 @@ dc_pool_actor::behavior_type pool(dc_pool_actor::stateful_pointer<dc_pool_state>
           self->send(self->state.updates, why);
         }
       },
-      [self](caf::migrate_atom, std::int32_t dc) { self->state.migrate(dc); },
+      [self](caf::migrate_atom, std::int32_t dc) { return self->state.migrate(dc); },
       [self](const addresses_learned& more) { self->state.setup.addresses.learn(more.addresses); },
       [self](const login_noted& noted) { self->state.noted(noted); },
       [self](const destroy_keys&) { return self->state.destroy_all(); },

@@ -157,16 +157,24 @@ void dc_pool_state::ended(const caf::down_msg& down) {
   schedule(now());
 }
 
+/// In the order in which they were made.
+template <class Which>
+std::vector<call_id> dc_pool_state::calls_of(const line_slot& slot, Which which) const {
+  std::vector<call_id> out;
+  for (const auto& [id, call] : calls) {
+    if (call.at == slot && which(call)) {
+      out.push_back(id);
+    }
+  }
+  std::ranges::sort(out);
+  return out;
+}
+
 /// A line that is not tried again: what waits for it ends. The next call for it begins afresh.
 void dc_pool_state::give_up(const line_slot& slot) {
   log::error("dc_pool", "the connection {} is given up", to_string(slot));
   give_up_running(slot);
-  std::vector<call_id> lost;
-  for (const auto& [id, call] : calls) {
-    if (call.at == slot) {
-      lost.push_back(id);
-    }
-  }
+  const auto lost = calls_of(slot, [](const held_call&) { return true; });
   connections.erase(slot);
   choose_makers(slot.dc);
   tell_keys(slot.dc);
@@ -178,12 +186,8 @@ void dc_pool_state::give_up(const line_slot& slot) {
 
 /// Of the calls that a dead connection had: those that may have run and may not run twice.
 void dc_pool_state::give_up_running(const line_slot& slot) {
-  std::vector<call_id> lost;
-  for (const auto& [id, call] : calls) {
-    if (call.at == slot && call.may_have_left && !call.call.may_repeat) {
-      lost.push_back(id);
-    }
-  }
+  const auto lost = calls_of(
+      slot, [](const held_call& call) { return call.may_have_left && !call.call.may_repeat; });
   for (const auto id : lost) {
     answer(id, fail(errc::unknown_outcome, "its connection died before the answer came"));
   }
@@ -195,11 +199,10 @@ void dc_pool_state::restart_due(steady_time at) {
       continue;
     }
     start(slot, connection);
-    for (auto& [id, call] : calls) {
-      if (call.at == slot) {
-        call.may_have_left = false;
-        self->send(connection.actor, call.call);
-      }
+    for (const auto id : calls_of(slot, [](const held_call&) { return true; })) {
+      auto& call = calls.at(id);
+      call.may_have_left = false;
+      self->send(connection.actor, call.call);
     }
   }
 }
@@ -233,16 +236,35 @@ void dc_pool_state::close(const line_slot& slot) {
   tell_keys(slot.dc);
 }
 
-void dc_pool_state::migrate(std::int32_t dc) {
-  if (dc == setup.home_dc) {
+caf::typed_response_promise<caf::ok_atom> dc_pool_state::migrate(std::int32_t dc) {
+  auto promise = self->make_response_promise<caf::ok_atom>();
+  if (needs_login(dc)) {
+    centre(dc).login.moves.push_back(promise);
+    carry_login(dc);
+  } else {
+    move_home(dc);
+    promise.deliver(caf::ok_atom_v);
+  }
+  return promise;
+}
+
+/// The old home keeps the login as data centres beside home have it.
+void dc_pool_state::move_home(std::int32_t dc) {
+  const auto before = setup.home_dc;
+  if (dc == before) {
     return;
   }
-  log::info("dc_pool", "home moves from dc {} to dc {}", setup.home_dc, dc);
+  log::info("dc_pool", "home moves from dc {} to dc {}", before, dc);
   if (const auto old = connections.find(home_line()); old != connections.end()) {
     old->second.idle_since = now();
   }
   setup.home_dc = dc;
   connect_home();
+  if (setup.logged_in) {
+    centre(before).login.now = foreign_login::step::done;
+    store_authorised(before, true);
+    self->send(updates, updates_suspect{"home has moved"});
+  }
   schedule(now());
 }
 

@@ -20,6 +20,11 @@ using step = foreign_login::step;
 constexpr int max_imports = 2;
 constexpr std::chrono::seconds farewell_patience{5};
 
+error not_carried(std::int32_t dc, error why) {
+  why.what = "the login did not come to dc " + std::to_string(dc) + ": " + why.what;
+  return why;
+}
+
 } // namespace
 
 void dc_pool_state::noted(const login_noted& what) {
@@ -45,12 +50,20 @@ bool dc_pool_state::needs_login(std::int32_t dc) const {
                                 : known->second.login.now != step::done;
 }
 
-/// One import serves all that wait for it.
 void dc_pool_state::await_login(call_id id, std::int32_t dc) {
-  auto& login = centre(dc).login;
-  login.waiting.push_back(id);
-  if (login.now == step::none) {
+  centre(dc).login.waiting.push_back(id);
+  carry_login(dc);
+}
+
+/// One import serves all that wait for it.
+void dc_pool_state::carry_login(std::int32_t dc) {
+  if (centre(dc).login.now != step::none) {
+    return;
+  }
+  if (setup.addresses.knows(dc)) {
     export_login(dc);
+  } else {
+    login_carried(dc, fail(errc::not_found, "no address is known", dc));
   }
 }
 
@@ -63,6 +76,9 @@ void dc_pool_state::export_login(std::int32_t dc) {
 
 void dc_pool_state::import_login(std::int32_t dc, const result<shared_bytes>& exported) {
   if (!exported) {
+    if (exported.error().rpc && exported.error().rpc->kind() == rpc_class::unauthorized) {
+      self->send(owner, login_lost{exported.error()}); // it was home that said so
+    }
     login_carried(dc, exported);
     return;
   }
@@ -81,11 +97,20 @@ void dc_pool_state::import_login(std::int32_t dc, const result<shared_bytes>& ex
 void dc_pool_state::login_carried(std::int32_t dc, const result<shared_bytes>& outcome) {
   auto& login = centre(dc).login;
   const auto waiting = std::exchange(login.waiting, {});
+  auto moves = std::exchange(login.moves, {});
   login.now = outcome ? step::done : step::none;
   if (outcome) {
     store_authorised(dc, true);
   } else {
     log::warn("dc_pool", "the login did not come to dc {}: {}", dc, to_string(outcome.error()));
+  }
+  for (auto& promise : moves) {
+    if (outcome) {
+      move_home(dc);
+      promise.deliver(caf::ok_atom_v);
+    } else {
+      promise.deliver(to_caf(not_carried(dc, outcome.error())));
+    }
   }
   for (const auto id : waiting) {
     if (!calls.contains(id)) {
@@ -94,9 +119,7 @@ void dc_pool_state::login_carried(std::int32_t dc, const result<shared_bytes>& o
     if (outcome) {
       place(id);
     } else {
-      auto why = outcome.error();
-      why.what = "the login did not come to dc " + std::to_string(dc) + ": " + why.what;
-      answer(id, std::unexpected(std::move(why)));
+      answer(id, std::unexpected(not_carried(dc, outcome.error())));
     }
   }
 }

@@ -61,6 +61,7 @@ struct held_connection {
 struct foreign_login {
   enum class step : std::uint8_t { none, exporting, importing, done } now = step::none;
   std::vector<call_id> waiting;
+  std::vector<caf::typed_response_promise<caf::ok_atom>> moves; ///< of home
 };
 
 /// What a pool knows of a data centre.
@@ -133,6 +134,8 @@ struct dc_pool_state {
   void start(const line_slot& slot, held_connection& connection);
   void report(const connection_report& what);
   void ended(const caf::down_msg& down);
+  template <class Which>
+  std::vector<call_id> calls_of(const line_slot& slot, Which which) const;
   void give_up_running(const line_slot& slot);
   void give_up(const line_slot& slot);
   void restart_due(steady_time at);
@@ -141,7 +144,8 @@ struct dc_pool_state {
   bool may_idle(const line_slot& slot, const held_connection& connection) const;
   std::map<line_slot, held_connection>::iterator find(const caf::strong_actor_ptr& actor);
   bool is_main(const caf::strong_actor_ptr& sender);
-  void migrate(std::int32_t dc);
+  caf::typed_response_promise<caf::ok_atom> migrate(std::int32_t dc);
+  void move_home(std::int32_t dc);
   void connect_home();
 
   // -- keys (dc_pool_keys.cpp)
@@ -160,6 +164,7 @@ struct dc_pool_state {
   void noted(const login_noted& what);
   bool needs_login(std::int32_t dc) const;
   void await_login(call_id id, std::int32_t dc);
+  void carry_login(std::int32_t dc);
   void export_login(std::int32_t dc);
   void import_login(std::int32_t dc, const result<shared_bytes>& exported);
   void login_carried(std::int32_t dc, const result<shared_bytes>& outcome);

@@ -119,8 +119,9 @@ using dc_pool_actor = connection_owner_actor::extend<
     caf::replies_to<invoke_request>::with<invoke_answer>,
     // Gives up calls that carry a tag, and tells their connections.
     caf::reacts_to<cancel_calls>,
-    // Moves home: calls without a data centre of their own go there from now on.
-    caf::reacts_to<caf::migrate_atom, std::int32_t>,
+    // Moves home: calls without a data centre of their own go there from now on. Where logged in,
+    // the login is carried there first; answers when calls may go there, or why it stays.
+    caf::replies_to<caf::migrate_atom, std::int32_t>::with<caf::ok_atom>,
     // Where data centres are reached from now on.
     caf::reacts_to<addresses_learned>,
     // Whether a login hangs on the keys: decides which may be given up.

@@ -114,6 +114,20 @@ TEST_F(dc_pool_lines, files_go_to_media_addresses_with_a_key_of_their_own) {
   EXPECT_TRUE(lines[1]->keys().permanent);
 }
 
+TEST_F(dc_pool_lines, calls_are_given_again_in_their_order) {
+  start();
+  make_keys(*lines.at(0));
+  for (int n = 0; n < 20; ++n) {
+    call({.may_repeat = true});
+  }
+  lines[0]->die();
+  settle();
+  pass(2s, 100ms);
+  ASSERT_EQ(lines.size(), 2U);
+  ASSERT_EQ(lines[1]->calls.size(), 20U);
+  EXPECT_TRUE(std::ranges::is_sorted(lines[1]->calls, {}, &submit_call::id));
+}
+
 TEST_F(dc_pool_lines, updates_count_from_the_main_connection_alone) {
   start();
   make_keys(*lines.at(0));

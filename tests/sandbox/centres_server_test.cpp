@@ -1,11 +1,14 @@
 #include <cafegram/actors/client.hpp>
 #include <cafegram/actors/invoke.hpp>
+#include <cafegram/actors/login.hpp>
 #include <cafegram/base/log.hpp>
 #include <cafegram/sandbox/server.hpp>
 #include <cafegram/tl/api.hpp>
 
 #include <algorithm>
 
+#include "../interop/bot_talk.hpp"
+#include "../interop/standin.hpp"
 #include "event_reader.hpp"
 #include "raw_client.hpp"
 
@@ -73,6 +76,45 @@ protected:
     }
     return out;
   }
+  /// How often with any outcome.
+  std::ptrdiff_t times_called(std::string_view method) {
+    const auto all = calls();
+    return std::ranges::count_if(all, [method](const std::string& one) {
+      return one.substr(2, one.find(' ', 2) - 2) == method;
+    });
+  }
+
+  /// Makes an account and logs in as it, as a person does.
+  std::int64_t sign_up(client& with, const std::string& phone) {
+    const auto sent = send_code(with, phone);
+    EXPECT_TRUE(sent) << to_string(sent.error());
+    const auto state = server_->page().state();
+    if (!sent || !state || state->codes.empty()) {
+      ADD_FAILURE() << "no code";
+      return 0;
+    }
+    const auto nobody = sign_in(with, *sent, state->codes.back().code);
+    EXPECT_TRUE(nobody && std::holds_alternative<sign_up_needed>(*nobody));
+    const auto made = with.invoke_sync(tl::auth::signUp{.phone_number = phone,
+                                                        .phone_code_hash = sent->hash,
+                                                        .first_name = "Bob",
+                                                        .last_name = "B"});
+    EXPECT_TRUE(made) << to_string(made.error());
+    return with.status().self.id;
+  }
+
+  void alice_writes(std::int64_t to, std::string text) {
+    const auto state = server_->page().state();
+    ASSERT_TRUE(state);
+    const auto alice = std::ranges::find(state->users, "alice", &page_user::username);
+    ASSERT_NE(alice, state->users.end());
+    page_text message;
+    message.as = alice->id;
+    message.to = to;
+    message.text = std::move(text);
+    ASSERT_TRUE(server_->page().send(message));
+  }
+
   bool called(std::string_view what) {
     const auto all = calls();
     return std::ranges::find(all, what) != all.end();
@@ -174,20 +216,82 @@ TEST_P(centres_client, logs_in_where_it_is_sent) {
   me->stop();
 }
 
-// The call in which it hears of it is refused: the new home does not know its login yet.
-TEST_P(centres_client, logs_in_anew_where_its_account_moves) {
+TEST_P(centres_client, a_person_logs_in_where_the_phone_is_at_home) {
+  options_.homes["15550104"] = 4;
+  start();
   auto me = client::start(runtime_, mine(GetParam()));
   ASSERT_TRUE(me) << to_string(me.error());
-  ASSERT_TRUE(me->login_bot(token_at_first, 60s));
-  ASSERT_TRUE(server_->move_home(1000001, 4));
-  const auto refused = me->invoke_sync(tl::updates::getState{});
-  ASSERT_FALSE(refused);
-  EXPECT_TRUE(refused.error().is_rpc("AUTH_KEY_UNREGISTERED")) << to_string(refused.error());
-  EXPECT_TRUE(called("2 updates.getState 303 USER_MIGRATE_4"));
-  const auto self = me->login_bot(token_at_first, 60s);
+  sign_up(*me, "15550104");
+  EXPECT_TRUE(called("2 auth.sendCode 303 PHONE_MIGRATE_4"));
+  EXPECT_TRUE(called("4 auth.sendCode "));
+  EXPECT_TRUE(called("4 auth.signUp ")) << "and all that follows goes there";
+  ASSERT_TRUE(get_me(*me));
+  EXPECT_EQ(me->status().home_dc, 4);
+  me->stop();
+}
+
+TEST_P(centres_client, goes_where_the_network_is_nearer) {
+  auto there = mine(GetParam());
+  there.dc = dc_override{4, {"127.0.0.1", server_->port(4)}};
+  auto me = client::start(runtime_, there);
+  ASSERT_TRUE(me) << to_string(me.error());
+  sign_up(*me, "15550100"); // nobody's: it belongs to the nearest one
+  EXPECT_TRUE(called("4 auth.sendCode 303 NETWORK_MIGRATE_2"));
+  EXPECT_TRUE(called("2 auth.sendCode "));
+  EXPECT_EQ(me->status().home_dc, 2);
+  me->stop();
+}
+
+TEST_P(centres_client, a_bot_takes_its_login_along_when_its_account_moves) {
+  auto options = mine(GetParam());
+  const test::scratch_folder folder;
+  options.session_path = folder.file("bot.session");
+  {
+    auto me = client::start(runtime_, options);
+    ASSERT_TRUE(me) << to_string(me.error());
+    ASSERT_TRUE(me->login_bot(token_at_first, 60s));
+    test::update_log log;
+    me->subscribe(log.receiver(runtime_.system()));
+    alice_writes(1000001, "at the old home");
+    ASSERT_EQ(log.message(0), "at the old home");
+    ASSERT_TRUE(server_->move_home(1000001, 4));
+    const auto state = me->invoke_sync(tl::updates::getState{});
+    ASSERT_TRUE(state) << to_string(state.error());
+    for (const auto* one : {"2 updates.getState 303 USER_MIGRATE_4", "2 auth.exportAuthorization ",
+                            "4 auth.importAuthorization ", "4 updates.getState "}) {
+      EXPECT_TRUE(called(one)) << one;
+    }
+    EXPECT_EQ(me->status().home_dc, 4);
+    alice_writes(1000001, "at the new home");
+    EXPECT_EQ(log.message(1), "at the new home");
+    me->stop();
+  }
+  // And in the next life it is at home there.
+  options.dc = dc_override{4, {"127.0.0.1", server_->port(4)}};
+  auto again = client::start(runtime_, options);
+  ASSERT_TRUE(again) << to_string(again.error());
+  const auto state = again->invoke_sync(tl::updates::getState{});
+  EXPECT_TRUE(state) << to_string(state.error());
+  again->stop();
+  EXPECT_EQ(times_called("auth.importBotAuthorization"), 1) << "logged in once";
+  EXPECT_EQ(times_called("auth.importAuthorization"), 1);
+}
+
+TEST_P(centres_client, a_person_takes_the_login_along_when_the_account_moves) {
+  auto me = client::start(runtime_, mine(GetParam()));
+  ASSERT_TRUE(me) << to_string(me.error());
+  const auto who = sign_up(*me, "15550100");
+  ASSERT_TRUE(server_->move_home(who, 4));
+  const auto self = get_me(*me);
   ASSERT_TRUE(self) << to_string(self.error());
-  ASSERT_TRUE(me->invoke_sync(tl::updates::getState{}));
-  EXPECT_TRUE(called("4 updates.getState "));
+  EXPECT_EQ(self->id, who);
+  EXPECT_TRUE(called("2 users.getUsers 303 USER_MIGRATE_4"));
+  EXPECT_TRUE(called("4 users.getUsers "));
+  ASSERT_TRUE(server_->move_home(who, 2));
+  ASSERT_TRUE(get_me(*me)) << "and back";
+  EXPECT_EQ(me->status().home_dc, 2);
+  EXPECT_EQ(times_called("auth.signUp"), 1);
+  EXPECT_EQ(times_called("auth.importAuthorization"), 1) << "the old home has it still";
   me->stop();
 }
 

@@ -1,0 +1,312 @@
+#include "client_kit.hpp"
+
+// Where a client goes: home moves with its login, addresses are kept up to date.
+namespace cafegram {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+struct places : test::client_kit {
+  tl::help::getNearestDc question;
+
+  /// The session of somebody who is logged in.
+  void log_in(bool bot) { stored->user = storage::user_record{7, bot, "Ada", "ada"}; }
+
+  /// The newest call of a function, and the connection that has it.
+  template <class Function>
+  std::pair<test::fake_line*, std::size_t> newest() {
+    std::pair<test::fake_line*, std::size_t> out{nullptr, 0};
+    call_id latest = 0;
+    for (const auto& line : lines) {
+      for (std::size_t n = 0; !line->ended && n < line->calls.size(); ++n) {
+        const auto& one = line->calls[n];
+        if (tl::reader{*one.function}.peek_u32() == Function::tl_id && one.id > latest) {
+          latest = one.id;
+          out = {line.get(), n};
+        }
+      }
+    }
+    return out;
+  }
+  template <class Function>
+  std::size_t count() {
+    std::size_t out = 0;
+    for (const auto& line : lines) {
+      out +=
+          static_cast<std::size_t>(std::ranges::count_if(line->calls, [](const submit_call& one) {
+            return tl::reader{*one.function}.peek_u32() == Function::tl_id;
+          }));
+    }
+    return out;
+  }
+  /// Where it went; 0 for nowhere.
+  template <class Function>
+  std::int32_t place_of() {
+    const auto [line, number] = newest<Function>();
+    return line == nullptr ? 0 : line->setup.dc;
+  }
+  template <class Function>
+  void reply(bytes_view body = {}) {
+    const auto [line, number] = newest<Function>();
+    ASSERT_NE(line, nullptr);
+    line->answer(number, body);
+    system.run();
+  }
+  template <class Function>
+  void reject(std::int32_t code, std::string_view text) {
+    const auto [line, number] = newest<Function>();
+    ASSERT_NE(line, nullptr);
+    line->refuse(number, code, text);
+    system.run();
+  }
+
+  static bytes exported() {
+    return tl::encode(tl::auth::ExportedAuthorization{
+        tl::auth::exportedAuthorization{.id = 42, .bytes = bytes{1, 2, 3}}});
+  }
+  static bytes config(std::chrono::seconds good_for) {
+    tl::dcOption where;
+    where.id = 2;
+    where.ip_address = "127.0.0.1";
+    where.port = 443;
+    tl::config out;
+    out.date = 1'750'000'000;
+    out.expires = out.date + static_cast<std::int32_t>(good_for.count());
+    out.this_dc = 2;
+    out.dc_options = {where};
+    return tl::encode(out);
+  }
+
+  using give = tl::auth::exportAuthorization;
+  using take = tl::auth::importAuthorization;
+  using log_in_anew = tl::auth::importBotAuthorization;
+  using asked = tl::help::getNearestDc;
+};
+
+} // namespace
+
+// -- home moves ---------------------------------------------------------------------------------
+
+TEST_F(places, a_login_goes_along_when_home_moves) {
+  log_in(false);
+  start();
+  const auto call_there = call(question);
+  reject<asked>(303, "USER_MIGRATE_4");
+  EXPECT_FALSE(call_there->settled());
+  EXPECT_EQ(place_of<give>(), 2);
+  EXPECT_EQ(place_of<take>(), 0);
+  reply<give>(exported());
+  EXPECT_EQ(place_of<take>(), 4);
+  EXPECT_EQ(count<asked>(), 1U) << "not before the login is there";
+  EXPECT_EQ(status().home_dc, 2);
+  reply<take>();
+  EXPECT_EQ(place_of<asked>(), 4);
+  reply<asked>();
+  EXPECT_TRUE(call_there->ok);
+  EXPECT_EQ(status().home_dc, 4);
+  EXPECT_EQ(status().login, login_state::logged_in);
+  EXPECT_EQ(stored->home_dc, 4);
+  call(question);
+  EXPECT_EQ(place_of<asked>(), 4);
+  EXPECT_FALSE(newest<asked>().first->calls[newest<asked>().second].without_updates);
+  EXPECT_EQ(count<log_in_anew>(), 0U);
+  // The old home is one beside home now, and has the login.
+  call(question, invoke_on_dc(2));
+  EXPECT_EQ(place_of<asked>(), 2);
+  EXPECT_EQ(count<give>(), 1U);
+}
+
+TEST_F(places, all_calls_that_hear_of_it_wait_for_one_move) {
+  log_in(true);
+  start();
+  const auto first = call(question);
+  const auto second = call(tl::help::getAppConfig{});
+  reject<asked>(303, "USER_MIGRATE_4");
+  reject<tl::help::getAppConfig>(303, "USER_MIGRATE_4");
+  reply<give>(exported());
+  reply<take>();
+  EXPECT_EQ(count<give>(), 1U);
+  EXPECT_EQ(count<take>(), 1U);
+  reply<asked>();
+  reply<tl::help::getAppConfig>();
+  EXPECT_TRUE(first->ok && second->ok);
+}
+
+TEST_F(places, a_call_waits_for_a_move_no_longer_than_it_may) {
+  log_in(true);
+  start();
+  const auto late = call(question, {.timeout = 5s});
+  reject<asked>(303, "USER_MIGRATE_4");
+  pass(4s);
+  EXPECT_FALSE(late->settled());
+  pass(1s);
+  EXPECT_TRUE(late->failed_with(errc::deadline));
+  reply<give>(exported());
+  reply<take>();
+  EXPECT_EQ(count<asked>(), 1U) << "nobody waits for it any more";
+  EXPECT_EQ(status().home_dc, 4) << "and home has moved all the same";
+  EXPECT_EQ(late->times, 1);
+}
+
+TEST_F(places, a_person_whose_login_is_not_let_go_keeps_it_where_it_is) {
+  log_in(false);
+  start();
+  const auto refused = call(question);
+  reject<asked>(303, "USER_MIGRATE_4");
+  reject<give>(400, "DC_ID_INVALID");
+  ASSERT_TRUE(refused->why);
+  EXPECT_TRUE(refused->why->is_rpc("DC_ID_INVALID"));
+  EXPECT_TRUE(refused->why->what.contains("dc 4")) << refused->why->what;
+  EXPECT_EQ(status().login, login_state::logged_in);
+  EXPECT_EQ(status().home_dc, 2);
+  call(question);
+  reject<asked>(303, "USER_MIGRATE_4");
+  EXPECT_EQ(count<give>(), 2U) << "the next one tries again";
+}
+
+TEST_F(places, a_bot_whose_login_is_not_let_go_logs_in_anew) {
+  options.bot_token = "7:token";
+  log_in(true);
+  start();
+  const auto refused = call(question);
+  reject<asked>(303, "USER_MIGRATE_4");
+  reject<give>(400, "DC_ID_INVALID");
+  EXPECT_TRUE(refused->settled());
+  EXPECT_EQ(place_of<log_in_anew>(), 2);
+  reject<log_in_anew>(303, "USER_MIGRATE_4");
+  EXPECT_EQ(count<give>(), 1U) << "there is nothing to carry any more";
+  EXPECT_EQ(place_of<log_in_anew>(), 4);
+}
+
+TEST_F(places, a_fault_that_passes_ends_no_login) {
+  options.bot_token = "7:token";
+  log_in(true);
+  start();
+  const auto unlucky = call(question);
+  reject<asked>(303, "USER_MIGRATE_4");
+  reject<give>(500, "INTERNAL");
+  ASSERT_TRUE(unlucky->why);
+  EXPECT_TRUE(unlucky->why->is_rpc("INTERNAL"));
+  EXPECT_EQ(count<log_in_anew>(), 0U);
+  EXPECT_EQ(status().login, login_state::logged_in);
+}
+
+TEST_F(places, an_old_home_that_does_not_know_the_login_ends_it) {
+  log_in(false);
+  start();
+  const auto refused = call(question);
+  reject<asked>(303, "USER_MIGRATE_4");
+  reject<give>(401, "AUTH_KEY_UNREGISTERED");
+  ASSERT_TRUE(refused->why);
+  EXPECT_TRUE(refused->why->is_rpc("AUTH_KEY_UNREGISTERED"));
+  EXPECT_NE(status().login, login_state::logged_in);
+}
+
+TEST_F(places, a_pool_that_dies_during_a_move_leaves_nobody_waiting) {
+  log_in(true);
+  start();
+  const auto lost = call(question);
+  reject<asked>(303, "USER_MIGRATE_4");
+  caf::anon_send_exit(caf::actor_cast<caf::actor>(lines.front()->owner), caf::exit_reason::kill);
+  system.run();
+  EXPECT_TRUE(lost->failed_with(errc::cancelled));
+  pass(3s, 100ms);
+  const auto call_there = call(question);
+  EXPECT_EQ(place_of<asked>(), 2);
+  reject<asked>(303, "USER_MIGRATE_4");
+  reply<give>(exported());
+  reply<take>();
+  reply<asked>();
+  EXPECT_TRUE(call_there->ok);
+}
+
+TEST_F(places, without_a_login_home_moves_at_once) {
+  start();
+  for (const auto* text : {"NETWORK_MIGRATE_4", "PHONE_MIGRATE_2", "USER_MIGRATE_4"}) {
+    const auto moved = call(question);
+    reject<asked>(303, text);
+    reply<asked>();
+    EXPECT_TRUE(moved->ok) << text;
+    EXPECT_EQ(place_of<asked>(), text[std::string_view{text}.size() - 1] - '0');
+  }
+  EXPECT_EQ(count<give>(), 0U);
+}
+
+// -- help.getConfig -----------------------------------------------------------------------------
+
+TEST_F(places, the_configuration_is_asked_for_again_when_it_expires) {
+  const std::pair<std::chrono::seconds, std::chrono::seconds> times[] = {
+      {1h, 1h}, {5s, 60s}, {240h, 24h}, {-5s, 60s}}; // told, and within bounds
+  start();
+  std::size_t seen = 1;
+  for (const auto& [told, meant] : times) {
+    ASSERT_EQ(count<tl::help::getConfig>(), seen) << told.count();
+    reply<tl::help::getConfig>(config(told));
+    pass(meant - 1s);
+    EXPECT_EQ(count<tl::help::getConfig>(), seen) << told.count();
+    pass(1s);
+    ++seen;
+  }
+  EXPECT_EQ(count<tl::help::getConfig>(), seen);
+}
+
+TEST_F(places, a_configuration_that_does_not_come_is_asked_for_ever_later) {
+  start();
+  auto last = now();
+  std::chrono::milliseconds before{};
+  for (std::size_t n = 1; n < 5; ++n) {
+    reject<tl::help::getConfig>(400, "NO");
+    while (count<tl::help::getConfig>() == n) {
+      pass(1s);
+      ASSERT_LT(now() - last, 15min);
+    }
+    const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(now() - last);
+    EXPECT_GT(waited, before);
+    before = waited;
+    last = now();
+  }
+}
+
+TEST_F(places, the_configuration_is_asked_for_after_a_move) {
+  start();
+  reply<tl::help::getConfig>(config(1h));
+  call(question);
+  reject<asked>(303, "NETWORK_MIGRATE_4");
+  EXPECT_EQ(count<tl::help::getConfig>(), 2U);
+  EXPECT_EQ(place_of<tl::help::getConfig>(), 4);
+}
+
+TEST_F(places, the_configuration_is_asked_for_after_trouble_with_the_addresses) {
+  start();
+  reply<tl::help::getConfig>(config(1h));
+  auto& line = *lines.front();
+  const auto report = [&](connection_phase phase, bool failed) {
+    line.tell(connection_report{2, phase, "x", false, failed});
+    system.run();
+  };
+  pass(5min);
+  report(connection_phase::waiting, true);
+  report(connection_phase::connecting, false);
+  report(connection_phase::ready, false);
+  pass(5min);
+  EXPECT_EQ(count<tl::help::getConfig>(), 1U) << "a cut is no trouble with addresses";
+  report(connection_phase::waiting, true);
+  report(connection_phase::connecting, false);
+  report(connection_phase::waiting, true);
+  EXPECT_EQ(count<tl::help::getConfig>(), 1U) << "nobody is there to be asked";
+  report(connection_phase::connecting, false);
+  report(connection_phase::ready, false);
+  EXPECT_EQ(count<tl::help::getConfig>(), 2U);
+  reply<tl::help::getConfig>(config(1h));
+  for (int n = 0; n < 3; ++n) {
+    report(connection_phase::waiting, true);
+    report(connection_phase::waiting, true);
+    report(connection_phase::ready, false);
+  }
+  EXPECT_EQ(count<tl::help::getConfig>(), 2U) << "once a minute at most";
+  pass(60s);
+  EXPECT_EQ(count<tl::help::getConfig>(), 3U);
+}
+
+} // namespace cafegram
