@@ -10,15 +10,6 @@
 
 namespace cafegram {
 
-namespace {
-
-bool is_login_loss(const error& why) {
-  return why.rpc && why.rpc->code == 401 && why.rpc->name != "SESSION_PASSWORD_NEEDED" &&
-         why.rpc->name != "AUTH_KEY_PERM_EMPTY";
-}
-
-} // namespace
-
 void client_state::call(invoke_request request, answer_function done) {
   if (stopping) {
     done(fail(errc::cancelled, "the client is stopping"));
@@ -110,7 +101,7 @@ void client_state::failed(std::uint64_t id, const error& why) {
     return;
   }
   const bool at_home = !call.request.options.dc || *call.request.options.dc == home_dc;
-  if (is_login_loss(why) && at_home && login == login_state::logged_in) {
+  if (ends_login(why) && at_home && login == login_state::logged_in) {
     logged_out(why);
   }
   auto told = why;
@@ -125,7 +116,7 @@ bool client_state::tried_again(std::uint64_t id, running_call& call, const error
     return true;
   }
   note_outcome(id, call);
-  return followed(id, call, why) || (!is_login_loss(why) && made_again(id, call, why));
+  return followed(id, call, why) || (!ends_login(why) && made_again(id, call, why));
 }
 
 void client_state::finish(std::uint64_t id, const result<shared_bytes>& outcome) {

@@ -76,8 +76,9 @@ void dc_pool_state::export_login(std::int32_t dc) {
 
 void dc_pool_state::import_login(std::int32_t dc, const result<shared_bytes>& exported) {
   if (!exported) {
-    if (exported.error().rpc && exported.error().rpc->kind() == rpc_class::unauthorized) {
-      self->send(owner, login_lost{exported.error()}); // it was home that said so
+    if (setup.logged_in && ends_login(exported.error())) {
+      setup.logged_in = false; // other exports are refused too; a login that comes is another one
+      self->send(owner, login_lost{exported.error()});
     }
     login_carried(dc, exported);
     return;

@@ -48,4 +48,9 @@ error to_error(const caf::error& e) {
   return error::make(errc::bad_argument, "an actor failed: " + caf::to_string(e));
 }
 
+bool ends_login(const error& e) {
+  return e.rpc && e.rpc->code == 401 && e.rpc->name != "SESSION_PASSWORD_NEEDED" &&
+         e.rpc->name != "AUTH_KEY_PERM_EMPTY";
+}
+
 } // namespace cafegram

@@ -13,4 +13,7 @@ caf::error to_caf(const error& e);
 /// exception or unexpected message `bad_argument` with its name.
 error to_error(const caf::error& e);
 
+/// True for what a server says of a login that is gone, where it comes from home.
+bool ends_login(const error& e);
+
 } // namespace cafegram

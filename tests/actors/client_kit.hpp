@@ -55,7 +55,7 @@ struct client_kit : testing::Test {
     profile->breaker = options.breaker;
     profile->restart = options.restart;
     setup.profile = profile;
-    setup.addresses = addresses_of({2, 4});
+    setup.addresses = addresses_of({2, 4, 5});
     setup.options = options;
     setup.session = *stored;
     setup.connect = lines.factory();

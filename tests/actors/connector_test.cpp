@@ -89,7 +89,7 @@ TEST(connector, takes_the_family_that_is_wanted_first) {
                                                    {ip_choice::ipv4_only, v4.where()},
                                                    {ip_choice::ipv6_only, v6.where()}};
   for (const auto& [ip, where] : wanted) {
-    const auto answer = connect(rt, {v4.where(), v6.where()}, 5s, ip);
+    const auto answer = connect(rt, {v4.where(), v6.where()}, test::watchdog / 2, ip);
     ASSERT_TRUE(answer) << to_string(answer.error());
     EXPECT_EQ(answer->peer, where);
   }
@@ -101,7 +101,8 @@ TEST(connector, takes_ipv6_where_ipv4_fails) {
   const auto refused = connect(rt, {closed_port(), v6.where()});
   ASSERT_TRUE(refused) << to_string(refused.error());
   EXPECT_EQ(refused->peer, v6.where());
-  const auto none = connect(rt, {closed_port(), v6.where()}, 5s, ip_choice::ipv4_only);
+  const auto none =
+      connect(rt, {closed_port(), v6.where()}, test::watchdog / 2, ip_choice::ipv4_only);
   EXPECT_FALSE(none);
 }
 
@@ -115,7 +116,7 @@ TEST(connector, does_not_wait_for_an_ipv4_address_that_is_silent) {
   }
   ASSERT_FALSE(held.back());
   const v6_listener v6;
-  const auto answer = connect(rt, {full.where(), v6.where()}, 15s);
+  const auto answer = connect(rt, {full.where(), v6.where()});
   ASSERT_TRUE(answer) << to_string(answer.error());
   EXPECT_EQ(answer->peer, v6.where());
 }

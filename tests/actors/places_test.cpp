@@ -203,6 +203,35 @@ TEST_F(places, an_old_home_that_does_not_know_the_login_ends_it) {
   EXPECT_NE(status().login, login_state::logged_in);
 }
 
+TEST_F(places, what_says_nothing_of_the_login_does_not_end_it) {
+  log_in(false);
+  start();
+  for (const auto* text : {"AUTH_KEY_PERM_EMPTY", "SESSION_PASSWORD_NEEDED"}) {
+    call(question);
+    reject<asked>(303, "USER_MIGRATE_4");
+    reject<give>(401, text);
+    EXPECT_EQ(status().login, login_state::logged_in) << text;
+  }
+}
+
+TEST_F(places, a_login_that_two_data_centres_are_refused_ends_once) {
+  options.bot_token = "7:token";
+  log_in(true);
+  start();
+  call(question);
+  reject<asked>(303, "USER_MIGRATE_4");
+  call(tl::help::getAppConfig{}, invoke_on_dc(5));
+  ASSERT_EQ(count<give>(), 2U);
+  auto& home = *newest<give>().first;
+  for (std::size_t n = 0; n < home.calls.size(); ++n) {
+    if (tl::reader{*home.calls[n].function}.peek_u32() == give::tl_id) {
+      home.refuse(n, 401, "SESSION_REVOKED");
+    }
+  }
+  system.run();
+  EXPECT_EQ(kept->ended.size(), 1U);
+}
+
 TEST_F(places, a_pool_that_dies_during_a_move_leaves_nobody_waiting) {
   log_in(true);
   start();
