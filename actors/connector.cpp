@@ -1,6 +1,7 @@
 #include <cafegram/actors/connect_attempt.hpp>
 #include <cafegram/actors/connector.hpp>
 #include <cafegram/actors/errors.hpp>
+#include <cafegram/actors/time_budget.hpp>
 #include <cafegram/crypto/secure.hpp>
 
 #include <caf/all.hpp>
@@ -28,7 +29,8 @@ struct connect_job {
   std::uint64_t id = 0;
   caf::typed_response_promise<connected> promise;
   connect_request asked;
-  steady_time deadline;
+  steady_time begins_by;
+  steady_time deadline;            ///< once it has begun
   std::vector<endpoint> addresses; ///< to connect to, none tried yet
   std::vector<endpoint> targets;   ///< behind a proxy; empty: the addresses themselves
   std::deque<connect_step> candidates;
@@ -47,6 +49,10 @@ struct connect_job {
     }
   }
 };
+
+caf::error too_many() {
+  return to_caf(error::make(errc::limit, "too many connections are being opened"));
+}
 
 struct connector_state {
   explicit connector_state(connector_actor::pointer owner)
@@ -107,13 +113,14 @@ caf::typed_response_promise<connected> connector_state::accept(const connect_req
     return promise;
   }
   if (waiting.size() >= max_waiting) {
-    promise.deliver(to_caf(error::make(errc::limit, "too many connections are being opened")));
+    promise.deliver(too_many());
     return promise;
   }
   connect_job job;
   job.id = next_id++;
   job.promise = promise;
   job.asked = request;
+  job.begins_by = later(std::chrono::steady_clock::now(), request.patience);
   waiting.push_back(std::move(job));
   schedule();
   return promise;
@@ -299,6 +306,10 @@ void connector_state::finish(connect_job& job, connect_attempt& winner) const {
 }
 
 void connector_state::give_up_late(steady_time now) {
+  while (!waiting.empty() && waiting.front().begins_by <= now) {
+    waiting.front().promise.deliver(too_many());
+    waiting.pop_front();
+  }
   for (auto& job : active) {
     if (job.settled || (!job.exhausted() && now < job.deadline)) {
       continue;

@@ -18,6 +18,9 @@ using std::chrono::milliseconds;
 /// A turn is held so long while there is no socket yet. To connect first and ask then would be
 /// simpler, but many clients would open their sockets at once and keep them silent for too long.
 constexpr milliseconds turn_patience{500};
+/// The connector keeps the times that it is given. Who asks waits a little longer, in case it does
+/// not.
+constexpr milliseconds connector_grace{5'000};
 
 // -- the socket ---------------------------------------------------------------------------------
 
@@ -43,9 +46,8 @@ void dc_connection_state::connect() {
     return;
   }
   take_turn(which, [this, which] {
-    phase_deadline = now() + turn_patience;
+    turn_until = now() + turn_patience;
     open_socket(which);
-    schedule(now());
   });
 }
 
@@ -67,10 +69,18 @@ void dc_connection_state::take_turn(std::uint64_t which, Then then) {
           });
 }
 
+void dc_connection_state::give_turn_back() {
+  turn = {};
+  turn_until = steady_time::max();
+}
+
 void dc_connection_state::open_socket(std::uint64_t which) {
-  self->request(services.connector, caf::infinite,
-                connect_request{candidates, setup.profile->timing.connect_timeout,
-                                setup.profile->ip, setup.profile->proxy, clock_ahead, disguised})
+  connect_request request{candidates,        setup.profile->timing.connect_timeout,
+                          setup.profile->ip, setup.profile->proxy,
+                          clock_ahead,       disguised};
+  phase_deadline = later(now(), request.patience + request.timeout + connector_grace);
+  schedule(now());
+  self->request(services.connector, caf::infinite, std::move(request))
       .then([this, which](const connected& socket) { opened(which, socket); },
             [this, which](const caf::error& why) {
               if (which == attempt) {
@@ -86,6 +96,7 @@ void dc_connection_state::opened(std::uint64_t which, const connected& socket) {
     return;
   }
   phase_deadline = steady_time::max();
+  turn_until = steady_time::max();
   if (line->makes_keys() && !turn.token) {
     take_turn(which, [this, socket] { begin(socket); });
   } else {
@@ -122,7 +133,7 @@ void dc_connection_state::lost(const error& why, std::optional<milliseconds> wai
   close_wire();
   note_clock();
   line->closed();
-  turn = {};
+  give_turn_back();
   ++attempt;
   const auto& profile = *setup.profile;
   const auto pause = wait ? wait
@@ -209,7 +220,7 @@ void dc_connection_state::use(const key_order& order) {
   if (!line->has_work()) {
     close_wire();
     line->closed();
-    turn = {};
+    give_turn_back();
     ++attempt;
     phase_deadline = steady_time::max();
     if (phase != connection_phase::waiting) {
@@ -322,8 +333,8 @@ void dc_connection_state::refused(const line_refused& event) {
 // -- time ---------------------------------------------------------------------------------------
 
 void dc_connection_state::schedule(steady_time at) {
-  const auto wanted = wire ? std::min(phase_deadline, line->next_deadline()) : phase_deadline;
-  ticks.set(self, wanted, at);
+  const auto own = std::min(phase_deadline, turn_until);
+  ticks.set(self, wire ? std::min(own, line->next_deadline()) : own, at);
 }
 
 void dc_connection_state::tick(std::uint64_t number) {
@@ -331,11 +342,13 @@ void dc_connection_state::tick(std::uint64_t number) {
     return;
   }
   const auto at = now();
+  if (at >= turn_until) {
+    give_turn_back(); // another one may have a network
+  }
   if (at >= phase_deadline && phase == connection_phase::waiting) {
     connect();
   } else if (at >= phase_deadline && phase == connection_phase::connecting) {
-    phase_deadline = steady_time::max();
-    turn = {}; // another one may have a network
+    lost(error::make(errc::deadline, "the connector does not answer"));
   }
   if (wire) {
     line->poll(at);

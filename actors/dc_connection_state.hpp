@@ -41,7 +41,8 @@ struct dc_connection_state {
   std::uint64_t reports = 0; ///< of keys: an order that knows of fewer is out of date
   std::size_t in_flight = 0;
   std::uint64_t messages_dropped = 0;
-  handshake_turn turn; ///< while it makes keys
+  handshake_turn turn;                         ///< while it makes keys
+  steady_time turn_until = steady_time::max(); ///< while there is no socket
 
   std::unordered_map<call_id, submit_call> calls;
   std::deque<call_id> waiting;
@@ -57,6 +58,7 @@ struct dc_connection_state {
   void connect();
   template <class Then>
   void take_turn(std::uint64_t which, Then then);
+  void give_turn_back();
   void open_socket(std::uint64_t which);
   steady_time deadline_of_wait(std::chrono::milliseconds pause) const;
   void opened(std::uint64_t which, const connected& socket);

@@ -61,6 +61,7 @@ struct connect_request {
   std::shared_ptr<const proxy_server> proxy = {};
   duration clock_offset{}; ///< server time minus the machine's, as far as it is known
   std::vector<disguised_address> disguised = {}; ///< those of the candidates that are
+  std::chrono::milliseconds patience{60'000};    ///< for its turn, before `timeout` begins
 };
 
 /// An open, non-blocking socket. Whoever drops the last pointer closes it.

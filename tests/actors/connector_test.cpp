@@ -163,6 +163,28 @@ TEST(connector, one_slow_address_holds_up_nobody) {
   EXPECT_TRUE(connect(rt, {server.where()})) << "it would have to wait for an hour";
 }
 
+/// So many as are tried at once never end; whoever comes then would wait for an hour.
+TEST(connector, tells_who_has_waited_too_long_for_a_turn) {
+  runtime rt;
+  const test::listener full{0};
+  std::vector<result<connected>> held;
+  for (int i = 0; i < 4; ++i) {
+    held.push_back(connect(rt, {full.where()}, 100ms));
+  }
+  ASSERT_FALSE(held.back());
+  caf::scoped_actor self{rt.system()};
+  for (int n = 0; n < 64; ++n) {
+    self->send(rt.shared().connector, connect_request{{full.where()}, 1h});
+  }
+  connect_request late{{full.where()}, 1h};
+  late.patience = 10ms;
+  errc code = errc::none;
+  self->request(rt.shared().connector, test::watchdog, late)
+      .receive([](const connected&) {},
+               [&code](const caf::error& why) { code = to_error(why).code; });
+  EXPECT_EQ(code, errc::limit);
+}
+
 TEST(connector, answers_when_it_is_stopped) {
   runtime rt;
   const test::listener full{0};

@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "late_connector.hpp"
 #include "mini_dc.hpp"
 #include "virtual_network.hpp"
 
@@ -16,7 +17,7 @@ using namespace std::chrono_literals;
 /// A connection and a data centre, with a wire between them that the test holds.
 class connection_stage {
 public:
-  connection_stage() {
+  explicit connection_stage(bool late = false) {
     auto profile = std::make_shared<connection_profile>();
     profile->forward_secrecy = true;
     profile->rsa_keys = {test::mini_dc::rsa()->public_key()};
@@ -30,7 +31,11 @@ public:
     setup.route.addresses = {address};
     setup.keys.make = true;
     owner_ = net.system().spawn([this] { return owner(); });
-    connection = spawn_dc_connection(net.system(), net.services(), std::move(setup), owner_);
+    auto services = net.services();
+    if (late) {
+      services.connector = connector.emplace(net.system()).actor();
+    }
+    connection = spawn_dc_connection(net.system(), services, std::move(setup), owner_);
     run();
   }
   connection_stage(const connection_stage&) = delete;
@@ -38,6 +43,7 @@ public:
   ~connection_stage() {
     caf::anon_send_exit(connection, caf::exit_reason::kill);
     caf::anon_send_exit(owner_, caf::exit_reason::kill);
+    connector.reset();
     net.run();
   }
 
@@ -81,6 +87,7 @@ public:
   test::virtual_network net;
   std::shared_ptr<manual_clock> clock = std::make_shared<manual_clock>();
   test::mini_dc server{clock, std::make_shared<seeded_random>(4)};
+  std::optional<test::late_connector> connector; ///< in the place of the network's own
   dc_connection_actor connection;
   bool stalled = false; ///< nothing is carried any more
   std::vector<call_settled> settled;
@@ -135,6 +142,26 @@ TEST(supervision, dc_connection_socket_is_cut) {
   EXPECT_EQ(stage.reports.back().phase, connection_phase::waiting);
   EXPECT_EQ(stage.net.opened(), 1U) << "not before the back-off";
   expect_that_it_goes_on(stage);
+}
+
+TEST(supervision, dc_connection_connector_stalls) {
+  connection_stage stage{true};
+  auto& connector = *stage.connector;
+  stage.pass(connect_request{}.patience + timing_options{}.connect_timeout);
+  EXPECT_EQ(connector.asked(), 1U);
+  EXPECT_EQ(stage.reports.back().phase, connection_phase::connecting);
+  stage.pass(6s);
+  EXPECT_TRUE(std::ranges::any_of(stage.reports, [](const connection_report& one) {
+    return one.failed && one.detail.contains("connector");
+  })) << "whoever waits for a call is told why";
+  stage.pass(6s);
+  ASSERT_EQ(connector.asked(), 2U) << "it may have recovered";
+  connector.answer(0, {stage.net.accept(), {"127.0.0.1", 443}});
+  stage.net.run();
+  EXPECT_TRUE(stage.net.taken().empty()) << "nobody waits for the first socket any more";
+  connector.answer(1, {stage.net.accept(), {"127.0.0.1", 443}});
+  stage.net.run();
+  EXPECT_FALSE(stage.net.taken().empty());
 }
 
 TEST(supervision, dc_connection_socket_stalls) {
