@@ -17,8 +17,8 @@ constexpr std::chrono::seconds store_patience{10};
 /// Refused for good: the same question has the same answer. All else is trouble of the network or
 /// the server, or a wait that it wants, and passes.
 bool is_final(const error& why) {
-  if (!why.rpc) {
-    return false;
+  if (!why.rpc || why.is_rpc("AUTH_KEY_DUPLICATED")) {
+    return false; // another key is made
   }
   switch (why.rpc->kind()) {
   case rpc_class::see_other:

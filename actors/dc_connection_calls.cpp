@@ -78,6 +78,13 @@ void dc_connection_state::answered(protocol::request_answered& event) {
 }
 
 void dc_connection_state::failed(protocol::request_failed& event) {
+  if (event.why.is_rpc("AUTH_KEY_DUPLICATED") && line->ready()) {
+    // Before the call's own outcome: whoever hears of that may make the next one.
+    report_key(key_news{.dc = setup.dc,
+                        .key_id = line->session().key().id(),
+                        .what = key_news::kind::duplicated,
+                        .why = event.why});
+  }
   settle(static_cast<call_id>(event.id), nullptr, std::move(event.why));
 }
 

@@ -77,6 +77,11 @@ steady_time dc_keys::next_deadline(steady_time now) const {
   return next;
 }
 
+bool dc_keys::is_in_use(std::uint64_t id) const {
+  const auto is_it = [id](const auto& key) { return key && key->key->id() == id; };
+  return is_it(permanent_) || std::ranges::any_of(temporary_, is_it);
+}
+
 bool dc_keys::drop_temporary(std::uint64_t id) {
   bool found = false;
   for (auto& key : temporary_) {
@@ -97,6 +102,10 @@ dc_keys::verdict dc_keys::judge(const key_news& news, bool login_hangs_on_it) {
       return verdict::permanent_gone;
     }
     return known ? verdict::temporary_gone : verdict::nothing;
+  }
+  if (news.what == key_news::kind::duplicated && is_in_use(news.key_id)) {
+    drop_all();
+    return verdict::permanent_gone;
   }
   if (drop_temporary(news.key_id)) {
     return verdict::temporary_gone;

@@ -59,6 +59,7 @@ private:
     return temporary_[media ? 1 : 0];
   }
   steady_time renewal_of(const temporary_key& key) const;
+  bool is_in_use(std::uint64_t id) const;
   bool drop_temporary(std::uint64_t id);
 
   key_policy policy_;

@@ -134,10 +134,12 @@ void dc_pool_state::store_authorised(std::int32_t dc, bool is) const {
   self->send(store, session_change{std::move(apply), false});
 }
 
-/// A 401 beside home means that the login has to be carried there again; the call did not run.
+/// A 401 beside home means that the login has to be carried there again, and so does the end of the
+/// key that it hung on; the call did not run.
 bool dc_pool_state::try_after_import(call_id id, const error& why) {
   auto& call = calls.at(id);
-  const bool refused = why.rpc && why.rpc->code == 401 && !why.is_rpc("SESSION_PASSWORD_NEEDED");
+  const bool refused = why.is_rpc("AUTH_KEY_DUPLICATED") ||
+                       (why.rpc && why.rpc->code == 401 && !why.is_rpc("SESSION_PASSWORD_NEEDED"));
   if (!refused || call.internal || !setup.logged_in || call.dc == setup.home_dc ||
       ++call.imports > max_imports) {
     return false;

@@ -182,6 +182,8 @@ struct key_news {
     unknown,   ///< -404: the server does not know it
     not_bound, ///< `auth.bindTempAuthKey` was refused; `key_id` is the temporary key's
     destroyed, ///< as was asked for
+    /// AUTH_KEY_DUPLICATED to a call: the login was used in two places at once, and is over.
+    duplicated,
   };
   std::int32_t dc = 0;
   std::uint64_t key_id = 0;

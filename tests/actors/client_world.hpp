@@ -44,6 +44,7 @@ public:
     client_setup setup;
     setup.options.api_id = 1;
     setup.options.api_hash = "0";
+    setup.options.bot_token = token;
     auto profile = std::make_shared<connection_profile>();
     profile->timing = setup.options.timing;
     profile->forward_secrecy = true;
@@ -154,6 +155,7 @@ public:
   }
 
   virtual_system actors;
+  std::string token; ///< set before `start`
   std::shared_ptr<played_session> kept = std::make_shared<played_session>();
   fake_lines lines;
   std::vector<session_store_actor> stores;

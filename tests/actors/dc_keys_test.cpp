@@ -104,6 +104,21 @@ TEST_F(key_rules, no_other_refusal_of_a_binding_drops_the_permanent_key) {
   }
 }
 
+TEST_F(key_rules, a_duplicated_key_goes_with_all_that_hangs_on_it) {
+  key_news news{.dc = 2, .what = key_news::kind::duplicated, .why = {}};
+  news.key_id = some_key(9)->id();
+  EXPECT_EQ(keys.judge(news, true), verdict::nothing) << "of one that is out of use";
+  EXPECT_TRUE(keys.permanent());
+  for (const auto& named : {temporary.key, permanent.key}) {
+    SetUp();
+    news.key_id = named->id();
+    EXPECT_EQ(keys.judge(news, true), verdict::permanent_gone);
+    EXPECT_FALSE(keys.permanent());
+    EXPECT_TRUE(keys.lacks(false));
+    EXPECT_EQ(keys.judge(news, true), verdict::nothing) << "each call says it";
+  }
+}
+
 TEST_F(key_rules, only_one_connection_is_told_to_make_keys) {
   dc_keys none{key_policy{true, 24h}};
   EXPECT_TRUE(none.order(false, true, clock.steady_now()).make);

@@ -229,6 +229,27 @@ TEST_F(dc_pool_lines, a_permanent_key_that_cannot_be_bound_ends_the_login_at_hom
   EXPECT_TRUE(lines[0]->keys().make);
 }
 
+TEST_F(dc_pool_lines, a_duplicated_key_ends_the_login_at_home) {
+  start(true, {{2, permanent(2)}});
+  make_keys(*lines.at(0));
+  const auto first = call();
+  const auto second = call();
+  for (const std::size_t n : {0U, 1U}) {
+    lines[0]->tell(key_news{.dc = 2,
+                            .key_id = test::key_of(77)->id(),
+                            .what = key_news::kind::duplicated,
+                            .why = error::from_rpc(406, "AUTH_KEY_DUPLICATED")});
+    lines[0]->refuse(n, 406, "AUTH_KEY_DUPLICATED");
+  }
+  settle();
+  ASSERT_TRUE(first->why && second->why);
+  EXPECT_TRUE(first->why->is_rpc("AUTH_KEY_DUPLICATED")) << "the caller is told";
+  ASSERT_EQ(lost_logins.size(), 1U);
+  EXPECT_EQ(kept->ended.size(), 1U) << "and the session put aside";
+  EXPECT_FALSE(lines[0]->keys().permanent);
+  EXPECT_TRUE(lines[0]->keys().make);
+}
+
 TEST_F(dc_pool_lines, a_login_whose_key_is_not_known_is_kept_and_said_so) {
   profile->forward_secrecy = false;
   start(true, {{2, permanent(2)}});
@@ -310,6 +331,32 @@ TEST_F(dc_pool_lines, a_401_elsewhere_means_carry_it_again) {
   settle();
   ASSERT_EQ(lines[1]->calls.size(), 3U);
   lines[1]->answer(2);
+  settle();
+  EXPECT_TRUE(pending->ok);
+}
+
+TEST_F(dc_pool_lines, a_duplicated_key_elsewhere_is_made_anew_and_the_login_carried_again) {
+  profile->forward_secrecy = false;
+  start(true, {{2, permanent(2)}, {4, permanent(4)}}, {4});
+  const auto pending = call({.dc = 4});
+  auto& there = *lines.at(1);
+  there.tell(key_news{.dc = 4,
+                      .key_id = permanent(4).key->id(),
+                      .what = key_news::kind::duplicated,
+                      .why = error::from_rpc(406, "AUTH_KEY_DUPLICATED")});
+  there.refuse(0, 406, "AUTH_KEY_DUPLICATED");
+  settle();
+  EXPECT_TRUE(lost_logins.empty()) << "home has said nothing";
+  EXPECT_TRUE(there.keys().make);
+  EXPECT_TRUE(lines[0]->keys().permanent);
+  ASSERT_EQ(lines[0]->calls.size(), 1U);
+  lines[0]->answer(0, exported());
+  settle();
+  ASSERT_EQ(there.calls.size(), 2U);
+  there.answer(1);
+  settle();
+  ASSERT_EQ(there.calls.size(), 3U);
+  there.answer(2);
   settle();
   EXPECT_TRUE(pending->ok);
 }

@@ -92,7 +92,9 @@ public:
   bool stalled = false; ///< nothing is carried any more
   std::vector<call_settled> settled;
   std::vector<connection_report> reports;
-  int suspicions = 0; ///< that updates are missing
+  std::vector<key_news> news;
+  std::size_t settled_before_news = 0; ///< the last of them
+  int suspicions = 0;                  ///< that updates are missing
 
 private:
   connection_owner_actor::behavior_type owner() {
@@ -105,7 +107,10 @@ private:
         [](const dc_key&) {},
         [](const temporary_key&) {},
         [](const key_salt&) {},
-        [](const key_news&) {},
+        [this](const key_news& what) {
+          news.push_back(what);
+          settled_before_news = settled.size();
+        },
         [](const raw_updates&) {},
         [this](const updates_suspect&) { ++suspicions; },
     };
@@ -243,6 +248,21 @@ TEST(dc_connection_words, none_of_them_costs_a_key) {
   stage.run();
   EXPECT_EQ(stage.settled.size(), 1U);
   EXPECT_EQ(stage.server.exchanges, 2) << "the permanent key and its temporary one, as before";
+}
+
+TEST(dc_connection_words, a_duplicated_key_is_told_before_the_call_that_was_refused_for_it) {
+  connection_stage stage;
+  stage.server.answer_call = [](bytes_view) {
+    return protocol::write_rpc_error(406, "AUTH_KEY_DUPLICATED");
+  };
+  stage.call(1);
+  stage.run();
+  ASSERT_EQ(stage.settled.size(), 1U);
+  EXPECT_TRUE(stage.settled[0].failure.is_rpc("AUTH_KEY_DUPLICATED"));
+  ASSERT_EQ(stage.news.size(), 1U);
+  EXPECT_EQ(stage.news[0].what, key_news::kind::duplicated);
+  EXPECT_EQ(stage.server.calls.back().key_id, stage.news[0].key_id);
+  EXPECT_EQ(stage.settled_before_news, 0U);
 }
 
 TEST(dc_connection_words, a_flooded_server_is_given_ever_more_time) {
