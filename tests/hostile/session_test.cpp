@@ -392,6 +392,36 @@ std::vector<scene> refusing_rows() {
   return rows;
 }
 
+/// Code 20 says nothing of the call itself: its state is asked, and what is said then counts.
+std::vector<scene> doubting_rows() {
+  namespace state = protocol::message_state;
+  std::vector<scene> rows;
+  const auto add = [&rows](std::string name, int times, std::uint8_t said) {
+    scene out{.name = std::move(name)};
+    out.what.times = times;
+    out.what.state = said;
+    out.what.at_call = [said](line& to, const open_call& call) {
+      to.message(call, protocol::write_bad_message({call.id, 1, 20, {}}));
+      return said == state::received;
+    };
+    out.check = [](const test::server_record& seen) {
+      EXPECT_GE(std::ranges::count(seen.constructors, ids::msgs_state_req), 1);
+    };
+    rows.push_back(std::move(out));
+  };
+  add("code_20_and_it_had_not_come", 1, state::not_received);
+  rows.back().expected = reaction::repeats;
+  add("code_20_and_it_is_there", 1, state::received);
+  rows.back().expected = reaction::drops;
+  add("code_20_and_it_is_forgotten", 1, state::forgotten);
+  rows.back().expected = reaction::fails;
+  rows.back().code = errc::unknown_outcome;
+  add("code_20_for_ever", 1000, state::not_received);
+  rows.back().expected = reaction::fails;
+  rows.back().code = errc::protocol_violation;
+  return rows;
+}
+
 std::vector<scene> dropped_rows() {
   std::vector<scene> rows;
   add_containers(rows);
@@ -414,6 +444,8 @@ INSTANTIATE_TEST_SUITE_P(cut_anywhere, wrong_content, testing::ValuesIn(cut_rows
 INSTANTIATE_TEST_SUITE_P(answer, wrong_content, testing::ValuesIn(answer_rows()),
                          test::name_of<scene>);
 INSTANTIATE_TEST_SUITE_P(refused_with, wrong_content, testing::ValuesIn(refusing_rows()),
+                         test::name_of<scene>);
+INSTANTIATE_TEST_SUITE_P(doubted_with, wrong_content, testing::ValuesIn(doubting_rows()),
                          test::name_of<scene>);
 
 } // namespace

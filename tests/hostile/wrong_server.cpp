@@ -320,11 +320,52 @@ void wrong_server::take_packet(line& from, mutable_bytes_view payload) {
   if (std::exchange(place_[name], &from) != &from) {
     session.attached();
   }
+  if (what_.state) {
+    if (does_not_take(from, name, opened.header.id, opened.body)) {
+      return;
+    }
+    tell_states(from, name, opened.header.id, opened.body);
+  }
   EXPECT_TRUE(session.receive(opened, now()));
   while (auto event = session.next_event()) {
     if (const auto* call = std::get_if<protocol::call_arrived>(&*event)) {
       take_call(from, name, session, *call, opened.header.id);
     }
+  }
+}
+
+/// True where it refuses the call under way before its session has it, and would acknowledge it.
+bool wrong_server::does_not_take(line& from, const session_name& name, protocol::msg_id id,
+                                 bytes_view body) {
+  if (what_.state == protocol::message_state::received || misdone_ >= what_.times) {
+    return false;
+  }
+  if (protocol::constructor_of(body) == protocol::ids::msg_container) {
+    const auto items = protocol::read_container(body).value();
+    return std::ranges::any_of(items, [&](const protocol::container_item& item) {
+      return does_not_take(from, name, item.id, item.body);
+    });
+  }
+  if (!ends_with(body, first_call())) {
+    return false;
+  }
+  ++misdone_;
+  what_.at_call(from, {keys_.at(name.first), name.second, id, id});
+  return true;
+}
+
+/// Of two answers the first one counts.
+void wrong_server::tell_states(line& from, const session_name& name, protocol::msg_id id,
+                               bytes_view body) {
+  if (protocol::constructor_of(body) == protocol::ids::msg_container) {
+    const auto items = protocol::read_container(body).value();
+    for (const auto& item : items) {
+      tell_states(from, name, item.id, item.body);
+    }
+  } else if (protocol::constructor_of(body) == protocol::ids::msgs_state_req) {
+    const auto which = protocol::read_ids(body).value();
+    from.message({.key = keys_.at(name.first), .session = name.second},
+                 protocol::write_state_info(id, bytes(which.size(), *what_.state)));
   }
 }
 

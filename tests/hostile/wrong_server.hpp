@@ -45,6 +45,8 @@ struct misdeed {
   std::function<void(line& to)> at_accept = {};
   /// Once the call under way has come; false: it was refused and is not answered.
   std::function<bool(line& to, const open_call& call)> at_call = {};
+  /// What it says of each message whose state is asked, before what its session says.
+  std::optional<std::uint8_t> state = {};
   /// After `at_call` or `at_accept`: nothing more over this connection, the client has to make
   /// another.
   bool mute = false;
@@ -128,6 +130,8 @@ private:
   void learn_secrets(const protocol::lying_server& exchange);
   void take_packet(line& from, mutable_bytes_view payload);
   void note(bytes_view body);
+  bool does_not_take(line& from, const session_name& name, protocol::msg_id id, bytes_view body);
+  void tell_states(line& from, const session_name& name, protocol::msg_id id, bytes_view body);
   void take_call(line& from, const session_name& name, protocol::server_session& session,
                  const protocol::call_arrived& call, protocol::msg_id packet);
   protocol::server_session& session_of(const session_name& name);
