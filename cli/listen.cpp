@@ -1,7 +1,6 @@
-#include <cafegram/actors/errors.hpp>
-#include <cafegram/actors/interfaces.hpp>
 #include <cafegram/actors/updates.hpp>
 #include <cafegram/cli/connection.hpp>
+#include <cafegram/cli/listen_watch.hpp>
 #include <cafegram/cli/signals.hpp>
 #include <cafegram/tl/api.hpp>
 
@@ -27,41 +26,6 @@ caf::behavior printer(caf::event_based_actor*, std::shared_ptr<const tl::dynamic
   return {
       [codec = std::move(codec)](const update_event& event) {
         std::cout << to_line(*codec, *event.update) << '\n' << std::flush;
-      },
-  };
-}
-
-/// Ends the program when there is nothing more to listen to: the client has ended, or its login
-/// has.
-caf::behavior watcher(caf::event_based_actor* self, const client_actor& account,
-                      const std::shared_ptr<std::atomic<bool>>& over) {
-  const auto end = [over, self](const std::string& why) {
-    std::cerr << why << '\n';
-    *over = true;
-    signal_wait::end();
-    self->quit();
-  };
-  self->monitor(account);
-  self->set_down_handler([end](const caf::down_msg& down) {
-    end("the client has ended: " + to_string(to_error(down.reason)));
-  });
-  self->send(self, caf::tick_atom_v);
-  return {
-      [self, account, end](caf::tick_atom) {
-        const auto look_again = [self] {
-          self->delayed_send(self, std::chrono::seconds{2}, caf::tick_atom_v);
-        };
-        self->request(account, std::chrono::seconds{5}, status_atom_v)
-            .then(
-                [end, look_again](const client_status& now) {
-                  if (now.login == login_state::logged_out) {
-                    end("the login has ended: " + now.last_error);
-                  } else {
-                    look_again();
-                  }
-                },
-                // It was busy; its end would be told by the monitor.
-                [look_again](const caf::error&) { look_again(); });
       },
   };
 }
@@ -99,15 +63,22 @@ int run_listen(const connection_arguments& a) {
   if (!who) {
     return report(who.error());
   }
+  const auto over = std::make_shared<std::atomic<bool>>(false);
+  caf::actor watching;
   {
+    auto& actors = session->actors->system();
     // On a thread of its own: whoever reads our output may be slow.
-    const auto receiver = session->actors->system().spawn<caf::detached>(printer, session->codec);
+    const auto receiver = actors.spawn<caf::detached>(printer, session->codec);
     session->account->subscribe(receiver);
+    watching =
+        watch_listening(actors, caf::actor_cast<client_actor>(session->account->untyped_actor()),
+                        receiver, [over](const std::string& why) {
+                          std::cerr << why << '\n';
+                          *over = true;
+                          signal_wait::end();
+                        });
   }
   std::cerr << "listening as " << *who << "; Ctrl-C ends\n";
-  const auto over = std::make_shared<std::atomic<bool>>(false);
-  const auto watching = session->actors->system().spawn(
-      watcher, caf::actor_cast<client_actor>(session->account->untyped_actor()), over);
   signals.wait();
   caf::anon_send_exit(watching, caf::exit_reason::user_shutdown);
   return *over ? failed : done;

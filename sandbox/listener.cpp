@@ -54,6 +54,10 @@ void note_room(listener_state& state) {
 
 caf::behavior listener(listener_broker self, const caf::io::doorman_ptr& door,
                        const connection_parts& parts, std::chrono::milliseconds rest) {
+  if (!parts.router) {
+    log::error("sandbox", "a port without a router is not opened");
+    return {}; // and the door closes with its last handle
+  }
   self->add_doorman(door);
   self->state.parts = parts;
   self->state.rest = rest;

@@ -19,15 +19,22 @@ bool is_exhaustion(int number) {
   return number == EMFILE || number == ENFILE || number == ENOBUFS || number == ENOMEM;
 }
 
-/// Accepts, and remembers why there was no descriptor for it.
+/// The listening socket itself is of no use any more. All else concerns one guest.
+bool is_its_end(int number) {
+  return number == EINVAL || number == EBADF || number == ENOTSOCK || number == EOPNOTSUPP;
+}
+
+/// Accepts, and remembers why it could not.
 struct accept_policy {
   int exhausted = 0;
+  bool over = false;
 
   bool try_accept(network::native_socket& accepted, network::native_socket from) {
     accepted = ::accept4(from, nullptr, nullptr, SOCK_CLOEXEC);
     if (accepted < 0 && is_exhaustion(errno)) {
       exhausted = errno;
     }
+    over = accepted < 0 && is_its_end(errno);
     return accepted >= 0;
   }
 };
@@ -76,6 +83,9 @@ private:
       if (const int number = std::exchange(policy_.exhausted, 0); number != 0) {
         owner_.rest(number);
       }
+      if (std::exchange(policy_.over, false)) {
+        owner_.fail();
+      }
     }
 
   private:
@@ -89,6 +99,16 @@ private:
     }
     remove_from_loop();
     caf::anon_send(caf::actor_cast<caf::actor>(parent()), door_rests{hdl(), number});
+  }
+
+  /// The loop would ask it again at once, and for ever.
+  void fail() {
+    if (detached()) {
+      return;
+    }
+    const caf::io::doorman_ptr alive{this};
+    remove_from_loop();
+    io_failure(&acceptor_.backend(), network::operation::read);
   }
 
   acceptor acceptor_;

@@ -3,9 +3,11 @@
 #include <cafegram/protocol/tunnel.hpp>
 #include <cafegram/sandbox/connection.hpp>
 #include <cafegram/sandbox/listener.hpp>
+#include <cafegram/sandbox/patient_door.hpp>
 #include <cafegram/sandbox/router.hpp>
 #include <cafegram/sandbox/server_parts.hpp>
 #include <cafegram/sandbox/store.hpp>
+#include <cafegram/tests/watchdog.hpp>
 
 #include <caf/all.hpp>
 
@@ -175,6 +177,29 @@ TEST(supervision, connection_listener_stalls) {
   EXPECT_TRUE(stage.ended);
 }
 
+namespace {
+
+/// This process' socket that listens at a port; -1 where there is none.
+int listening_at(std::uint16_t port) {
+  for (const auto& entry : std::filesystem::directory_iterator{"/proc/self/fd"}) {
+    const int fd = std::stoi(entry.path().filename().string());
+    int listens = 0;
+    sockaddr_in address{};
+    socklen_t size = sizeof listens;
+    if (::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || listens == 0) {
+      continue;
+    }
+    size = sizeof address;
+    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0 &&
+        address.sin_family == AF_INET && ntohs(address.sin_port) == port) {
+      return fd;
+    }
+  }
+  return -1;
+}
+
+} // namespace
+
 TEST(supervision, listener_router_dies) {
   runtime rt;
   const auto clock = rt.shared().clock;
@@ -190,6 +215,32 @@ TEST(supervision, listener_router_dies) {
   bool closed = false;
   self->receive([&closed](const caf::down_msg&) { closed = true; }, caf::after(5s) >> [] {});
   EXPECT_TRUE(closed) << "who comes then is refused, and does not wait";
+}
+
+TEST(listener, without_a_router_serves_nobody) {
+  runtime rt;
+  const auto clock = rt.shared().clock;
+  auto door = open_door(rt.system(), "127.0.0.1", 0);
+  ASSERT_TRUE(door);
+  const auto port = (*door)->port();
+  const auto listener = spawn_listener(rt.system(), *std::move(door),
+                                       parts_of(router_actor{}, clock, rt.shared().random));
+  caf::scoped_actor self{rt.system()};
+  self->wait_for(listener);
+  EXPECT_TRUE(test::comes_true([port] { return listening_at(port) < 0; }));
+}
+
+TEST(supervision, listener_socket_dies) {
+  runtime rt;
+  std::promise<void> failed;
+  server_options options;
+  options.on_failure = [&failed] { failed.set_value(); };
+  auto made = server::start(rt, options);
+  ASSERT_TRUE(made) << to_string(made.error());
+  const int socket = listening_at((*made)->port());
+  ASSERT_GE(socket, 0);
+  EXPECT_EQ(::shutdown(socket, SHUT_RDWR), 0);
+  EXPECT_EQ(failed.get_future().wait_for(test::watchdog), std::future_status::ready);
 }
 
 // What is closed before the I/O thread has seen it once is never given back by CAF itself.
