@@ -37,8 +37,7 @@ void connection_state::start(connection_parts given, std::uint64_t number, std::
   self->monitor(wire);
   self->monitor(parts_.router);
   if (parts_.events) {
-    self->send(parts_.events,
-               event_line{event_lines::opened(now(), number, parts_.dc, about_.remote)});
+    parts_.events.tell(self, event_lines::opened(now(), number, parts_.dc, about_.remote));
   }
   note();
   schedule();

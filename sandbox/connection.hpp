@@ -48,7 +48,7 @@ struct connection_parts {
   std::chrono::seconds salt_lifetime = std::chrono::hours{1};
   std::shared_ptr<const fault_plan> faults = {}; ///< null: nothing goes wrong
   std::shared_ptr<fault_counts> counts = std::make_shared<fault_counts>();
-  event_writer_actor events = {}; ///< null: no log is kept
+  event_sink events = {}; ///< null: no log is kept
 };
 
 /// Starts the actor of one accepted socket, and its transport. It ends with the socket, after it

@@ -36,7 +36,7 @@ void connection_state::use_faults(std::shared_ptr<const fault_plan> plan) {
 void connection_state::count(const fault& what, const fault_place& where) {
   parts_.counts->add(what.kind);
   if (parts_.events) {
-    self->send(parts_.events, event_line{event_lines::happened(now(), what, where)});
+    parts_.events.tell(self, event_lines::happened(now(), what, where));
   }
 }
 

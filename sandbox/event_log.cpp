@@ -4,10 +4,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
 #include <unistd.h>
+#include <utility>
 
 namespace cafegram::sandbox {
 
@@ -127,6 +129,12 @@ std::string stored(wall_time at, const message_record& message) {
   return line_of(out);
 }
 
+std::string lost(wall_time at, std::uint64_t lines) {
+  json out = event("lost", at);
+  out["lines"] = lines;
+  return line_of(out);
+}
+
 std::string stopped(wall_time at) {
   return line_of(event("stop", at));
 }
@@ -145,12 +153,13 @@ std::uint64_t call_digest(const json& request) {
   return out;
 }
 
-result<std::unique_ptr<event_file>> event_file::open(const std::filesystem::path& path) {
+result<std::unique_ptr<event_file>> event_file::open(const std::filesystem::path& path,
+                                                     std::shared_ptr<const clock_source> clock) {
   const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (file < 0) {
     return failure("open the log of the run", path.string());
   }
-  return std::unique_ptr<event_file>{new event_file{file, path.string()}};
+  return std::unique_ptr<event_file>{new event_file{file, path.string(), std::move(clock)}};
 }
 
 event_file::~event_file() {
@@ -163,18 +172,36 @@ result<void> event_file::append(std::string_view line) {
   return unwritten_.size() >= write_from ? flush() : result<void>{};
 }
 
-result<void> event_file::flush() {
-  std::string_view rest = unwritten_;
-  while (!rest.empty()) {
-    const auto count = ::write(file_, rest.data(), rest.size());
+std::string_view event_file::write(std::string_view text) const {
+  while (!text.empty()) {
+    const auto count = ::write(file_, text.data(), text.size());
     if (count < 0 && errno != EINTR) {
-      unwritten_.clear();
-      return failure("write to", path_);
+      break;
     }
-    rest.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+    text.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
   }
-  unwritten_.clear();
-  return {};
+  return text;
+}
+
+result<void> event_file::flush() {
+  const auto lines = std::exchange(unwritten_, {});
+  std::string_view left = lines;
+  if (lost_ == 0 || write(event_lines::lost(clock_->wall_now(), lost_)).empty()) {
+    lost_ = 0;
+    left = write(lines);
+  }
+  if (left.empty()) {
+    return {};
+  }
+  auto why = failure("write to", path_);
+  lost_ += static_cast<std::uint64_t>(std::ranges::count(left, '\n'));
+  return why;
+}
+
+result<void> event_file::lose(std::uint64_t lines) {
+  auto before = flush();
+  lost_ += lines;
+  return before;
 }
 
 } // namespace cafegram::sandbox

@@ -45,6 +45,7 @@ std::string closed(wall_time at, std::uint64_t connection);
 std::string happened(wall_time at, const fault& what, const fault_place& where);
 std::string called(wall_time at, const call_event& call);
 std::string stored(wall_time at, const message_record& message);
+std::string lost(wall_time at, std::uint64_t lines);
 std::string stopped(wall_time at);
 
 } // namespace event_lines
@@ -57,23 +58,32 @@ std::uint64_t call_digest(const json& request);
 class event_file {
 public:
   /// Opens for appending, 0600. Errors: `storage` with the path.
-  static result<std::unique_ptr<event_file>> open(const std::filesystem::path& path);
+  static result<std::unique_ptr<event_file>> open(const std::filesystem::path& path,
+                                                  std::shared_ptr<const clock_source> clock);
   ~event_file(); ///< writes the rest
   event_file(const event_file&) = delete;
   event_file& operator=(const event_file&) = delete;
 
-  /// Writes once enough has gathered. Errors: `storage`; the lines of that write are lost.
+  /// Writes once enough has gathered. Errors: `storage`; what could not be written is lost, and the
+  /// next write says how much that was.
   result<void> append(std::string_view line);
   result<void> flush();
+  /// So many lines are missing here. Errors: those of a flush.
+  result<void> lose(std::uint64_t lines);
 
 private:
-  event_file(int file, std::string path)
+  event_file(int file, std::string path, std::shared_ptr<const clock_source> clock)
     : file_{file}
-    , path_{std::move(path)} {}
+    , path_{std::move(path)}
+    , clock_{std::move(clock)} {}
+  /// What is left of it.
+  std::string_view write(std::string_view text) const;
 
   int file_;
   std::string path_;
+  std::shared_ptr<const clock_source> clock_;
   std::string unwritten_;
+  std::uint64_t lost_ = 0; ///< lines before `unwritten_`, and the file does not say so yet
 };
 
 } // namespace cafegram::sandbox

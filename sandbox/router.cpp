@@ -50,7 +50,7 @@ void router_state::left(const caf::actor_addr& who) {
   }
   const std::uint64_t number = found->first;
   if (parts.events) {
-    self->send(parts.events, event_line{event_lines::closed(now(), number)});
+    parts.events.tell(self, event_lines::closed(now(), number));
   }
   parts.feed->publish(page_events::connection_changed{found->second.about, false});
   const account_id user = found->second.about.user_id;
@@ -206,7 +206,7 @@ void router_state::log_call(const session_name& name, call_event event) {
   event.key = permanent != nullptr ? permanent->id : name.key;
   event.session = name.session;
   event.user = permanent != nullptr ? permanent->user : 0;
-  self->send(parts.events, event_line{event_lines::called(now(), event)});
+  parts.events.tell(self, event_lines::called(now(), event));
 }
 
 /// What has been stored since the last time.
@@ -215,7 +215,7 @@ void router_state::log_messages() {
     return;
   }
   for (const message_record& message : parts.model->messages_after(logged)) {
-    self->send(parts.events, event_line{event_lines::stored(now(), message)});
+    parts.events.tell(self, event_lines::stored(now(), message));
     logged = message.number;
   }
 }
@@ -223,7 +223,7 @@ void router_state::log_messages() {
 void router_state::tell_faults(const faults_told& told) {
   faults = told;
   if (parts.events) {
-    self->send(parts.events, event_line{event_lines::planned(now(), *told.plan)});
+    parts.events.tell(self, event_lines::planned(now(), *told.plan));
   }
   for (const auto& [number, one] : peers) {
     self->send(one.actor, told);

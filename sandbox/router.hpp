@@ -22,8 +22,8 @@ struct router_parts {
   std::shared_ptr<const layer_set> layers;
   std::shared_ptr<page_feed> feed;
   std::shared_ptr<const clock_source> clock;
-  page_state about; ///< address, data centre, layers, fingerprint, start: what never changes
-  event_writer_actor events = {}; ///< null: no log is kept
+  page_state about;       ///< address, data centre, layers, fingerprint, start: what never changes
+  event_sink events = {}; ///< null: no log is kept
 };
 
 /// Connections that want a session while it moves to another one. Each connection waits for its

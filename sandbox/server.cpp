@@ -21,7 +21,7 @@ struct server::state {
   std::int32_t dc = 0; ///< the first data centre
   std::vector<std::uint16_t> mtproxy_ports;
   std::map<std::int32_t, std::string> public_pems;
-  event_writer_actor events;
+  event_sink events;
   std::shared_ptr<fault_counts> counts;
   std::shared_ptr<const clock_source> clock;
   std::unique_ptr<page_access> page;
@@ -103,7 +103,7 @@ result<std::unique_ptr<server>> server::start(runtime& on, const server_options&
   if (!model) {
     return std::unexpected(model.error());
   }
-  auto events = open_log(on.system(), options, now);
+  auto events = open_log(on.system(), options, made->clock);
   if (!events) {
     return std::unexpected(events.error());
   }
@@ -121,8 +121,8 @@ result<std::unique_ptr<server>> server::start(runtime& on, const server_options&
   parts.salt_lifetime = options.salt_lifetime;
   made->counts = parts.counts;
   made->listen(*std::move(doors), std::move(parts));
-  made->watcher =
-      watch(on.system(), {made->router, made->listeners, made->events}, options.on_failure);
+  made->watcher = watch(on.system(), {made->router, made->listeners, made->events.writer()},
+                        options.on_failure);
   return std::unique_ptr<server>{new server{std::move(made)}};
 }
 
@@ -155,10 +155,10 @@ void server::stop() {
                         [] { log::warn("sandbox", "the router did not end in time"); });
   }
   if (state_->events) {
-    caf::anon_send(state_->events, event_line{event_lines::stopped(state_->clock->wall_now())});
+    state_->events.tell_always(event_lines::stopped(state_->clock->wall_now()));
     flush_log();
-    caf::anon_send_exit(state_->events, caf::exit_reason::user_shutdown);
-    state_->events = nullptr;
+    caf::anon_send_exit(state_->events.writer(), caf::exit_reason::user_shutdown);
+    state_->events = {};
   }
   state_->page->disconnect();
   state_->router = nullptr;
@@ -186,7 +186,7 @@ void server::flush_log() {
     return;
   }
   caf::scoped_actor waiter{*state_->system};
-  waiter->request(state_->events, std::chrono::seconds{5}, caf::flush_atom_v)
+  waiter->request(state_->events.writer(), std::chrono::seconds{5}, caf::flush_atom_v)
       .receive([](caf::ok_atom) {},
                [](const caf::error&) { log::warn("sandbox", "the log was not written in time"); });
 }

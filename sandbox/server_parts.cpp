@@ -133,18 +133,19 @@ result<std::unique_ptr<world>> open_world(const server_options& options,
   return world::open(std::move(out), *std::move(records), std::move(random), now);
 }
 
-result<event_writer_actor> open_log(caf::actor_system& system, const server_options& options,
-                                    wall_time now) {
+result<event_sink> open_log(caf::actor_system& system, const server_options& options,
+                            std::shared_ptr<const clock_source> clock) {
   if (options.event_log.empty()) {
-    return event_writer_actor{};
+    return event_sink{};
   }
-  auto file = event_file::open(options.event_log);
+  const wall_time now = clock->wall_now();
+  auto file = event_file::open(options.event_log, std::move(clock));
   if (!file) {
     return std::unexpected(file.error());
   }
   auto out = spawn_event_writer(system, *std::move(file));
-  caf::anon_send(out, event_line{event_lines::started(now, centres_of(options))});
-  caf::anon_send(out, event_line{event_lines::planned(now, options.faults)});
+  out.tell_always(event_lines::started(now, centres_of(options)));
+  out.tell_always(event_lines::planned(now, options.faults));
   return out;
 }
 

@@ -42,8 +42,8 @@ result<std::unique_ptr<world>> open_world(const server_options& options,
 
 /// The writer of the log of the run, with its first lines; null where none is wanted.
 /// Errors: `storage`.
-result<event_writer_actor> open_log(caf::actor_system& system, const server_options& options,
-                                    wall_time now);
+result<event_sink> open_log(caf::actor_system& system, const server_options& options,
+                            std::shared_ptr<const clock_source> clock);
 
 /// The actors without which a server is none.
 struct server_actors {

@@ -36,11 +36,14 @@ class Run:
         self.stored = collections.Counter()
         self.numbers = collections.defaultdict(collections.Counter)  # of a sender's texts
         self.users = set()
+        self.lost = 0
 
     def take(self, line):
         event = line["event"]
         self.events[event] += 1
-        if event == "plan":
+        if event == "lost":
+            self.lost += line["lines"]
+        elif event == "plan":
             self.seeds.add(line["seed"])
         elif event == "fault":
             self.faults[line["kind"]] += 1
@@ -84,7 +87,8 @@ def gaps(run):
 def verdicts(run, limits):
     """(name, figures, reasons against it) of each thing that must hold."""
     yield ("log-complete", f"seed {', '.join(sorted(run.seeds))}",
-           [f"{run.events[name]} lines of {name}" for name in ("start", "plan", "stop") if run.events[name] != 1])
+           [f"{run.events[name]} lines of {name}" for name in ("start", "plan", "stop") if run.events[name] != 1] +
+           ([f"{run.lost} lines are lost"] if run.lost else []))
     few = [f"only {run.requests}"] if run.requests < limits.requests else []
     yield "requests", f"{run.requests} of {limits.requests}", few
     few = [f"only {len(run.users)}"] if len(run.users) < limits.clients else []
@@ -163,6 +167,7 @@ def self_test():
     cases = {
         "": good,
         "log-complete": without(good, good[-1]),
+        "log-complete ": [*good[:-1], {"event": "lost", "lines": 2}, good[-1]],
         "requests": without(good, first(good, "call", executed=False)),
         "clients": [line for line in good if line.get("user") != 2 and line.get("from") != 2],
         "each-fault": without(good, first(good, "fault", kind="half-open")),

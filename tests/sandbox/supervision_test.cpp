@@ -285,7 +285,9 @@ struct server_stage {
       parts.listeners = {spawn_listener(rt.system(), std::move(*door),
                                         parts_of(parts.router, shared.clock, shared.random))};
     }
-    parts.events = spawn_event_writer(rt.system(), *event_file::open(folder.file("log")));
+    parts.events =
+        spawn_event_writer(rt.system(), *event_file::open(folder.file("log"), shared.clock))
+            .writer();
     watcher = watch(rt.system(), parts, [this] { failed.set_value(); });
   }
   server_stage(const server_stage&) = delete;
