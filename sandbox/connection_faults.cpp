@@ -254,7 +254,8 @@ bool connection_state::loses_sessions() {
   }
   count(*what, place);
   for (const auto& [name, session] : sessions_) {
-    caf::anon_send(parts_.router, session_end{name});
+    // Its place stays: another connection may have asked for it already.
+    self->send(parts_.router, session_parked{name, nullptr});
   }
   return true;
 }

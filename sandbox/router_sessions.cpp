@@ -137,6 +137,9 @@ void router_state::park(const session_parked& parked) {
   // Another connection may have asked for it already; then it stays there for that one to take.
   if (holder != peers.end() && is_sender(holder->second.actor)) {
     found->second.connection = 0;
+    if (!found->second.session) {
+      parts.model->drop_session(parked.name.key, parked.name.session);
+    }
   }
 }
 

@@ -66,7 +66,7 @@ struct session_release {
 /// The connection ends; the session stays for the client to come back to.
 struct session_parked {
   session_name name;
-  std::shared_ptr<live_session> session;
+  std::shared_ptr<live_session> session; ///< null: forgotten; the next one begins in its place
 };
 /// A client ends a session of its key. Answered by whether there was one.
 struct session_end {

@@ -165,6 +165,26 @@ TEST_F(router_test, a_session_that_is_asked_for_twice_moves_twice) {
   EXPECT_EQ(news_in(*second), 0U);
 }
 
+// The next connection may ask before the first one's end is known: its session is a new one, and
+// has a place for the answers to its calls.
+TEST_F(router_test, a_session_that_is_forgotten_while_it_moves_has_a_successor) {
+  const session_name name{key.id(), 1};
+  const auto first = std::make_shared<held_wire>();
+  const auto second = std::make_shared<held_wire>();
+  const auto holder = join(1, first);
+  join(2, second);
+  ask(name, 1);
+  first->slow = true;
+  const auto to_second = ask(name, 2);
+  caf::anon_send(router, session_parked{name, nullptr});
+  actors.run();
+  give(holder, *first, nullptr);
+  ASSERT_TRUE(to_second->answer);
+  EXPECT_EQ(to_second->answer->session, nullptr);
+  mail(name, letter_answer{1, json(true)});
+  EXPECT_EQ(second->letters.size(), 1U);
+}
+
 TEST_F(router_test, who_waits_for_a_session_that_ends_is_answered) {
   const session_name name{key.id(), 1};
   const auto first = std::make_shared<held_wire>();
