@@ -109,7 +109,7 @@ fast() {
   if check "release build" configure_and_build release; then
     check "documents name tests that exist" tests/check_docs.py build/release
     run_ctest release -LE slow
-    run_steps "interop mtcute" tests/interop/run.sh mtcute
+    run_steps "interop mtcute" tests/interop/run.sh mtcute rooms
   fi
   check "asan build" configure_and_build asan && run_ctest asan -LE slow
   finish
@@ -120,7 +120,8 @@ slow() {
   if check "release build" configure_and_build release; then
     run_ctest release -L slow
     check "build budget" bench/build_budget.py build/release
-    run_steps "interop" tests/interop/run.sh mtcute gramjs telethon special rigs mtprotoproxy
+    run_steps "interop" tests/interop/run.sh mtcute gramjs telethon rooms rooms:gramjs rooms:telethon special rigs \
+      mtprotoproxy
     run_steps "string sessions" tests/interop/sessions.sh
     run_steps "page" tests/page/run.sh
     run_steps "demonstration" tests/demo.sh

@@ -3,9 +3,10 @@
 #
 # CLIENT is mtcute, gramjs or telethon (every transport that it has), or CLIENT:TRANSPORT. Each prints
 # its steps; the exit status is 1 if one failed. A package that cannot be installed is a failure.
-# CLIENT may also be special: mtcute with temporary keys, and against a test data centre; mtprotoproxy,
-# a published MTProxy server that our own client goes through; or rigs: the scripts of the shared folder,
-# where there is one (CAFEGRAM_SHARED).
+# CLIENT may also be rooms or rooms:CLIENT: mtcute, or CLIENT, as a person, with our own bot in groups and
+# channels; special: mtcute with temporary keys, and against a test data centre; mtprotoproxy, a published
+# MTProxy server that our own client goes through; or rigs: the scripts of the shared folder, where there is one
+# (CAFEGRAM_SHARED).
 # With INTEROP_PORT and INTEROP_KEY set, a server that runs already is used instead of the sandbox.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -14,6 +15,7 @@ cd "$here/../.." || exit 2
 . deploy/common.sh
 
 program=$PWD/build/release/bin/cafegram
+echo_bot=$PWD/build/release/bin/example_echo
 work=$PWD/build/interop
 mkdir -p "$work/schemas"
 
@@ -73,6 +75,7 @@ start_sandbox() {
   while IFS= read -r -t 30 line <&"$out"; do
     case $line in
       "mtproto "*) INTEROP_PORT=${line##*:} ;;
+      "page "*) export INTEROP_PAGE=${line#page } ;;
       "proxy "*) mtproxy_links+=("https://t.me/proxy?${line#*\?}") ;;
       "ready"*) break ;;
     esac
@@ -97,18 +100,35 @@ run_client() {
   esac
   case $name in
     telethon) command=(/usr/bin/python3 -B "$here/telethon_client.py") ;;
+    telethon_rooms) command=(/usr/bin/python3 -B "$here/telethon_rooms.py") ;;
     *) command=(node "$work/$name.mjs") ;;
   esac
   say "$name ${2:-its own transport}"
   # These clients do not pad a key that begins with a zero octet (one in 256), and then fail the
   # key exchange: a run that fails before the login is tried once more.
   timeout 150 "${command[@]}" >"$work/run.log" 2>&1 && { cat "$work/run.log"; return 0; }
-  if grep -q '^connect: fail' "$work/run.log"; then
+  if grep -qE '^(connect|person_login): fail' "$work/run.log"; then
     say "$name, once more"
     timeout 150 "${command[@]}" >"$work/run.log" 2>&1 && { cat "$work/run.log"; return 0; }
   fi
   cat "$work/run.log"
   return 1
+}
+
+# Our own bot, that repeats what it gets, beside a client in groups and channels.
+run_rooms() {
+  local client=$1 bot id=7000003 status=0
+  if [ -z "${INTEROP_PAGE:-}" ]; then
+    say "rooms: skipped, no page (set INTEROP_PAGE)"
+    return 0
+  fi
+  "$echo_bot" --sandbox "127.0.0.1:$INTEROP_PORT" --rsa-key "$INTEROP_KEY" \
+    --bot-token "$id:rooms-token-of-a-sandbox-bot" >"$work/echo.log" 2>&1 &
+  bot=$!
+  INTEROP_ROOM_BOT=sandbox_${id}_bot run_client "${client}_rooms" "" || status=1
+  kill "$bot" && wait "$bot" 2>/dev/null
+  [ "$status" = 0 ] || tail -n 5 "$work/echo.log"
+  return "$status"
 }
 
 # Our client through an MTProxy that others wrote, with each kind of secret.
@@ -199,6 +219,8 @@ fi
 for client in "$@"; do
   case $client in
     rigs) run_rigs || status=1; continue ;;
+    rooms) run_rooms mtcute || status=1; continue ;;
+    rooms:*) run_rooms "${client#*:}" || status=1; continue ;;
     special) run_special || status=1; continue ;;
     mtprotoproxy) run_mtprotoproxy || status=1; continue ;;
     *:*) chosen=("${client#*:}") ;;
