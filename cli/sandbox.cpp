@@ -32,6 +32,9 @@ struct sandbox_arguments {
   std::vector<std::string> exact_faults;
   std::uint64_t fault_seed = 1;
   std::int64_t salt_lifetime = 3'600;
+  std::int32_t difference_slice = 100;
+  std::int32_t difference_total = 0;
+  bool no_short_forms = false;
   std::int32_t dc_id = 2;
   std::vector<std::string> more_dcs;
   std::vector<std::string> homes;
@@ -153,6 +156,9 @@ result<std::unique_ptr<sandbox::server>> start_server(runtime& on, const sandbox
   options.key_out = a.key_out;
   options.schemas = a.schemas;
   options.alice = !a.no_alice;
+  options.short_forms = !a.no_short_forms;
+  options.difference_slice = a.difference_slice;
+  options.difference_total = a.difference_total;
   options.message_log = a.message_log;
   options.on_failure = std::move(on_failure);
   for (const auto& add : {add_mtproxies, add_centres, add_faults}) {
@@ -244,6 +250,20 @@ void add_fault_options(CLI::App& command, sandbox_arguments& a) {
       ->capture_default_str();
 }
 
+void add_update_options(CLI::App& command, sandbox_arguments& a) {
+  command
+      .add_option("--difference-slice", a.difference_slice,
+                  "events in one answer of updates.getDifference and getChannelDifference")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
+  command
+      .add_option("--difference-total", a.difference_total,
+                  "a gap of more events than this is differenceTooLong (0: none is)")
+      ->check(CLI::Range(0, 1'000'000'000))
+      ->capture_default_str();
+  command.add_flag("--no-short-forms", a.no_short_forms, "without updateShortMessage and the like");
+}
+
 void add_centre_options(CLI::App& command, sandbox_arguments& a) {
   command.add_option("--dc-id", a.dc_id, "number of the data centre")
       ->check(CLI::Range(1, 1000))
@@ -292,6 +312,7 @@ void add_sandbox(CLI::App& app, action& chosen) {
   auto arguments = std::make_shared<sandbox_arguments>();
   add_options(*command, *arguments);
   add_centre_options(*command, *arguments);
+  add_update_options(*command, *arguments);
   add_fault_options(*command, *arguments);
   command->callback(
       [&chosen, arguments] { chosen = [arguments] { return run_sandbox(*arguments); }; });

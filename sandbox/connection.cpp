@@ -283,6 +283,13 @@ void connection_state::mail(const session_mail& letter) {
   if (holds_back(letter)) {
     return;
   }
+  take_letter(letter);
+  if (std::holds_alternative<letter_updates>(*letter.letter)) {
+    release_swapped();
+  }
+}
+
+void connection_state::take_letter(const session_mail& letter) {
   const auto found = sessions_.find(letter.name);
   if (found == sessions_.end()) {
     self->send(parts_.router, letter);

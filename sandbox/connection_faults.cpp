@@ -16,6 +16,7 @@ using std::chrono::seconds;
 constexpr std::size_t portion = 64; ///< octets of a slow line
 constexpr auto portion_every = milliseconds{20};
 constexpr auto wrong_time_for = seconds{2};
+constexpr std::size_t most_late = 10'000; ///< updates beyond are told in their time
 
 std::int32_t word_of(fault_kind kind) {
   return kind == fault_kind::error_404 ? -404 : kind == fault_kind::error_429 ? -429 : -444;
@@ -232,17 +233,65 @@ bool connection_state::call_fails(const session_name& name, live_session& sessio
 
 bool connection_state::holds_back(const session_mail& letter) {
   const auto* reply = std::get_if<letter_answer>(letter.letter.get());
-  if (!faults_ || reply == nullptr) {
+  if (!faults_) {
     return false;
+  }
+  if (reply == nullptr) {
+    return spoils_news(letter);
   }
   const auto found = faults_->late_calls.find({letter.name, reply->call});
   if (found == faults_->late_calls.end()) {
     return false;
   }
-  faults_->late.push_back({now() + found->second, letter});
+  hold(letter, found->second);
   faults_->late_calls.erase(found);
-  schedule();
   return true;
+}
+
+void connection_state::hold(const session_mail& letter, milliseconds time, bool until_next) {
+  faults_->late.push_back({now() + time, letter, until_next});
+  schedule();
+}
+
+/// True where the updates are not to be told now.
+bool connection_state::spoils_news(const session_mail& letter) {
+  const fault_place place{about_.id, fault_way::push, ++faults_->pushes};
+  const auto what = decide(*faults_->plan, place);
+  if (!what) {
+    return false;
+  }
+  count(*what, place);
+  switch (what->kind) {
+  case fault_kind::push_repeat:
+    take_letter(letter);
+    return false;
+  case fault_kind::push_delay:
+  case fault_kind::push_reorder:
+    if (faults_->late.size() >= most_late) {
+      return false;
+    }
+    hold(letter, milliseconds{what->value}, what->kind == fault_kind::push_reorder);
+    return true;
+  default: // push_drop
+    return true;
+  }
+}
+
+/// Tells what was to come behind the next ones.
+void connection_state::release_swapped() {
+  if (!faults_) {
+    return;
+  }
+  std::vector<faulty_line::late_letter> letters;
+  std::erase_if(faults_->late, [&letters](const auto& one) {
+    if (one.until_next) {
+      letters.push_back(one);
+    }
+    return one.until_next;
+  });
+  for (const auto& one : letters) {
+    take_letter(one.mail);
+  }
 }
 
 /// True where the sessions are forgotten with the connection.
@@ -311,7 +360,7 @@ void connection_state::poll_faults() {
     return true;
   });
   for (const auto& one : letters) {
-    mail(one.mail);
+    take_letter(one.mail);
   }
   if (at >= faults_->next_portion) {
     faults_->next_portion = at + portion_every;

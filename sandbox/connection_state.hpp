@@ -29,6 +29,7 @@ struct connection_state {
 
   // -- from the router
   void mail(const session_mail& letter);
+  void take_letter(const session_mail& letter);
   session_answer release(const session_name& name);
   void tick(std::uint64_t generation);
   /// Sends all that the sessions have, as far as the transport has room.
@@ -107,6 +108,9 @@ private:
   bool call_fails(const session_name& name, live_session& session, protocol::msg_id id,
                   const api_call& call);
   bool holds_back(const session_mail& letter);
+  bool spoils_news(const session_mail& letter);
+  void hold(const session_mail& letter, std::chrono::milliseconds time, bool until_next = false);
+  void release_swapped();
   bool loses_sessions();
   void give_back_letters();
   wall_time next_fault() const;

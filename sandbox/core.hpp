@@ -66,6 +66,15 @@ inline std::unexpected<rpc_refusal> refuse(std::string text, std::int32_t code =
 template <class T>
 using or_refusal = std::expected<T, rpc_refusal>;
 
+/// Where messages stand, as one account sees it: a private chat with `user`, or a room.
+struct place {
+  account* user = nullptr;
+  room* in = nullptr;
+
+  peer_id id() const { return user != nullptr ? user->id : in->id; }
+  bool is_channel() const { return in != nullptr && in->is_channel(); }
+};
+
 /// One call under way: who calls, when, and what it brings about.
 struct step {
   core& in;
@@ -77,22 +86,52 @@ struct step {
   std::uint64_t key = 0;
   bool waits = false;  ///< set by a method whose answer comes later
   std::int32_t dc = 0; ///< that the call has come to
+  /// What the caller's account is told of this step: its other sessions by a push, this one in its
+  /// answer; see `own_updates`.
+  json own = json::array();
+  std::vector<peer_id> own_about = {};
 
   std::int64_t unix_time() const {
     return std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
   }
 
-  /// Whom an `InputPeer` or `InputUser` means; the access hash must be the caller's own.
-  /// Refusals: `PEER_ID_INVALID`, for an `InputUser` `USER_ID_INVALID`.
+  // -- whom the caller means: step_peers.cpp
+
+  /// The account of an `InputPeer` or `InputUser`; the access hash must be the caller's own.
+  /// Refusals: `PEER_ID_INVALID`, for an `InputUser` `USER_ID_INVALID`,
+  /// `FROM_MESSAGE_BOT_DISABLED`.
   or_refusal<account*> peer(const json& input);
+  /// The chat of an `InputPeer` that the caller may look into.
+  /// Refusals: as `peer`; `CHANNEL_INVALID`, `CHANNEL_PRIVATE`.
+  or_refusal<place> chat(const json& input);
+  /// The same of the member of that name of a request.
+  or_refusal<place> chat_of(const json& request, std::string_view name = "peer");
+  /// A channel or supergroup that the caller may look into, whether it is in there or not.
+  /// Refusals: `CHANNEL_INVALID`, `CHANNEL_PRIVATE`.
+  or_refusal<room*> channel(const json& input);
+  /// The same, not looking whether the caller may.
+  or_refusal<room*> any_channel(const json& input);
+  /// A basic group that the caller is, or was, in. Refusal: `CHAT_ID_INVALID`.
+  or_refusal<room*> group(std::int64_t id);
 
-  /// Moves the box of `owner` on, tells its sessions and the page. The update as `owner` sees it.
-  json note(account& owner, event_kind what, account_id peer, std::vector<std::int32_t> ids);
+  // -- telling of it
+
+  /// Moves the box of `owner` on, tells its sessions and the page.
+  void note(account& owner, event_kind what, peer_id peer, std::vector<std::int32_t> ids);
   /// Tells the page and the sessions what the box's newest event is.
-  json announce(account& owner, const box_event& event);
+  void announce(account& owner, const box_event& event);
+  /// Moves the channel's box on, and tells those who are in it.
+  void note(room& where, event_kind what, std::vector<std::int32_t> ids);
+  void announce(room& where, const box_event& event);
+  /// Keeps an update that moves the bot's qts, and tells it.
+  void note(account& bot, json update, std::vector<peer_id> about);
 
-  /// To all sessions of `to` but the caller's own. `about`: the accounts to be described with it.
-  void push(const account& to, json update, std::vector<account_id> about);
+  /// To all sessions of `to` but the caller's own. `about`: who has to be described with it.
+  void push(account& to, json update, std::vector<peer_id> about);
+  /// The same as one with several updates.
+  void push_all(account& to, json updates, std::vector<peer_id> about);
+  /// `Updates` with all that the caller's account is told, `first` in front.
+  json own_updates(json first = json::array());
 };
 
 /// Who may call a method.
@@ -113,6 +152,11 @@ std::span<const method> history_methods();
 std::span<const method> bot_methods();
 std::span<const method> update_methods();
 std::span<const method> migration_methods();
+std::span<const method> group_methods();
+std::span<const method> channel_methods();
+std::span<const method> member_methods();
+std::span<const method> invite_methods();
+std::span<const method> pin_methods();
 
 /// The caller's key stands for this account from now on; `auth.authorization`.
 json log_in(step& at, account& user);
@@ -136,25 +180,34 @@ struct draft {
   json entities = json::array();
   json markup;
   std::int64_t random_id = 0;
-  std::int32_t reply_to = 0; ///< in the sender's box
+  std::int32_t reply_to = 0; ///< as the sender sees it
   bool silent = false;
+  forward_origin forward = {};
 };
 
 /// Checks, keeps and announces a message; `alice` answers hers.
 /// Refusals: Telegram's for `messages.sendMessage`.
-or_refusal<message_record*> send_message(step& at, account& from, account& to, draft what);
-or_refusal<message_record*> edit_message(step& at, account& from, std::int32_t id,
-                                         const json& request);
-/// Deletes from the box of `from` what is there of `ids`, and with `revoke` from the other one too.
+or_refusal<message_record*> send_message(step& at, account& from, const place& to, draft what);
+/// What is told of the chat itself: who has come, a new title.
+message_record& send_service(step& at, account& from, const place& to, json action,
+                             std::int32_t reply_to = 0);
+/// Tells all who have the message that it is another one.
+void announce_change(step& at, const place& where, const message_record& message, event_kind what);
+or_refusal<message_record*> edit_message(step& at, account& from, const place& where,
+                                         std::int32_t id, const json& request);
+/// Deletes from the box of `from` what is there of `ids`, and with `revoke` from the others too.
 /// How many were there.
-std::int32_t delete_messages(step& at, account& from, const std::vector<std::int32_t>& ids,
-                             bool revoke);
+or_refusal<std::int32_t> delete_messages(step& at, account& from,
+                                         const std::vector<std::int32_t>& ids, bool revoke);
+/// Deletes from a channel. Refusal: `MESSAGE_DELETE_FORBIDDEN`.
+or_refusal<std::int32_t> delete_posts(step& at, account& from, room& where,
+                                      const std::vector<std::int32_t>& ids);
 /// The number of messages that were unread until now.
-std::int32_t read_history(step& at, account& reader, account& writer, std::int32_t up_to);
+std::int32_t read_history(step& at, account& reader, const place& where, std::int32_t up_to);
 
-/// Asks the bot; the query's id.
-or_refusal<std::int64_t> click_button(step& at, account& user, account& bot, std::int32_t message,
-                                      const std::string& data);
+/// Asks the bot that has sent the message; the query's id.
+or_refusal<std::int64_t> click_button(step& at, account& user, const place& where,
+                                      std::int32_t message, const std::string& data);
 /// Tells the bot once more of all clicks that wait for it.
 void repeat_clicks(step& at, account& bot);
 /// Gives the answer to whoever waits for it.

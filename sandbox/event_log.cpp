@@ -121,10 +121,25 @@ std::string stored(wall_time at, const message_record& message) {
   json out = event("message", at);
   out["number"] = message.number;
   out["from"] = message.from;
-  out["to"] = message.to;
-  out["id"] = message.sender_id;
-  out["peer_id"] = message.receiver_id;
+  out["to"] = message.room != 0 ? message.room : message.to;
+  out["id"] = message.id_for(message.from);
+  if (message.room == 0) {
+    out["peer_id"] = message.id_for(message.to);
+  }
   out["random_id"] = std::to_string(message.random_id);
+  out["reply_to"] = message.reply_to;
+  if (message.in_channel()) {
+    out["pts"] = message.pts;
+    out["unseen_by"] = message.unseen_by;
+  } else {
+    out["copies"] = json::array();
+    for (const message_copy& copy : message.copies) {
+      out["copies"].push_back(json::array({copy.owner, copy.id, copy.pts}));
+    }
+  }
+  if (!message.action.is_null()) {
+    out["service"] = message.action.value("_", "");
+  }
   out["text"] = message.text;
   return line_of(out);
 }

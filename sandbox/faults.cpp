@@ -18,6 +18,7 @@ constexpr unsigned incoming = bit(fault_way::in);
 constexpr unsigned outgoing = bit(fault_way::out);
 constexpr unsigned both = incoming | outgoing;
 constexpr unsigned calls = bit(fault_way::call);
+constexpr unsigned pushes = bit(fault_way::push);
 
 struct kind_row {
   std::string_view name;
@@ -45,9 +46,13 @@ constexpr std::array<kind_row, fault_kinds> rows{{
     {"flood-wait", calls, 3},
     {"error-500", calls, 0},
     {"late-answer", calls, 2'000},
+    {"push-drop", pushes, 0},
+    {"push-delay", pushes, 2'000},
+    {"push-repeat", pushes, 0},
+    {"push-reorder", pushes, 500},
 }};
 
-constexpr std::array<std::string_view, 4> way_names{"in", "out", "call", "end"};
+constexpr std::array<std::string_view, 5> way_names{"in", "out", "call", "end", "push"};
 
 const kind_row& row(fault_kind kind) {
   return rows[static_cast<std::size_t>(kind)];
@@ -169,7 +174,8 @@ result<void> fault_plan::add_exact(std::string_view text) {
   exact_fault out{*kind, {}, std::max<std::uint32_t>(1, default_bound(*kind))};
   if (found == way_names.end() || !read(connection, out.at.connection) ||
       !read(number, out.at.number) || (!value.empty() && !read(value, out.value))) {
-    return bad(text, "not KIND=WAY/CONNECTION/NUMBER[,VALUE] with a way of in, out, call, end");
+    return bad(text,
+               "not KIND=WAY/CONNECTION/NUMBER[,VALUE] with a way of in, out, call, end, push");
   }
   out.at.way = static_cast<fault_way>(found - way_names.begin());
   if (!happens_at(*kind, out.at.way)) {

@@ -37,15 +37,20 @@ enum class fault_kind : std::uint8_t {
   flood_wait,     ///< a call does not run: `FLOOD_WAIT_X`
   error_500,      ///< a call does not run: 500 `RPC_CALL_FAIL`
   late_answer,    ///< a call runs, its answer is held back
+  push_drop,      ///< updates are not told
+  push_delay,     ///< updates are told later, those behind them before them
+  push_repeat,    ///< updates are told twice
+  push_reorder,   ///< updates are told behind the next ones
 };
-inline constexpr std::size_t fault_kinds = 19;
+inline constexpr std::size_t fault_kinds = 23;
 
 std::string_view to_string(fault_kind kind);
 std::optional<fault_kind> fault_kind_of(std::string_view name);
 
 /// What is counted, for each connection by itself and beginning with 1: frames that came (`in`),
-/// frames that went (`out`), calls that came (`call`), its end (`end`, always 1).
-enum class fault_way : std::uint8_t { in, out, call, end };
+/// frames that went (`out`), calls that came (`call`), its end (`end`, always 1), `Updates` that
+/// were for its sessions (`push`).
+enum class fault_way : std::uint8_t { in, out, call, end, push };
 std::string_view to_string(fault_way way);
 
 /// True where this can happen there.

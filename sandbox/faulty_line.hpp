@@ -13,10 +13,11 @@ namespace cafegram::sandbox {
 
 /// What goes wrong on one connection, and until when. Internal to sandbox/.
 struct faulty_line {
-  /// An answer that is held back.
+  /// An answer, or updates, that are held back.
   struct late_letter {
     wall_time due;
     session_mail mail;
+    bool until_next = false; ///< or until other updates have gone
   };
   explicit faulty_line(std::uint64_t connection)
     : in{connection, fault_way::in}
@@ -37,6 +38,7 @@ struct faulty_line {
   wall_time clock_right_at = {};
   std::chrono::seconds clock_off{0};
   std::uint64_t calls = 0;
+  std::uint64_t pushes = 0;
   std::map<std::pair<session_name, std::uint64_t>, std::chrono::milliseconds> late_calls;
   std::vector<late_letter> late;
 };

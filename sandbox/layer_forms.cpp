@@ -128,6 +128,11 @@ json in_layer(json value, const tl::dynamic_codec& codec, std::string_view resul
     out["user"] = items(value, "users").front();
     return out;
   }
+  // Older layers answer with the updates alone.
+  if (result_type == "Updates" &&
+      (what == "messages.invitedUsers" || what == "messages.chatInviteJoinResultOk")) {
+    return in_layer(value["updates"], codec, result_type);
+  }
   if (result_type == "JSONValue" && what == "help.appConfig") {
     return value["config"];
   }

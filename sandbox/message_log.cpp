@@ -22,14 +22,19 @@ std::unexpected<error> failure(const char* what, const std::string& path) {
 }
 
 std::string line_of(const message_record& message) {
-  const json out = {{"number", message.number},
-                    {"time", message.date},
-                    {"from", message.from},
-                    {"to", message.to},
-                    {"id", message.sender_id},
-                    {"peer_id", message.receiver_id},
-                    {"random_id", std::to_string(message.random_id)},
-                    {"text", message.text}};
+  json out = {{"number", message.number},
+              {"time", message.date},
+              {"from", message.from},
+              {"to", message.room != 0 ? message.room : message.to},
+              {"id", message.id_for(message.from)},
+              {"random_id", std::to_string(message.random_id)},
+              {"text", message.text}};
+  if (message.room == 0) {
+    out["peer_id"] = message.id_for(message.to);
+  }
+  if (!message.action.is_null()) {
+    out["service"] = message.action.value("_", "");
+  }
   return out.dump(-1, ' ', false, json::error_handler_t::replace) + '\n';
 }
 

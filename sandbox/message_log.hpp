@@ -13,7 +13,9 @@ struct message_record;
 
 /// Every message that the sandbox has accepted, one JSON object a line, in the order of acceptance:
 /// `{"number":1,"time":1750000000,"from":5000001,"to":1000001,"id":1,"peer_id":1,"random_id":"17",
-/// "text":"..."}`. `id` is the sender's, `peer_id` the receiver's. For programs that judge a run.
+/// "text":"..."}`. `id` is the sender's, `peer_id` the receiver's; in a room, `to` is its marked
+/// id, and there is no `peer_id`. A word of the room's own has `service`, the action's name. For
+/// programs that judge a run.
 ///
 /// A line is written when its message has been committed. What a killed process could not write any
 /// more is added when the log is opened again, so that each message stands here exactly once.

@@ -2,6 +2,7 @@
 #include <cafegram/sandbox/read_json.hpp>
 #include <cafegram/sandbox/text.hpp>
 #include <cafegram/sandbox/views.hpp>
+#include <cafegram/sandbox/visibility.hpp>
 
 #include <algorithm>
 
@@ -24,6 +25,9 @@ or_refusal<void> check_text(std::string_view content) {
 
 /// Bots speak to people only, and only to those who have spoken first; `alice` is open to all.
 or_refusal<void> check_reach(const account& from, const account& to) {
+  if (to.blocked.contains(from.id)) {
+    return refuse("USER_IS_BLOCKED", 403);
+  }
   if (!from.bot || &from == &to) {
     return {};
   }
@@ -34,6 +38,22 @@ or_refusal<void> check_reach(const account& from, const account& to) {
     return refuse("PEER_ID_INVALID");
   }
   return {};
+}
+
+or_refusal<void> check_reach(const account& from, const place& to) {
+  if (to.user != nullptr) {
+    return check_reach(from, *to.user);
+  }
+  if (to.in->closed()) {
+    return refuse("PEER_ID_INVALID");
+  }
+  if (to.in->may_write(from.id)) {
+    return {};
+  }
+  const room_member* member = to.in->find(from.id);
+  const bool restricted = member != nullptr && member->inside() && member->rights.is_object() &&
+                          flag(member->rights, "send_messages");
+  return restricted ? refuse("USER_BANNED_IN_CHANNEL") : refuse("CHAT_WRITE_FORBIDDEN", 403);
 }
 
 /// The first characters of a text, whole.
@@ -60,35 +80,46 @@ bool answers_her(const step& at, const account& alice, const account& writer,
          (writer.bot && heard.text.find(script) != std::string::npos);
 }
 
-/// Answers as `alice` does.
-void answer_by_script(step& at, account& alice, account& writer, const message_record& heard) {
-  if (!alice.scripted || !at.in.options.alice || &alice == &writer ||
+/// Answers as `alice` does: in a private chat each message, in a room those that name her.
+void answer_by_script(step& at, account& alice, account& writer, const place& where,
+                      const message_record& heard) {
+  if (!alice.scripted || !at.in.options.alice || &alice == &writer || !heard.action.is_null() ||
       answers_her(at, alice, writer, heard)) {
     return;
   }
   draft reply;
   reply.text = std::string{script} + shortened(heard.text);
+  place there{&writer, nullptr};
+  if (where.in != nullptr) {
+    if (!mentions(at.in, heard, alice) || !where.in->may_write(alice.id)) {
+      return;
+    }
+    there = where;
+    reply.reply_to = heard.id_for(alice.id);
+  }
   // Not a part of the call: every session of the writer is to hear it. She writes what always
   // passes the checks, so that there is no refusal to tell anybody of.
   step hers{at.in, {}, nullptr, at.now, at.out};
-  (void)send_message(hers, alice, writer, std::move(reply));
+  (void)send_message(hers, alice, there, std::move(reply));
 }
 
-} // namespace
+void answer_by_script(step& at, account& writer, const place& where, const message_record& heard) {
+  if (where.user != nullptr) {
+    answer_by_script(at, *where.user, writer, where, heard);
+    return;
+  }
+  for (const auto& [user, member] : where.in->members) {
+    if (account* who = at.in.data.find(user); who->scripted && member.inside()) {
+      answer_by_script(at, *who, writer, where, heard);
+    }
+  }
+}
 
-or_refusal<message_record*> send_message(step& at, account& from, account& to, draft what) {
-  if (auto good = check_text(what.text); !good) {
-    return std::unexpected(good.error());
-  }
-  if (auto good = check_reach(from, to); !good) {
-    return std::unexpected(good.error());
-  }
-  if (what.random_id != 0 && from.random_ids.contains(what.random_id)) {
-    return refuse("RANDOM_ID_DUPLICATE", 500);
-  }
+/// The message as it is to be kept. Refusals: as `send_message`.
+or_refusal<message_record> composed(step& at, account& from, const place& to, draft what) {
   const message_record* answered =
-      what.reply_to != 0 ? at.in.data.in_box(from, what.reply_to) : nullptr;
-  if (what.reply_to != 0 && (answered == nullptr || answered->peer_of(from.id) != to.id)) {
+      what.reply_to != 0 ? at.in.data.find_message(from, to.id(), what.reply_to) : nullptr;
+  if (what.reply_to != 0 && answered == nullptr) {
     return refuse("MESSAGE_ID_INVALID");
   }
   auto entities = check_entities(what.entities, what.text, from.id);
@@ -100,140 +131,149 @@ or_refusal<message_record*> send_message(step& at, account& from, account& to, d
   if (!markup) {
     return std::unexpected(markup.error());
   }
-  message_record fresh;
-  fresh.from = from.id;
-  fresh.to = to.id;
-  fresh.date = at.unix_time();
-  fresh.text = std::move(what.text);
-  fresh.entities = *std::move(entities);
-  fresh.markup = *std::move(markup);
-  fresh.random_id = what.random_id;
-  fresh.reply_to = answered != nullptr ? answered->number : 0;
-  fresh.silent = what.silent;
-  message_record& kept = at.in.data.deliver(std::move(fresh));
-  at.announce(from, from.events.back());
-  if (&from != &to) {
-    at.announce(to, to.events.back());
-  }
-  answer_by_script(at, to, from, kept);
-  return &kept;
+  message_record out;
+  out.from = from.id;
+  out.date = at.unix_time();
+  out.text = std::move(what.text);
+  out.entities = *std::move(entities);
+  out.markup = *std::move(markup);
+  out.random_id = what.random_id;
+  out.reply_to = answered != nullptr ? answered->number : 0;
+  out.silent = what.silent;
+  out.forward = what.forward;
+  return out;
 }
 
-or_refusal<message_record*> edit_message(step& at, account& from, std::int32_t id,
-                                         const json& request) {
-  message_record* found = at.in.data.in_box(from, id);
-  if (found == nullptr) {
-    return refuse("MESSAGE_ID_INVALID");
+/// Keeps a message and tells everybody of it.
+message_record& deliver(step& at, account& from, const place& to, message_record fresh) {
+  if (to.in != nullptr) {
+    fresh.room = to.in->id;
+    fresh.unseen_by = bots_left_out(at.in, *to.in, fresh);
+  } else {
+    fresh.to = to.user->id;
   }
-  if (found->from != from.id) {
-    return refuse("MESSAGE_AUTHOR_REQUIRED", 403);
+  message_record& kept = at.in.data.deliver(std::move(fresh));
+  if (to.is_channel()) {
+    at.announce(*to.in, to.in->events.back());
   }
-  std::string content = found->text;
-  json entities = found->entities;
+  for (const message_copy& copy : kept.copies) {
+    account& owner = *at.in.data.find(copy.owner);
+    at.announce(owner, owner.events.back());
+  }
+  answer_by_script(at, from, to, kept);
+  return kept;
+}
+
+} // namespace
+
+or_refusal<message_record*> send_message(step& at, account& from, const place& to, draft what) {
+  if (auto good = check_text(what.text); !good) {
+    return std::unexpected(good.error());
+  }
+  if (auto good = check_reach(from, to); !good) {
+    return std::unexpected(good.error());
+  }
+  if (what.random_id != 0 && from.random_ids.contains(what.random_id)) {
+    return refuse("RANDOM_ID_DUPLICATE", 500);
+  }
+  auto fresh = composed(at, from, to, std::move(what));
+  if (!fresh) {
+    return std::unexpected(fresh.error());
+  }
+  return &deliver(at, from, to, *std::move(fresh));
+}
+
+message_record& send_service(step& at, account& from, const place& to, json action,
+                             std::int32_t reply_to) {
+  const message_record* answered =
+      reply_to != 0 ? at.in.data.find_message(from, to.id(), reply_to) : nullptr;
+  message_record fresh;
+  fresh.from = from.id;
+  fresh.date = at.unix_time();
+  fresh.action = std::move(action);
+  fresh.reply_to = answered != nullptr ? answered->number : 0;
+  return deliver(at, from, to, std::move(fresh));
+}
+
+namespace {
+
+bool may_edit(const account& from, const place& where, const message_record& message) {
+  return message.from == from.id ||
+         (where.in != nullptr && where.in->kind == room_kind::broadcast &&
+          where.in->may(from.id, "edit_messages"));
+}
+
+struct new_content {
+  std::string text;
+  json entities;
+  json markup;
+};
+
+/// What the request makes of a message. Refusals: as `edit_message`.
+or_refusal<new_content> changed_content(const account& from, const message_record& before,
+                                        const json& request) {
+  new_content out{before.text, before.entities, {}};
   if (member(request, "message") != nullptr) {
-    content = text(request, "message");
-    if (auto good = check_text(content); !good) {
+    out.text = text(request, "message");
+    if (auto good = check_text(out.text); !good) {
       return std::unexpected(good.error());
     }
-    auto checked = check_entities(items(request, "entities"), content, from.id);
+    auto checked = check_entities(items(request, "entities"), out.text, from.id);
     if (!checked) {
       return std::unexpected(checked.error());
     }
-    entities = *std::move(checked);
-    add_found_entities(content, entities);
+    out.entities = *std::move(checked);
+    add_found_entities(out.text, out.entities);
   }
   const json* given = member(request, "reply_markup");
   auto markup = from.bot && given != nullptr ? check_markup(*given) : or_refusal<json>{json{}};
   if (!markup) {
     return std::unexpected(markup.error());
   }
-  const bool same_text = content == found->text && entities == found->entities;
-  if (same_text && *markup == found->markup) {
+  out.markup = *std::move(markup);
+  return out;
+}
+
+} // namespace
+
+void announce_change(step& at, const place& where, const message_record& message, event_kind what) {
+  if (where.is_channel()) {
+    at.note(*where.in, what, {message.id});
+    return;
+  }
+  for (const message_copy& copy : message.copies) {
+    if (!copy.gone) {
+      account& owner = *at.in.data.find(copy.owner);
+      at.note(owner, what, message.peer_of(owner.id), {copy.id});
+    }
+  }
+}
+
+or_refusal<message_record*> edit_message(step& at, account& from, const place& where,
+                                         std::int32_t id, const json& request) {
+  message_record* found = at.in.data.find_message(from, where.id(), id);
+  if (found == nullptr || !found->action.is_null()) {
+    return refuse("MESSAGE_ID_INVALID");
+  }
+  if (!may_edit(from, where, *found)) {
+    return refuse("MESSAGE_AUTHOR_REQUIRED", 403);
+  }
+  auto fresh = changed_content(from, *found, request);
+  if (!fresh) {
+    return std::unexpected(fresh.error());
+  }
+  const bool same_text = fresh->text == found->text && fresh->entities == found->entities;
+  if (same_text && fresh->markup == found->markup) {
     return refuse("MESSAGE_NOT_MODIFIED");
   }
-  found->text = std::move(content);
-  found->entities = std::move(entities);
-  found->markup = *std::move(markup);
+  found->text = std::move(fresh->text);
+  found->entities = std::move(fresh->entities);
+  found->markup = std::move(fresh->markup);
   found->edit_hidden = same_text && (found->edited == 0 || found->edit_hidden);
   found->edited = at.unix_time();
   at.in.data.save(*found);
-  at.note(from, event_kind::edited, found->to, {found->sender_id});
-  if (found->to != from.id && !found->gone_for_receiver) {
-    at.note(*at.in.data.find(found->to), event_kind::edited, from.id, {found->receiver_id});
-  }
+  announce_change(at, where, *found, event_kind::edited);
   return found;
-}
-
-std::int32_t delete_messages(step& at, account& from, const std::vector<std::int32_t>& ids,
-                             bool revoke) {
-  std::map<account_id, std::vector<std::int32_t>> mine; // by chat
-  std::map<account_id, std::vector<std::int32_t>> theirs;
-  std::int32_t count = 0;
-  for (const std::int32_t id : ids) {
-    const message_record* found = at.in.data.in_box(from, id);
-    if (found == nullptr) {
-      continue;
-    }
-    const account_id peer = found->peer_of(from.id);
-    auto& list = mine[peer];
-    if (std::ranges::find(list, id) != list.end()) {
-      continue;
-    }
-    list.push_back(id);
-    ++count;
-    const bool there = found->from == from.id ? !found->gone_for_receiver : !found->gone_for_sender;
-    if (revoke && peer != from.id && there) {
-      theirs[peer].push_back(found->id_for(peer));
-    }
-  }
-  for (const auto& [peer, list] : mine) {
-    at.in.data.remove(from, peer, list);
-    at.announce(from, from.events.back());
-  }
-  for (const auto& [peer, list] : theirs) {
-    account& other = *at.in.data.find(peer);
-    at.in.data.remove(other, from.id, list);
-    at.announce(other, other.events.back());
-  }
-  return count;
-}
-
-std::int32_t read_history(step& at, account& reader, account& writer, std::int32_t up_to) {
-  dialog& talk = at.in.data.dialog_of(reader, writer.id);
-  const auto& chat = reader.chats[writer.id];
-  auto last = chat.upper_bound(up_to > 0 ? up_to : talk.top);
-  if (last == chat.begin()) {
-    return 0;
-  }
-  const std::int32_t newest = (--last)->first;
-  const std::int32_t before = talk.unread;
-  if (newest <= talk.read_inbox) {
-    return 0;
-  }
-  talk.read_inbox = newest;
-  at.in.data.recount(reader, writer.id);
-  at.in.data.save_dialog(reader, writer.id);
-  at.note(reader, event_kind::read_inbox, writer.id, {newest});
-  // What the writer sees is its own newest message up to there.
-  const message_record* seen = nullptr;
-  for (auto one = std::make_reverse_iterator(std::next(last)); one != chat.rend(); ++one) {
-    const message_record* message = at.in.data.message(one->second);
-    if (message->from == writer.id && !message->gone_for_sender) {
-      seen = message;
-      break;
-    }
-  }
-  dialog& other = at.in.data.dialog_of(writer, reader.id);
-  if (seen != nullptr && &reader != &writer && seen->sender_id > other.read_outbox) {
-    other.read_outbox = seen->sender_id;
-    at.in.data.save_dialog(writer, reader.id);
-    if (writer.bot) { // bots are not told; the page is
-      at.out.events.emplace_back(page_events::messages_read{writer.id, reader.id, seen->sender_id});
-    } else {
-      at.note(writer, event_kind::read_outbox, reader.id, {seen->sender_id});
-    }
-  }
-  return before - talk.unread;
 }
 
 } // namespace cafegram::sandbox

@@ -36,10 +36,19 @@ answer get_full_user(step& at, const json& request) {
   if ((*who)->bot) {
     full["bot_info"] = bot_info_view(**who);
   }
+  if (at.me->blocked.contains((*who)->id)) {
+    full["blocked"] = true;
+  }
   json out = make("users.userFull");
   out["full_user"] = std::move(full);
-  out["chats"] = json::array();
-  out["users"] = users_view(at.in, at.me->id, {(*who)->id});
+  describe(at.in, at.me->id, {(*who)->id}, out);
+  return out;
+}
+
+json resolved(const step& at, peer_id who) {
+  json out = make("contacts.resolvedPeer");
+  out["peer"] = peer_view(who);
+  describe(at.in, at.me->id, {who}, out);
   return out;
 }
 
@@ -48,15 +57,11 @@ answer resolve_username(step& at, const json& request) {
   if (!is_username(name)) {
     return refuse("USERNAME_INVALID");
   }
-  const account* found = at.in.data.find_username(name);
-  if (found == nullptr) {
+  const peer_id found = at.in.data.find_name(name);
+  if (found == 0) {
     return refuse("USERNAME_NOT_OCCUPIED");
   }
-  json out = make("contacts.resolvedPeer");
-  out["peer"] = peer_view(found->id);
-  out["chats"] = json::array();
-  out["users"] = users_view(at.in, at.me->id, {found->id});
-  return out;
+  return resolved(at, found);
 }
 
 answer resolve_phone(step& at, const json& request) {
@@ -64,11 +69,7 @@ answer resolve_phone(step& at, const json& request) {
   if (found == nullptr) {
     return refuse("PHONE_NOT_OCCUPIED");
   }
-  json out = make("contacts.resolvedPeer");
-  out["peer"] = peer_view(found->id);
-  out["chats"] = json::array();
-  out["users"] = users_view(at.in, at.me->id, {found->id});
-  return out;
+  return resolved(at, found->id);
 }
 
 /// Nobody has saved anybody; who is known is in the dialogs.
@@ -80,12 +81,56 @@ answer get_contacts(step&, const json&) {
   return out;
 }
 
+/// A bot hears that somebody does not want to hear of it any more, or does again.
+void tell_stopped(step& at, account& bot, bool stopped) {
+  json update = make("updateBotStopped");
+  update["user_id"] = at.me->id;
+  update["date"] = at.unix_time();
+  update["stopped"] = stopped;
+  at.note(bot, std::move(update), {at.me->id});
+}
+
+answer set_blocked(step& at, const json& request, bool blocked) {
+  const json* input = member(request, "id");
+  const auto who = at.peer(input != nullptr ? *input : json::object());
+  if (!who) {
+    return std::unexpected(who.error());
+  }
+  if (*who == at.me) {
+    return refuse("CONTACT_ID_INVALID");
+  }
+  const bool changes =
+      blocked ? at.me->blocked.insert((*who)->id).second : at.me->blocked.erase((*who)->id) != 0;
+  if (!changes) {
+    return true;
+  }
+  at.in.data.save(*at.me);
+  if ((*who)->bot) {
+    tell_stopped(at, **who, blocked);
+  }
+  json update = make("updatePeerBlocked");
+  if (blocked) {
+    update["blocked"] = true;
+  }
+  update["peer_id"] = peer_view((*who)->id);
+  at.push(*at.me, std::move(update), {(*who)->id});
+  return true;
+}
+
+answer block(step& at, const json& request) {
+  return set_blocked(at, request, true);
+}
+
+answer unblock(step& at, const json& request) {
+  return set_blocked(at, request, false);
+}
+
 answer update_status(step& at, const json& request) {
   at.me->online = !flag(request, "offline");
   at.me->seen = at.unix_time();
   at.in.data.save(*at.me);
   for (const auto& [peer, talk] : at.me->dialogs) {
-    const account* other = at.in.data.find(peer);
+    account* other = at.in.data.find(peer);
     if (other == nullptr || other->bot || other == at.me) {
       continue;
     }
@@ -129,7 +174,7 @@ answer check_username(step& at, const json& request) {
   if (!is_username(name)) {
     return refuse("USERNAME_INVALID");
   }
-  return at.in.data.find_username(name) == nullptr;
+  return at.in.data.find_name(name) == 0;
 }
 
 answer update_username(step& at, const json& request) {
@@ -140,8 +185,8 @@ answer update_username(step& at, const json& request) {
   if (name == at.me->username) {
     return refuse("USERNAME_NOT_MODIFIED");
   }
-  const account* holder = at.in.data.find_username(name);
-  if (holder != nullptr && holder != at.me) {
+  const peer_id holder = at.in.data.find_name(name);
+  if (holder != 0 && holder != at.me->id) {
     return refuse("USERNAME_OCCUPIED");
   }
   at.me->username = name;
@@ -171,6 +216,8 @@ std::span<const method> account_methods() {
       {"contacts.resolveUsername", audience::logged_in, resolve_username},
       {"contacts.resolvePhone", audience::person, resolve_phone},
       {"contacts.getContacts", audience::person, get_contacts},
+      {"contacts.block", audience::person, block},
+      {"contacts.unblock", audience::person, unblock},
       {"account.updateStatus", audience::person, update_status},
       {"account.updateProfile", audience::person, update_profile},
       {"account.checkUsername", audience::person, check_username},

@@ -234,6 +234,7 @@ answer import_bot_authorization(step& at, const json& request) {
                                                : refuse("ACCESS_TOKEN_INVALID");
   }
   fresh.bot = true;
+  fresh.qts = 1;
   fresh.token = token;
   fresh.first_name = fmt::format("Bot {}", id);
   fresh.username = fmt::format("sandbox_{}_bot", id);

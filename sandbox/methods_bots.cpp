@@ -33,20 +33,19 @@ json click_answer_view(const json& request) {
 }
 
 answer get_callback_answer(step& at, const json& request) {
-  const json* input = member(request, "peer");
-  const auto bot = at.peer(input != nullptr ? *input : json::object());
-  if (!bot) {
-    return std::unexpected(bot.error());
+  const auto where = at.chat_of(request);
+  if (!where) {
+    return std::unexpected(where.error());
   }
   const std::string data{text(request, "data")};
   const std::int32_t id = number32(request, "msg_id");
-  const message_record* message = at.in.data.in_box(*at.me, id);
+  const message_record* message = at.in.data.find_message(*at.me, where->id(), id);
   const auto cached = message != nullptr ? at.in.cached_clicks.find({message->number, data})
                                          : at.in.cached_clicks.end();
   if (cached != at.in.cached_clicks.end() && cached->second.until > at.now) {
     return cached->second.answer;
   }
-  const auto query = click_button(at, *at.me, **bot, id, data);
+  const auto query = click_button(at, *at.me, *where, id, data);
   if (!query) {
     return std::unexpected(query.error());
   }
@@ -79,14 +78,15 @@ void push_click(step& at, account& bot, const account& user, std::int64_t query,
   if (message == nullptr) {
     return;
   }
+  const peer_id peer = message->peer_of(bot.id);
   json update = make("updateBotCallbackQuery");
   update["query_id"] = query;
   update["user_id"] = user.id;
-  update["peer"] = peer_view(user.id);
+  update["peer"] = peer_view(peer);
   update["msg_id"] = message->id_for(bot.id);
-  update["chat_instance"] = at.in.data.access_hash(-bot.id, user.id);
+  update["chat_instance"] = at.in.data.access_hash(-bot.id, peer);
   update["data"] = click.data;
-  at.push(bot, std::move(update), {user.id});
+  at.push(bot, std::move(update), {user.id, peer});
 }
 
 void tell_of_changes(step& at, account& bot) {
@@ -165,10 +165,11 @@ answer get_info(step& at, const json&) {
 
 } // namespace
 
-or_refusal<std::int64_t> click_button(step& at, account& user, account& bot, std::int32_t message,
-                                      const std::string& data) {
-  const message_record* found = at.in.data.in_box(user, message);
-  if (found == nullptr || found->from != bot.id || !bot.bot) {
+or_refusal<std::int64_t> click_button(step& at, account& user, const place& where,
+                                      std::int32_t message, const std::string& data) {
+  const message_record* found = at.in.data.find_message(user, where.id(), message);
+  account* bot = found != nullptr ? at.in.data.find(found->from) : nullptr;
+  if (bot == nullptr || !bot->bot || found->id_for(bot->id) == 0) {
     return refuse("MESSAGE_ID_INVALID");
   }
   if (!has_callback_data(found->markup, data)) {
@@ -183,8 +184,8 @@ or_refusal<std::int64_t> click_button(step& at, account& user, account& bot, std
     query = query < 0 ? -query : query;
   }
   auto& click = at.in.clicks[query];
-  click = {at.who, user.id, bot.id, found->number, data, at.now + at.in.options.callback_deadline};
-  push_click(at, bot, user, query, click);
+  click = {at.who, user.id, bot->id, found->number, data, at.now + at.in.options.callback_deadline};
+  push_click(at, *bot, user, query, click);
   return query;
 }
 

@@ -12,7 +12,17 @@ namespace {
 
 constexpr std::int32_t longest_page = 100;
 
-using chat = std::map<std::int32_t, std::int64_t>;
+using history = std::map<std::int32_t, std::int64_t>;
+
+/// All messages of a chat as `owner` has them.
+const history& history_of(const account& owner, const place& where) {
+  static const history nothing;
+  if (where.is_channel()) {
+    return where.in->history;
+  }
+  const auto found = owner.chats.find(where.id());
+  return found != owner.chats.end() ? found->second : nothing;
+}
 
 /// Where a page begins among the ids in descending order.
 std::size_t page_start(const std::vector<const message_record*>& newest_first, account_id owner,
@@ -29,32 +39,36 @@ std::size_t page_start(const std::vector<const message_record*>& newest_first, a
       at + number32(request, "add_offset"), 0, static_cast<std::int64_t>(newest_first.size())));
 }
 
-json messages_view(const step& at, json found, std::vector<account_id> about, std::size_t total) {
+/// `messages.Messages`: some of `total`, of the channel where there is one.
+json messages_view(const step& at, json found, std::vector<peer_id> about, std::size_t total,
+                   const room* channel = nullptr) {
   const bool all = found.size() == total;
-  json out = make(all ? "messages.messages" : "messages.messagesSlice");
-  if (!all) {
+  json out = make(channel != nullptr ? "messages.channelMessages"
+                  : all              ? "messages.messages"
+                                     : "messages.messagesSlice");
+  if (channel != nullptr) {
+    out["pts"] = model::pts_for(*channel, at.me->id);
+    about.push_back(channel->id);
+  }
+  if (!all || channel != nullptr) {
     out["count"] = total;
   }
   out["messages"] = std::move(found);
   out["topics"] = json::array();
-  out["chats"] = json::array();
   about.push_back(at.me->id);
-  out["users"] = users_view(at.in, at.me->id, std::move(about));
+  describe(at.in, at.me->id, std::move(about), out);
   return out;
 }
 
 answer get_history(step& at, const json& request) {
-  const json* input = member(request, "peer");
-  const auto peer = at.peer(input != nullptr ? *input : json::object());
-  if (!peer) {
-    return std::unexpected(peer.error());
+  const auto where = at.chat_of(request);
+  if (!where) {
+    return std::unexpected(where.error());
   }
   const std::int32_t max_id = number32(request, "max_id");
   const std::int32_t min_id = number32(request, "min_id");
   std::vector<const message_record*> newest_first;
-  const auto found = at.me->chats.find((*peer)->id);
-  static const chat nothing;
-  const chat& messages = found != at.me->chats.end() ? found->second : nothing;
+  const history& messages = history_of(*at.me, *where);
   for (auto one = messages.rbegin(); one != messages.rend(); ++one) {
     if ((max_id == 0 || one->first < max_id) && one->first > min_id) {
       newest_first.push_back(at.in.data.message(one->second));
@@ -64,86 +78,141 @@ answer get_history(step& at, const json& request) {
   const auto limit = static_cast<std::size_t>(std::clamp(asked, 0, longest_page));
   const std::size_t start = page_start(newest_first, at.me->id, request);
   json page = json::array();
+  std::vector<peer_id> about{where->id()};
   for (std::size_t i = start; i < newest_first.size() && page.size() < limit; ++i) {
     page.push_back(message_view(at.in, at.me->id, *newest_first[i]));
+    add_names(*newest_first[i], at.me->id, about);
   }
-  return messages_view(at, std::move(page), {(*peer)->id}, messages.size());
+  return messages_view(at, std::move(page), std::move(about), messages.size(),
+                       where->is_channel() ? where->in : nullptr);
 }
 
-answer get_messages(step& at, const json& request) {
-  json found = json::array();
-  std::vector<account_id> about;
-  for (const json& one : items(request, "id")) {
-    const std::int32_t id =
-        one.is_object() ? number32(one, "id") : tl::int32_from_json(one).value_or(0);
-    const message_record* message = at.in.data.in_box(*at.me, id);
-    if (message != nullptr && kind(one) == "inputMessageReplyTo") {
-      const message_record* answered = at.in.data.message(message->reply_to);
-      message =
-          answered != nullptr ? at.in.data.in_box(*at.me, answered->id_for(at.me->id)) : nullptr;
+/// The message that an `InputMessage` means; null: there is none.
+const message_record* message_of(step& at, const json& input, const room* channel) {
+  const auto what = kind(input);
+  const std::int32_t id =
+      input.is_object() ? number32(input, "id") : tl::int32_from_json(input).value_or(0);
+  if (what == "inputMessagePinned") {
+    const message_record* pinned = nullptr;
+    for (const auto& [one, number] : channel != nullptr ? channel->history : history{}) {
+      const message_record* message = at.in.data.message(number);
+      pinned = message->pinned ? message : pinned;
     }
+    return pinned;
+  }
+  const auto find = [&](std::int32_t wanted) -> const message_record* {
+    return channel != nullptr ? at.in.data.find_message(*at.me, channel->id, wanted)
+                              : at.in.data.in_box(*at.me, wanted);
+  };
+  const message_record* message = find(id);
+  if (message != nullptr && what == "inputMessageReplyTo") {
+    const message_record* answered = at.in.data.message(message->reply_to);
+    return answered != nullptr ? find(answered->id_for(at.me->id)) : nullptr;
+  }
+  return message;
+}
+
+answer messages_by_id(step& at, const json& request, const room* channel) {
+  json found = json::array();
+  std::vector<peer_id> about;
+  for (const json& one : items(request, "id")) {
+    const message_record* message = message_of(at, one, channel);
     if (message == nullptr) {
       json empty = make("messageEmpty");
-      empty["id"] = id;
+      empty["id"] = one.is_object() ? number32(one, "id") : tl::int32_from_json(one).value_or(0);
       found.push_back(std::move(empty));
       continue;
     }
-    about.push_back(message->peer_of(at.me->id));
+    add_names(*message, at.me->id, about);
     found.push_back(message_view(at.in, at.me->id, *message));
   }
   const std::size_t total = found.size();
-  return messages_view(at, std::move(found), std::move(about), total);
+  return messages_view(at, std::move(found), std::move(about), total, channel);
+}
+
+answer get_messages(step& at, const json& request) {
+  return messages_by_id(at, request, nullptr);
+}
+
+answer get_channel_messages(step& at, const json& request) {
+  const json* input = member(request, "channel");
+  const auto where = at.channel(input != nullptr ? *input : json::object());
+  return where ? messages_by_id(at, request, *where) : std::unexpected(where.error());
 }
 
 /// Dialogs with their newest messages, in the order given.
-json dialogs_view(const step& at, const std::vector<account_id>& peers, json out) {
+json dialogs_view(const step& at, const std::vector<peer_id>& peers, json out) {
   out["dialogs"] = json::array();
   out["messages"] = json::array();
-  std::vector<account_id> about = peers;
-  for (const account_id peer : peers) {
+  std::vector<peer_id> about = peers;
+  for (const peer_id peer : peers) {
     out["dialogs"].push_back(dialog_view(at.in, *at.me, peer));
     const std::int32_t top = number32(out["dialogs"].back(), "top_message");
-    if (const message_record* message = at.in.data.in_box(*at.me, top)) {
+    if (const message_record* message = at.in.data.find_message(*at.me, peer, top)) {
       out["messages"].push_back(message_view(at.in, at.me->id, *message));
+      add_names(*message, at.me->id, about);
     }
   }
-  out["chats"] = json::array();
   about.push_back(at.me->id);
-  out["users"] = users_view(at.in, at.me->id, std::move(about));
+  describe(at.in, at.me->id, std::move(about), out);
   return out;
 }
 
-/// Everybody talked to, newest first. Ids of one box grow with time.
-std::vector<account_id> peers_by_time(const account& owner) {
-  std::vector<std::pair<std::int32_t, account_id>> order;
-  for (const auto& [peer, talk] : owner.dialogs) {
+/// A conversation with the number of its newest message: numbers grow with time everywhere.
+struct dialog_place {
+  std::int64_t number = 0;
+  peer_id peer = 0;
+  friend auto operator<=>(const dialog_place&, const dialog_place&) = default;
+};
+
+/// All that has messages, newest first.
+std::vector<dialog_place> dialogs_by_time(const step& at) {
+  std::vector<dialog_place> out;
+  for (const auto& [peer, talk] : at.me->dialogs) {
     if (talk.top != 0) {
-      order.emplace_back(talk.top, peer);
+      out.push_back({at.me->box.at(talk.top), peer});
     }
   }
-  std::ranges::sort(order, std::ranges::greater{});
-  std::vector<account_id> out;
-  for (const auto& [top, peer] : order) {
-    out.push_back(peer);
+  for (const peer_id peer : at.me->channels) {
+    const room* where = at.in.data.find_room(peer);
+    if (where != nullptr && !where->deleted && !where->history.empty()) {
+      out.push_back({where->history.rbegin()->second, peer});
+    }
   }
+  std::ranges::sort(out, std::ranges::greater{});
   return out;
+}
+
+/// The number from which on dialogs have been seen already.
+std::int64_t dialogs_offset(step& at, const json& request) {
+  const std::int32_t offset_id = number32(request, "offset_id");
+  const message_record* last = nullptr;
+  if (offset_id != 0) {
+    const auto where = at.chat_of(request, "offset_peer");
+    last = where ? at.in.data.find_message(*at.me, where->id(), offset_id)
+                 : at.in.data.in_box(*at.me, offset_id);
+  }
+  return last != nullptr ? last->number : std::numeric_limits<std::int64_t>::max();
 }
 
 answer get_dialogs(step& at, const json& request) {
-  std::vector<account_id> peers = peers_by_time(*at.me);
-  const std::size_t total = peers.size();
-  const std::int32_t offset_id = number32(request, "offset_id");
-  const std::int32_t offset_date = number32(request, "offset_date");
+  std::vector<dialog_place> found = dialogs_by_time(at);
+  const std::size_t total = found.size();
+  const std::int64_t before = dialogs_offset(at, request);
+  const bool by_date = number32(request, "offset_id") == 0 && number32(request, "offset_date") != 0;
   // Pinned ones there are none, and folders neither.
-  std::erase_if(peers, [&](account_id peer) {
-    const std::int32_t top = at.me->dialogs.at(peer).top;
-    const message_record* message = at.in.data.in_box(*at.me, top);
-    return number32(request, "folder_id") != 0 || (offset_id != 0 && top >= offset_id) ||
-           (offset_id == 0 && offset_date != 0 && message->date >= offset_date);
+  std::erase_if(found, [&](const dialog_place& one) {
+    const message_record* message = at.in.data.message(one.number);
+    return number32(request, "folder_id") != 0 || one.number >= before ||
+           (by_date && message->date >= number32(request, "offset_date"));
   });
   const auto limit = static_cast<std::size_t>(std::clamp(number32(request, "limit"), 0, 500));
-  const bool all = peers.size() <= limit && peers.size() == total;
-  peers.resize(std::min(peers.size(), limit));
+  const bool all = found.size() <= limit && found.size() == total;
+  found.resize(std::min(found.size(), limit));
+  std::vector<peer_id> peers;
+  for (const dialog_place& one : found) {
+    peers.push_back(one.peer);
+  }
   json out = make(all ? "messages.dialogs" : "messages.dialogsSlice");
   if (!all) {
     out["count"] = total;
@@ -152,14 +221,13 @@ answer get_dialogs(step& at, const json& request) {
 }
 
 answer get_peer_dialogs(step& at, const json& request) {
-  std::vector<account_id> peers;
+  std::vector<peer_id> peers;
   for (const json& one : items(request, "peers")) {
-    const json* input = member(one, "peer");
-    const auto peer = at.peer(input != nullptr ? *input : json::object());
-    if (!peer) {
-      return std::unexpected(peer.error());
+    const auto where = at.chat_of(one);
+    if (!where) {
+      return std::unexpected(where.error());
     }
-    peers.push_back((*peer)->id);
+    peers.push_back(where->id());
   }
   json out = dialogs_view(at, peers, make("messages.peerDialogs"));
   out["state"] = state_view(*at.me, at.unix_time());
@@ -178,6 +246,7 @@ std::span<const method> history_methods() {
   static constexpr method table[] = {
       {"messages.getHistory", audience::person, get_history},
       {"messages.getMessages", audience::logged_in, get_messages},
+      {"channels.getMessages", audience::logged_in, get_channel_messages},
       {"messages.getDialogs", audience::person, get_dialogs},
       {"messages.getPeerDialogs", audience::person, get_peer_dialogs},
       {"messages.getPinnedDialogs", audience::person, get_pinned_dialogs},

@@ -1,16 +1,16 @@
 #include <cafegram/sandbox/core.hpp>
 #include <cafegram/sandbox/read_json.hpp>
+#include <cafegram/sandbox/short_forms.hpp>
 #include <cafegram/sandbox/views.hpp>
 
-/// Writing in private chats. Spec: "messages.sendMessage" and its neighbours.
+#include <set>
+
+/// Writing. Spec: "messages.sendMessage" and its neighbours.
 namespace cafegram::sandbox {
 
 namespace {
 
-or_refusal<account*> peer_of(step& at, const json& request) {
-  const json* input = member(request, "peer");
-  return at.peer(input != nullptr ? *input : json::object());
-}
+constexpr std::size_t most_forwarded = 100;
 
 /// The message that is answered: `reply_to` of new layers, `reply_to_msg_id` of old ones.
 std::int32_t reply_to(const json& request) {
@@ -18,13 +18,15 @@ std::int32_t reply_to(const json& request) {
   return number32(reply != nullptr ? *reply : request, "reply_to_msg_id");
 }
 
-/// What the caller gets of an event of its own box, which `announce` has given to the others.
-json own_updates(step& at, json updates, account_id peer) {
-  return updates_view(at.in, at.me->id, std::move(updates), {at.me->id, peer}, at.unix_time());
+json message_id_view(const message_record& message, account_id owner) {
+  json out = make("updateMessageID");
+  out["id"] = message.id_for(owner);
+  out["random_id"] = message.random_id;
+  return out;
 }
 
 answer send(step& at, const json& request) {
-  const auto to = peer_of(at, request);
+  const auto to = at.chat_of(request);
   if (!to) {
     return std::unexpected(to.error());
   }
@@ -43,90 +45,192 @@ answer send(step& at, const json& request) {
   if (what.random_id == 0) {
     return refuse("RANDOM_ID_EMPTY");
   }
-  const auto sent = send_message(at, *at.me, **to, std::move(what));
+  const auto sent = send_message(at, *at.me, *to, std::move(what));
   if (!sent) {
     return std::unexpected(sent.error());
   }
-  const message_record& message = **sent;
-  json id = make("updateMessageID");
-  id["id"] = message.sender_id;
-  id["random_id"] = message.random_id;
-  json fresh = make("updateNewMessage");
-  fresh["message"] = message_view(at.in, at.me->id, message);
-  // The script's answer may have moved the box on already.
-  for (auto event = at.me->events.rbegin(); event != at.me->events.rend(); ++event) {
-    if (event->kind == event_kind::message && event->ids.front() == message.sender_id) {
-      fresh["pts"] = event->pts;
-      break;
+  if (json brief = short_sent_form(at.in, *at.me, **sent); !brief.is_null()) {
+    return brief;
+  }
+  return at.own_updates(json::array({message_id_view(**sent, at.me->id)}));
+}
+
+/// What is forwarded keeps its text and its first author.
+draft forwarded(const step& at, const message_record& from, std::int64_t random_id) {
+  draft out;
+  out.text = from.text;
+  out.entities = from.entities;
+  out.random_id = random_id;
+  out.forward = from.forward;
+  if (out.forward.from == 0) {
+    const room* where = at.in.data.find_room(from.room);
+    const bool post = where != nullptr && where->kind == room_kind::broadcast;
+    out.forward = {post ? where->id : from.from, from.date, post ? from.id : 0};
+  }
+  return out;
+}
+
+/// All of them before the first one is sent: a call that is refused has sent none.
+or_refusal<void> check_random_ids(const account& from, const json::array_t& ids) {
+  std::set<std::int64_t> seen;
+  for (const json& one : ids) {
+    const auto id = tl::int64_from_json(one).value_or(0);
+    if (id == 0) {
+      return refuse("RANDOM_ID_EMPTY");
+    }
+    if (from.random_ids.contains(id) || !seen.insert(id).second) {
+      return refuse("RANDOM_ID_DUPLICATE", 500);
     }
   }
-  fresh["pts_count"] = 1;
-  return own_updates(at, json::array({std::move(id), std::move(fresh)}), message.to);
+  return {};
+}
+
+answer forward(step& at, const json& request) {
+  const auto source = at.chat_of(request, "from_peer");
+  const auto to = at.chat_of(request, "to_peer");
+  if (!source || !to) {
+    return std::unexpected(source ? to.error() : source.error());
+  }
+  const auto& ids = items(request, "id");
+  const auto& random_ids = items(request, "random_id");
+  if (ids.empty() || ids.size() != random_ids.size() || ids.size() > most_forwarded) {
+    return refuse(ids.empty() ? "MESSAGE_IDS_EMPTY" : "RANDOM_ID_INVALID");
+  }
+  if (auto good = check_random_ids(*at.me, random_ids); !good) {
+    return std::unexpected(good.error());
+  }
+  std::vector<draft> all;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const message_record* found =
+        at.in.data.find_message(*at.me, source->id(), tl::int32_from_json(ids[i]).value_or(0));
+    if (found == nullptr || !found->action.is_null()) {
+      return refuse("MESSAGE_ID_INVALID");
+    }
+    all.push_back(forwarded(at, *found, tl::int64_from_json(random_ids[i]).value_or(0)));
+  }
+  json named = json::array();
+  for (draft& one : all) {
+    const auto sent = send_message(at, *at.me, *to, std::move(one));
+    if (!sent) {
+      return std::unexpected(sent.error());
+    }
+    named.push_back(message_id_view(**sent, at.me->id));
+  }
+  return at.own_updates(std::move(named));
 }
 
 answer edit(step& at, const json& request) {
-  const auto peer = peer_of(at, request);
-  if (!peer) {
-    return std::unexpected(peer.error());
+  const auto where = at.chat_of(request);
+  if (!where) {
+    return std::unexpected(where.error());
   }
-  const std::int32_t id = number32(request, "id");
-  const message_record* found = at.in.data.in_box(*at.me, id);
-  if (found == nullptr || found->peer_of(at.me->id) != (*peer)->id) {
-    return refuse("MESSAGE_ID_INVALID");
-  }
-  const auto edited = edit_message(at, *at.me, id, request);
+  const auto edited = edit_message(at, *at.me, *where, number32(request, "id"), request);
   if (!edited) {
     return std::unexpected(edited.error());
   }
-  return own_updates(at, json::array({update_view(at.in, *at.me, at.me->events.back())}),
-                     (*peer)->id);
+  return at.own_updates();
 }
 
-json affected(const account& owner, std::int32_t count) {
+json affected(std::int32_t pts, std::int32_t count) {
   json out = make("messages.affectedMessages");
-  out["pts"] = owner.pts;
+  out["pts"] = pts;
   out["pts_count"] = count;
   return out;
 }
 
-answer remove(step& at, const json& request) {
-  std::vector<std::int32_t> ids;
+std::vector<std::int32_t> ids_of(const json& request) {
+  std::vector<std::int32_t> out;
   for (const json& one : items(request, "id")) {
-    ids.push_back(tl::int32_from_json(one).value_or(0));
+    out.push_back(tl::int32_from_json(one).value_or(0));
   }
-  // A bot always deletes for both.
+  return out;
+}
+
+answer remove(step& at, const json& request) {
+  // A bot always deletes for all.
   const bool revoke = flag(request, "revoke") || at.me->bot;
-  return affected(*at.me, delete_messages(at, *at.me, ids, revoke));
+  const auto count = delete_messages(at, *at.me, ids_of(request), revoke);
+  return count ? answer{affected(at.me->pts, *count)} : std::unexpected(count.error());
+}
+
+answer remove_posts(step& at, const json& request) {
+  const json* input = member(request, "channel");
+  const auto where = at.channel(input != nullptr ? *input : json::object());
+  if (!where) {
+    return std::unexpected(where.error());
+  }
+  const auto count = delete_posts(at, *at.me, **where, ids_of(request));
+  return count ? answer{affected(model::pts_for(**where, at.me->id), *count)}
+               : std::unexpected(count.error());
 }
 
 answer read(step& at, const json& request) {
-  const auto peer = peer_of(at, request);
-  if (!peer) {
-    return std::unexpected(peer.error());
+  const auto where = at.chat_of(request);
+  if (!where) {
+    return std::unexpected(where.error());
   }
   const std::int32_t before = at.me->pts;
-  read_history(at, *at.me, **peer, number32(request, "max_id"));
-  return affected(*at.me, at.me->pts - before);
+  read_history(at, *at.me, *where, number32(request, "max_id"));
+  return affected(at.me->pts, at.me->pts - before);
+}
+
+answer read_posts(step& at, const json& request) {
+  const json* input = member(request, "channel");
+  const auto where = at.channel(input != nullptr ? *input : json::object());
+  if (!where) {
+    return std::unexpected(where.error());
+  }
+  read_history(at, *at.me, {nullptr, *where}, number32(request, "max_id"));
+  return true;
+}
+
+json typing_update(const step& at, const place& where, json action) {
+  if (where.user != nullptr) {
+    json out = make("updateUserTyping");
+    out["user_id"] = at.me->id;
+    out["action"] = std::move(action);
+    return out;
+  }
+  json out = make(where.is_channel() ? "updateChannelUserTyping" : "updateChatUserTyping");
+  out[where.is_channel() ? "channel_id" : "chat_id"] = bare_id(where.in->id);
+  out["from_id"] = peer_view(at.me->id);
+  out["action"] = std::move(action);
+  return out;
 }
 
 answer set_typing(step& at, const json& request) {
-  const auto peer = peer_of(at, request);
-  if (!peer) {
-    return std::unexpected(peer.error());
+  const auto where = at.chat_of(request);
+  if (!where) {
+    return std::unexpected(where.error());
   }
-  const json* action = member(request, "action");
-  if ((*peer)->bot || *peer == at.me) {
+  account* other = where->user;
+  if (other != nullptr && (other->bot || other == at.me)) {
     return true; // bots are not told
   }
-  if (at.me->bot && !(*peer)->scripted && !at.me->dialogs.contains((*peer)->id)) {
+  if (other != nullptr && at.me->bot && !other->scripted && !at.me->dialogs.contains(other->id)) {
     return refuse("PEER_ID_INVALID");
   }
-  json update = make("updateUserTyping");
-  update["user_id"] = at.me->id;
-  update["action"] = action != nullptr ? *action : make("sendMessageTypingAction");
-  const bool on = kind(update["action"]) != "sendMessageCancelAction";
-  at.push(**peer, std::move(update), {at.me->id});
-  at.out.events.emplace_back(page_events::typing{(*peer)->id, at.me->id, on});
+  if (where->in != nullptr && !where->in->may_write(at.me->id)) {
+    return refuse("CHAT_WRITE_FORBIDDEN", 403);
+  }
+  const json* given = member(request, "action");
+  json action = given != nullptr ? *given : make("sendMessageTypingAction");
+  const bool on = kind(action) != "sendMessageCancelAction";
+  const json update = typing_update(at, *where, std::move(action));
+  const auto tell = [&](account& to, peer_id peer) {
+    at.push(to, update, {at.me->id, peer});
+    at.out.events.emplace_back(page_events::typing{to.id, peer, on});
+  };
+  if (other != nullptr) {
+    tell(*other, at.me->id);
+    return true;
+  }
+  for (const auto& [user, member] : where->in->members) {
+    account& one = *at.in.data.find(user);
+    if (member.inside() && !one.bot && &one != at.me && where->in->kind != room_kind::broadcast) {
+      tell(one, where->in->id);
+    }
+  }
   return true;
 }
 
@@ -135,9 +239,12 @@ answer set_typing(step& at, const json& request) {
 std::span<const method> message_methods() {
   static constexpr method table[] = {
       {"messages.sendMessage", audience::logged_in, send},
+      {"messages.forwardMessages", audience::logged_in, forward},
       {"messages.editMessage", audience::logged_in, edit},
       {"messages.deleteMessages", audience::logged_in, remove},
+      {"channels.deleteMessages", audience::logged_in, remove_posts},
       {"messages.readHistory", audience::person, read},
+      {"channels.readHistory", audience::person, read_posts},
       {"messages.setTyping", audience::logged_in, set_typing},
   };
   return table;

@@ -1,6 +1,5 @@
 #include <cafegram/sandbox/model.hpp>
 #include <cafegram/sandbox/model_records.hpp>
-#include <cafegram/sandbox/read_json.hpp>
 
 #include <fmt/format.h>
 
@@ -11,6 +10,8 @@ namespace cafegram::sandbox {
 namespace {
 
 constexpr account_id first_person = 5'000'001;
+/// So many steps of `seq` are taken before the account is kept again.
+constexpr std::int32_t seq_ahead = 1'000;
 
 /// Spreads the bits of a number (the finalizer of splitmix64).
 std::uint64_t spread(std::uint64_t x) {
@@ -19,10 +20,6 @@ std::uint64_t spread(std::uint64_t x) {
   x ^= x >> 27;
   x *= 0x94d049bb133111eb;
   return x ^ (x >> 31);
-}
-
-std::unexpected<error> bad_record(std::string_view kind, std::string_view key) {
-  return fail(errc::storage, fmt::format("the record {} {} of the world does not read", kind, key));
 }
 
 } // namespace
@@ -35,101 +32,6 @@ std::string lower_case(std::string_view ascii) {
   return out;
 }
 
-result<void> model::load(random_source& random) {
-  auto loaded =
-      store_->load([this](auto kind, auto key, auto value) { return take(kind, key, value); });
-  if (!loaded) {
-    return loaded;
-  }
-  if (auto good = put_together(); !good) {
-    return good;
-  }
-  if (secret_ == 0) {
-    secret_ = random.integer<std::uint64_t>() | 1;
-    store_->put(records::meta, "secret", std::to_string(secret_));
-  }
-  return {};
-}
-
-result<void> model::take(std::string_view kind, std::string_view key, std::string_view value) {
-  const json from = json::parse(value, nullptr, false);
-  if (kind == records::meta) {
-    secret_ = from.is_number_unsigned() ? from.get<std::uint64_t>() : 0;
-    return secret_ != 0 ? result<void>{} : bad_record(kind, key);
-  }
-  if (!from.is_object()) {
-    return bad_record(kind, key);
-  }
-  if (kind == records::accounts) {
-    auto read = records::read_account(from);
-    accounts_.emplace(read.id, std::move(read));
-  } else if (kind == records::messages) {
-    auto read = records::read_message(from);
-    messages_.emplace(read.number, std::move(read));
-  } else if (kind == records::keys) {
-    auto read = records::read_key(from);
-    keys_.emplace(read.id, std::move(read));
-  } else if (kind == records::codes) {
-    auto read = records::read_code(from);
-    codes_.emplace(read.hash, std::move(read));
-  } else if (const auto at = records::numbers_of(key, 2)) {
-    // Kinds come in ascending order: `account` has been read before `dialog` and `event`.
-    account* owner = find(at->front());
-    if (owner == nullptr) {
-      return bad_record(kind, key);
-    }
-    if (kind == records::events) {
-      owner->events.push_back(records::read_event(from));
-    } else {
-      owner->dialogs[at->back()] = records::read_dialog(from);
-    }
-  } else {
-    return bad_record(kind, key);
-  }
-  return {};
-}
-
-result<void> model::put_together() {
-  for (const auto& [id, owner] : accounts_) {
-    index(owner);
-  }
-  for (const auto& [id, key] : keys_) {
-    if (key.user != 0) {
-      keys_by_user_[key.user].push_back(id);
-    }
-  }
-  std::vector<std::int64_t> numbers;
-  numbers.reserve(messages_.size());
-  for (const auto& [number, message] : messages_) {
-    numbers.push_back(number);
-  }
-  std::ranges::sort(numbers);
-  for (const std::int64_t number : numbers) {
-    const message_record& message = messages_.at(number);
-    account* from = find(message.from);
-    account* to = find(message.to);
-    if (from == nullptr || to == nullptr) {
-      return bad_record(records::messages, std::to_string(number));
-    }
-    if (message.random_id != 0) {
-      from->random_ids.emplace(message.random_id, number);
-    }
-    if (!message.gone_for_sender) {
-      file(*from, message);
-    }
-    if (!message.gone_for_receiver && from != to) {
-      file(*to, message);
-    }
-    last_number_ = number;
-  }
-  for (auto& [id, owner] : accounts_) {
-    for (const auto& [peer, chat] : owner.chats) {
-      recount(owner, peer);
-    }
-  }
-  return {};
-}
-
 void model::file(account& owner, const message_record& message) {
   const std::int32_t id = message.id_for(owner.id);
   owner.box.emplace(id, message.number);
@@ -137,7 +39,7 @@ void model::file(account& owner, const message_record& message) {
 }
 
 /// Counts anew what a dialog says of its messages.
-void model::recount(account& owner, account_id peer) {
+void model::recount(account& owner, peer_id peer) {
   dialog& talk = owner.dialogs[peer];
   const auto& chat = owner.chats[peer];
   talk.top = chat.empty() ? 0 : chat.rbegin()->first;
@@ -158,8 +60,12 @@ const account* model::find(account_id id) const {
 }
 
 account* model::find_username(std::string_view name) {
+  return find(find_name(name));
+}
+
+peer_id model::find_name(std::string_view name) const {
   const auto at = usernames_.find(lower_case(name));
-  return at != usernames_.end() ? find(at->second) : nullptr;
+  return at != usernames_.end() ? at->second : 0;
 }
 
 account* model::find_phone(std::string_view phone) {
@@ -191,11 +97,16 @@ account& model::add(account fresh) {
 }
 
 void model::save(account& changed) {
-  std::erase_if(usernames_, [&changed](const auto& entry) {
-    return entry.second == changed.id && entry.first != lower_case(changed.username);
-  });
+  name(changed.id, changed.username);
   index(changed);
   keep(changed);
+}
+
+/// From now on found by this name, and no other.
+void model::name(peer_id who, const std::string& username) {
+  std::erase_if(usernames_, [&](const auto& entry) {
+    return entry.second == who && entry.first != lower_case(username);
+  });
 }
 
 void model::keep(const account& changed) {
@@ -217,41 +128,71 @@ message_record* model::in_box(const account& owner, std::int32_t id) {
   return at != owner.box.end() ? message(at->second) : nullptr;
 }
 
+const message_copy* message_record::copy_of(account_id owner) const {
+  const auto at = std::ranges::find(copies, owner, &message_copy::owner);
+  return at != copies.end() ? &*at : nullptr;
+}
+
+message_copy* message_record::copy_of(account_id owner) {
+  const auto at = std::ranges::find(copies, owner, &message_copy::owner);
+  return at != copies.end() ? &*at : nullptr;
+}
+
+std::int32_t message_record::id_for(account_id owner) const {
+  if (in_channel()) {
+    return id;
+  }
+  const message_copy* mine = copy_of(owner);
+  return mine != nullptr ? mine->id : 0;
+}
+
 message_record& model::deliver(message_record draft) {
   draft.number = ++last_number_;
-  account& from = *find(draft.from);
-  account& to = *find(draft.to);
-  draft.sender_id = ++from.last_message;
-  draft.receiver_id = &from == &to ? draft.sender_id : ++to.last_message;
-  message_record& kept = messages_.emplace(draft.number, std::move(draft)).first->second;
-  if (kept.random_id != 0) {
-    from.random_ids.emplace(kept.random_id, kept.number);
+  const std::int64_t number = draft.number;
+  if (draft.random_id != 0) {
+    find(draft.from)->random_ids.emplace(draft.random_id, number);
   }
-  file(from, kept);
-  note(from, event_kind::message, kept.to, {kept.sender_id});
-  from.dialogs[kept.to].top = kept.sender_id;
-  if (&from != &to) {
-    file(to, kept);
-    note(to, event_kind::message, kept.from, {kept.receiver_id});
-    dialog& theirs = to.dialogs[kept.from];
-    theirs.top = kept.receiver_id;
-    ++theirs.unread;
+  message_record& kept = messages_.emplace(number, std::move(draft)).first->second;
+  if (kept.in_channel()) {
+    deliver_to_channel(kept);
+  } else if (kept.room != 0) {
+    deliver_to_group(kept);
+  } else {
+    deliver_private(kept);
   }
   save(kept);
   return kept;
+}
+
+/// Puts a message into a box; the copy has its id there already.
+void model::put_copy(message_record& kept, message_copy& copy) {
+  account& owner = *find(copy.owner);
+  const peer_id peer = kept.peer_of(owner.id);
+  file(owner, kept);
+  copy.pts = note(owner, event_kind::message, peer, {copy.id}).pts;
+  dialog& talk = owner.dialogs[peer];
+  talk.top = copy.id;
+  talk.unread += owner.id != kept.from ? 1 : 0;
+}
+
+void model::deliver_private(message_record& kept) {
+  kept.copies.push_back({kept.from, ++find(kept.from)->last_message});
+  if (kept.to != kept.from) {
+    kept.copies.push_back({kept.to, ++find(kept.to)->last_message});
+  }
+  for (message_copy& copy : kept.copies) {
+    put_copy(kept, copy);
+  }
 }
 
 void model::save(const message_record& changed) {
   store_->put(records::messages, records::key_of(changed.number), records::write(changed));
 }
 
-void model::remove(account& owner, account_id peer, const std::vector<std::int32_t>& ids) {
+void model::remove(account& owner, peer_id peer, const std::vector<std::int32_t>& ids) {
   for (const std::int32_t id : ids) {
     message_record& gone = *in_box(owner, id);
-    (owner.id == gone.from ? gone.gone_for_sender : gone.gone_for_receiver) = true;
-    if (gone.from == gone.to) {
-      gone.gone_for_receiver = true;
-    }
+    gone.copy_of(owner.id)->gone = true;
     owner.box.erase(id);
     owner.chats[peer].erase(id);
     save(gone);
@@ -260,7 +201,7 @@ void model::remove(account& owner, account_id peer, const std::vector<std::int32
   note(owner, event_kind::deleted, peer, ids);
 }
 
-const box_event& model::note(account& owner, event_kind what, account_id peer,
+const box_event& model::note(account& owner, event_kind what, peer_id peer,
                              std::vector<std::int32_t> ids) {
   const bool read = what == event_kind::read_inbox || what == event_kind::read_outbox;
   const auto count = read ? 1 : static_cast<std::int32_t>(ids.size());
@@ -271,13 +212,32 @@ const box_event& model::note(account& owner, event_kind what, account_id peer,
   return kept;
 }
 
-void model::save_dialog(const account& owner, account_id peer) {
+const secondary_event& model::note(account& bot, json update, std::vector<peer_id> about,
+                                   std::int64_t date) {
+  update["qts"] = ++bot.qts;
+  secondary_event& kept =
+      bot.secondary.emplace_back(bot.qts, date, std::move(update), std::move(about));
+  store_->put(records::secondary, records::key_of(bot.id, kept.qts), records::write(kept));
+  keep(bot);
+  return kept;
+}
+
+std::int32_t model::next_seq(account& owner) {
+  if (++owner.seq > owner.kept_seq) {
+    owner.kept_seq = owner.seq + seq_ahead;
+    keep(owner);
+  }
+  return owner.seq;
+}
+
+void model::save_dialog(const account& owner, peer_id peer) {
   store_->put(records::dialogs, records::key_of(owner.id, peer),
               records::write(owner.dialogs.at(peer)));
 }
 
-std::int64_t model::access_hash(account_id viewer, account_id target) const {
-  const auto mixed = spread(secret_ + spread(static_cast<std::uint64_t>(viewer) + secret_));
+std::int64_t model::access_hash(account_id viewer, peer_id target, bool min) const {
+  const auto secret = min ? spread(secret_) : secret_;
+  const auto mixed = spread(secret + spread(static_cast<std::uint64_t>(viewer) + secret));
   return static_cast<std::int64_t>(spread(mixed ^ spread(static_cast<std::uint64_t>(target))) | 1);
 }
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace cafegram::sandbox::records {
@@ -47,7 +48,15 @@ std::string write(const account& value) {
               {"info_version", value.info_version},
               {"seen", value.seen},
               {"pts", value.pts},
+              {"qts", value.qts},
+              {"seq", value.kept_seq},
               {"last_message", value.last_message}};
+  if (!value.privacy) {
+    out["sees_all"] = true;
+  }
+  if (!value.blocked.empty()) {
+    out["blocked"] = value.blocked;
+  }
   return out.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
@@ -66,64 +75,27 @@ account read_account(const json& from) {
   out.info_version = number32(from, "info_version");
   out.seen = number(from, "seen");
   out.pts = number32(from, "pts");
+  // A bot of before there was a qts begins as a new one does.
+  out.qts = std::max(number32(from, "qts"), out.bot ? 1 : 0);
+  out.kept_seq = number32(from, "seq");
   out.last_message = number32(from, "last_message");
-  return out;
-}
-
-std::string write(const message_record& value) {
-  json out = {{"number", value.number},
-              {"from", value.from},
-              {"to", value.to},
-              {"date", value.date},
-              {"text", value.text},
-              {"random_id", value.random_id},
-              {"sender_id", value.sender_id},
-              {"receiver_id", value.receiver_id}};
-  const auto add = [&out](const char* name, const json& member, bool there) {
-    if (there) {
-      out[name] = member;
-    }
-  };
-  add("edited", value.edited, value.edited != 0);
-  add("edit_hidden", true, value.edit_hidden);
-  add("silent", true, value.silent);
-  add("entities", value.entities, !value.entities.empty());
-  add("markup", value.markup, !value.markup.is_null());
-  add("reply_to", value.reply_to, value.reply_to != 0);
-  add("gone_for_sender", true, value.gone_for_sender);
-  add("gone_for_receiver", true, value.gone_for_receiver);
-  return out.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
-message_record read_message(const json& from) {
-  message_record out;
-  out.number = number(from, "number");
-  out.from = number(from, "from");
-  out.to = number(from, "to");
-  out.date = number(from, "date");
-  out.edited = number(from, "edited");
-  out.edit_hidden = flag(from, "edit_hidden");
-  out.silent = flag(from, "silent");
-  out.text = text(from, "text");
-  out.entities = items(from, "entities");
-  const json* markup = member(from, "markup");
-  out.markup = markup != nullptr ? *markup : json{};
-  out.random_id = number(from, "random_id");
-  out.reply_to = number(from, "reply_to");
-  out.sender_id = number32(from, "sender_id");
-  out.receiver_id = number32(from, "receiver_id");
-  out.gone_for_sender = flag(from, "gone_for_sender");
-  out.gone_for_receiver = flag(from, "gone_for_receiver");
+  out.privacy = !flag(from, "sees_all");
+  for (const json& who : items(from, "blocked")) {
+    out.blocked.insert(tl::int64_from_json(who).value_or(0));
+  }
   return out;
 }
 
 std::string write(const box_event& value) {
-  return json{{"pts", value.pts},
-              {"count", value.count},
-              {"kind", static_cast<int>(value.kind)},
-              {"peer", value.peer},
-              {"ids", value.ids}}
-      .dump();
+  json out{{"pts", value.pts},
+           {"count", value.count},
+           {"kind", static_cast<int>(value.kind)},
+           {"peer", value.peer},
+           {"ids", value.ids}};
+  if (value.date != 0) {
+    out["date"] = value.date;
+  }
+  return out.dump();
 }
 
 box_event read_event(const json& from) {
@@ -131,7 +103,8 @@ box_event read_event(const json& from) {
                 number32(from, "count"),
                 static_cast<event_kind>(number32(from, "kind")),
                 number(from, "peer"),
-                {}};
+                {},
+                number(from, "date")};
   for (const json& id : items(from, "ids")) {
     out.ids.push_back(tl::int32_from_json(id).value_or(0));
   }

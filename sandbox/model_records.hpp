@@ -17,6 +17,10 @@ inline constexpr std::string_view events = "event";
 inline constexpr std::string_view dialogs = "dialog";
 inline constexpr std::string_view keys = "key";
 inline constexpr std::string_view codes = "code";
+inline constexpr std::string_view rooms = "room";
+inline constexpr std::string_view room_events = "room_event";
+inline constexpr std::string_view members = "room_member";
+inline constexpr std::string_view secondary = "secondary";
 
 /// Keys sort as their numbers do.
 std::string key_of(std::int64_t number);
@@ -28,6 +32,9 @@ std::string write(const account& value);
 std::string write(const message_record& value);
 std::string write(const box_event& value);
 std::string write(const dialog& value);
+std::string write(const secondary_event& value);
+std::string write(const room& value);
+std::string write(const room_member& value);
 std::string write(const key_record& value);
 std::string write(const login_code& value);
 
@@ -35,6 +42,9 @@ account read_account(const json& from);
 message_record read_message(const json& from);
 box_event read_event(const json& from);
 dialog read_dialog(const json& from);
+secondary_event read_secondary(const json& from);
+room read_room(const json& from);
+room_member read_member(const json& from);
 key_record read_key(const json& from);
 login_code read_code(const json& from);
 

@@ -73,4 +73,24 @@ result<page_user> page_access::create_user(const std::string& name, const std::s
       [name, username](world& in, wall_time now) { return in.create_person(name, username, now); });
 }
 
+result<page_group> page_access::create_group(const page_new_group& wanted) {
+  return act<page_group>(
+      [wanted](world& in, wall_time now) { return in.create_group(wanted, now); });
+}
+
+result<page_group> page_access::change_member(const page_membership& change) {
+  return act<page_group>(
+      [change](world& in, wall_time now) { return in.change_member(change, now); });
+}
+
+result<page_user> page_access::set_privacy(std::int64_t bot, bool on) {
+  return act<page_user>(
+      [bot, on](world& in, wall_time now) { return in.set_privacy(bot, on, now); });
+}
+
+result<std::vector<page_load_chat>> page_access::create_load(const page_load& wanted) {
+  return act<std::vector<page_load_chat>>(
+      [wanted](world& in, wall_time now) { return in.create_load(wanted, now); });
+}
+
 } // namespace cafegram::sandbox

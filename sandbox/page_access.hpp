@@ -20,6 +20,10 @@ public:
   result<void> mark_read(std::int64_t as, std::int64_t chat, std::int32_t up_to) override;
   result<std::uint64_t> click(const page_click& click) override;
   result<page_user> create_user(const std::string& name, const std::string& username) override;
+  result<page_group> create_group(const page_new_group& wanted) override;
+  result<page_group> change_member(const page_membership& change) override;
+  result<page_user> set_privacy(std::int64_t bot, bool on) override;
+  result<std::vector<page_load_chat>> create_load(const page_load& wanted) override;
 
   /// From now on every call fails with `cancelled`.
   void disconnect() { router_ = nullptr; }

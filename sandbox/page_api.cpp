@@ -49,7 +49,7 @@ api_answer done(const result<void>& value) {
 std::optional<std::int64_t> whole_number(std::string_view text) {
   std::int64_t value = 0;
   const auto [stop, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (problem != std::errc{} || stop != text.data() + text.size() || value < 0) {
+  if (problem != std::errc{} || stop != text.data() + text.size()) {
     return std::nullopt;
   }
   return value;
@@ -74,7 +74,8 @@ std::optional<chat_path> read_chat_path(std::string_view path) {
   }
   const auto owner = whole_number(path.substr(0, slash));
   const auto peer = whole_number(path.substr(slash + 1));
-  if (!owner || !peer) {
+  // A group's id is below zero.
+  if (!owner || !peer || *owner < 0) {
     return std::nullopt;
   }
   return chat_path{*owner, *peer};
@@ -129,7 +130,7 @@ api_answer post_edit(page_model& model, const page_json& body) {
 
 api_answer post_delete(page_model& model, const page_json& body) {
   const auto as = read_id(body, "as");
-  const auto chat = read_id(body, "chat");
+  const auto chat = read_chat_id(body, "chat");
   const auto message = read_message_id(body, "message");
   if (!as || !chat || !message) {
     return failed(!as ? as.error() : !chat ? chat.error() : message.error());
@@ -139,7 +140,7 @@ api_answer post_delete(page_model& model, const page_json& body) {
 
 api_answer post_read(page_model& model, const page_json& body) {
   const auto as = read_id(body, "as");
-  const auto chat = read_id(body, "chat");
+  const auto chat = read_chat_id(body, "chat");
   const auto up_to = read_message_id(body, "up_to");
   if (!as || !chat || !up_to) {
     return failed(!as ? as.error() : !chat ? chat.error() : up_to.error());
@@ -178,15 +179,52 @@ api_answer post_users(page_model& model, const page_json& body) {
   return answer(model.create_user(*name, *username), 201);
 }
 
+api_answer post_groups(page_model& model, const page_json& body) {
+  const auto wanted = read_new_group(body);
+  return wanted ? answer(model.create_group(*wanted), 201) : failed(wanted.error());
+}
+
+api_answer post_members(page_model& model, const page_json& body) {
+  const auto wanted = read_membership(body);
+  return wanted ? answer(model.change_member(*wanted)) : failed(wanted.error());
+}
+
+api_answer post_privacy(page_model& model, const page_json& body) {
+  const auto bot = read_id(body, "bot");
+  const auto on = read_flag(body, "on");
+  if (!bot || !on) {
+    return failed(bot ? on.error() : bot.error());
+  }
+  return answer(model.set_privacy(*bot, *on));
+}
+
+api_answer post_load(page_model& model, const page_json& body) {
+  const auto wanted = read_load(body);
+  if (!wanted) {
+    return failed(wanted.error());
+  }
+  const auto made = model.create_load(*wanted);
+  if (!made) {
+    return failed(made.error());
+  }
+  auto list = page_json::array();
+  for (const auto& one : *made) {
+    list.push_back(to_json(one));
+  }
+  return ok({{"chats", std::move(list)}}, 201);
+}
+
 using post_handler = api_answer (*)(page_model&, const page_json&);
 struct post_route {
   std::string_view path;
   post_handler handle;
 };
 constexpr std::array post_routes{
-    post_route{"/api/send", post_send},     post_route{"/api/edit", post_edit},
-    post_route{"/api/delete", post_delete}, post_route{"/api/read", post_read},
-    post_route{"/api/click", post_click},   post_route{"/api/users", post_users},
+    post_route{"/api/send", post_send},       post_route{"/api/edit", post_edit},
+    post_route{"/api/delete", post_delete},   post_route{"/api/read", post_read},
+    post_route{"/api/click", post_click},     post_route{"/api/users", post_users},
+    post_route{"/api/groups", post_groups},   post_route{"/api/members", post_members},
+    post_route{"/api/privacy", post_privacy}, post_route{"/api/load", post_load},
 };
 
 const post_route* find_post(std::string_view path) {

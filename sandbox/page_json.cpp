@@ -8,11 +8,6 @@ namespace cafegram::sandbox {
 
 namespace {
 
-constexpr std::int64_t largest_id = (std::int64_t{1} << 53) - 1;
-constexpr std::size_t text_limit = 4096;
-constexpr std::size_t entity_limit = 100;
-constexpr std::size_t data_limit = 64;
-
 std::int64_t seconds(wall_time at) {
   return std::chrono::duration_cast<std::chrono::seconds>(at.time_since_epoch()).count();
 }
@@ -37,6 +32,18 @@ void set_text(page_json& out, const char* field, const std::string& value) {
   if (!value.empty()) {
     out[field] = value;
   }
+}
+
+const char* to_text(page_group_kind kind) {
+  switch (kind) {
+  case page_group_kind::group:
+    return "group";
+  case page_group_kind::supergroup:
+    return "supergroup";
+  case page_group_kind::channel:
+    break;
+  }
+  return "channel";
 }
 
 const char* to_text(page_delivery delivery) {
@@ -156,6 +163,9 @@ struct event_writer {
   page_json operator()(const page_events::user_changed& e) const {
     return {{"type", "user"}, {"user", to_json(e.user)}};
   }
+  page_json operator()(const page_events::group_changed& e) const {
+    return {{"type", "group"}, {"group", to_json(e.group)}};
+  }
   page_json operator()(const page_events::connection_changed& e) const {
     return {{"type", "connection"}, {"connection", to_json(e.connection)}, {"open", e.open}};
   }
@@ -183,13 +193,37 @@ page_json to_json(const page_user& user) {
                 {"phone", user.phone},   {"about", user.about},       {"bot", user.bot},
                 {"online", user.online}, {"scripted", user.scripted}, {"commands", {}}};
   out["commands"] = list(user.commands);
+  if (user.bot) {
+    out["privacy"] = user.privacy;
+  }
   return out;
+}
+
+page_json to_json(const page_group& group) {
+  page_json out{{"id", group.id},       {"kind", to_text(group.kind)}, {"title", group.title},
+                {"about", group.about}, {"creator", group.creator},    {"size", group.size}};
+  set_text(out, "username", group.username);
+  auto& members = out["members"] = page_json::array();
+  for (const auto& one : group.members) {
+    members.push_back({{"user", one.user}, {"admin", one.admin}, {"writes", one.writes}});
+  }
+  if (group.closed) {
+    out["closed"] = true;
+  }
+  return out;
+}
+
+page_json to_json(const page_load_chat& chat) {
+  return {{"chat", chat.chat}, {"writer", chat.writer}};
 }
 
 page_json to_json(const page_message& message) {
   page_json out{{"id", message.id},     {"from", message.from},
                 {"out", message.out},   {"date", seconds(message.date)},
                 {"text", message.text}, {"delivery", to_text(message.delivery)}};
+  if (message.service) {
+    out["service"] = true;
+  }
   if (message.edited) {
     out["edited"] = seconds(*message.edited);
   }
@@ -213,6 +247,7 @@ page_json to_json(const page_state& state) {
           {"rsa_fingerprint", state.rsa_fingerprint},
           {"started", seconds(state.started)},
           {"users", list(state.users)},
+          {"groups", list(state.groups)},
           {"chats", list(state.chats)},
           {"connections", list(state.connections)},
           {"keys", list(state.keys)},
@@ -228,179 +263,6 @@ page_json to_json(const page_event& event) {
 
 std::string dump(const page_json& value) {
   return value.dump(-1, ' ', false, page_json::error_handler_t::replace);
-}
-
-namespace {
-
-std::unexpected<error> bad(const char* field, const char* should) {
-  return fail(errc::bad_argument, fmt::format("`{}` must be {}", field, should));
-}
-
-/// UTF-16 code units of UTF-8: what the API counts in.
-std::size_t utf16_length(const std::string& text) {
-  std::size_t out = 0;
-  for (const char c : text) {
-    const auto octet = static_cast<std::uint8_t>(c);
-    if ((octet & 0xC0) != 0x80) {
-      out += octet >= 0xF0 ? 2 : 1;
-    }
-  }
-  return out;
-}
-
-result<std::int64_t> read_number(const page_json& body, const char* field, std::int64_t low,
-                                 std::int64_t high) {
-  const auto at = body.find(field);
-  if (at == body.end() || !at->is_number_integer()) {
-    return bad(field, "a whole number");
-  }
-  // An unsigned value beyond int64 would turn negative: look at it as it is.
-  if (at->is_number_unsigned() && at->get<std::uint64_t>() > static_cast<std::uint64_t>(high)) {
-    return bad(field, "a smaller number");
-  }
-  const auto value = at->get<std::int64_t>();
-  if (value < low || value > high) {
-    return fail(errc::bad_argument,
-                fmt::format("`{}` must be between {} and {}", field, low, high));
-  }
-  return value;
-}
-
-result<page_entity> read_entity(const page_json& value, std::size_t text_length) {
-  if (!value.is_object()) {
-    return bad("entities", "a list of objects");
-  }
-  auto type = read_string(value, "_", 64);
-  if (!type || !type->starts_with("messageEntity")) {
-    return bad("_", "the name of an entity, such as messageEntityBold");
-  }
-  const auto length = static_cast<std::int64_t>(text_length);
-  auto offset = read_number(value, "offset", 0, length);
-  auto size = read_number(value, "length", 1, length);
-  if (!offset || !size) {
-    return std::unexpected((offset ? size : offset).error());
-  }
-  if (*offset + *size > length) {
-    return bad("length", "inside the text");
-  }
-  auto url = read_string(value, "url", 2048);
-  auto language = read_string(value, "language", 64);
-  if (!url || !language) {
-    return std::unexpected((url ? language : url).error());
-  }
-  page_entity out{.type = *std::move(type),
-                  .offset = static_cast<std::int32_t>(*offset),
-                  .length = static_cast<std::int32_t>(*size),
-                  .url = *std::move(url),
-                  .language = *std::move(language)};
-  if (value.contains("user_id")) {
-    auto user = read_id(value, "user_id");
-    if (!user) {
-      return std::unexpected(user.error());
-    }
-    out.user_id = *user;
-  }
-  return out;
-}
-
-result<std::vector<page_entity>> read_entities(const page_json& body, std::size_t text_length) {
-  std::vector<page_entity> out;
-  const auto at = body.find("entities");
-  if (at == body.end()) {
-    return out;
-  }
-  if (!at->is_array() || at->size() > entity_limit) {
-    return bad("entities", "a list of at most 100 objects");
-  }
-  for (const auto& value : *at) {
-    auto entity = read_entity(value, text_length);
-    if (!entity) {
-      return std::unexpected(entity.error());
-    }
-    out.push_back(*std::move(entity));
-  }
-  return out;
-}
-
-} // namespace
-
-result<std::int64_t> read_id(const page_json& body, const char* field, bool zero) {
-  return read_number(body, field, zero ? 0 : 1, largest_id);
-}
-
-result<std::int32_t> read_message_id(const page_json& body, const char* field, bool zero) {
-  if (zero && !body.contains(field)) {
-    return 0;
-  }
-  auto value = read_number(body, field, zero ? 0 : 1, INT32_MAX);
-  if (!value) {
-    return std::unexpected(value.error());
-  }
-  return static_cast<std::int32_t>(*value);
-}
-
-result<std::string> read_string(const page_json& body, const char* field, std::size_t limit) {
-  const auto at = body.find(field);
-  if (at == body.end()) {
-    return std::string{};
-  }
-  if (!at->is_string()) {
-    return bad(field, "a text");
-  }
-  auto text = at->get<std::string>();
-  if (utf16_length(text) > limit) {
-    return fail(errc::bad_argument, fmt::format("`{}` is longer than {} characters", field, limit));
-  }
-  return text;
-}
-
-result<page_text> read_text(const page_json& body) {
-  auto as = read_id(body, "as");
-  auto to = read_id(body, "to");
-  if (!as || !to) {
-    return std::unexpected((as ? to : as).error());
-  }
-  auto text = read_string(body, "text", text_limit);
-  if (!text) {
-    return std::unexpected(text.error());
-  }
-  if (text->find_first_not_of(" \t\r\n") == std::string::npos) {
-    return fail(errc::bad_argument, "`text` is empty");
-  }
-  auto reply = read_message_id(body, "reply_to", true);
-  if (!reply) {
-    return std::unexpected(reply.error());
-  }
-  auto entities = read_entities(body, utf16_length(*text));
-  if (!entities) {
-    return std::unexpected(entities.error());
-  }
-  return page_text{.as = *as,
-                   .to = *to,
-                   .text = *std::move(text),
-                   .entities = *std::move(entities),
-                   .reply_to = *reply};
-}
-
-result<page_click> read_click(const page_json& body) {
-  auto as = read_id(body, "as");
-  auto chat = read_id(body, "chat");
-  if (!as || !chat) {
-    return std::unexpected((as ? chat : as).error());
-  }
-  auto message = read_message_id(body, "message");
-  if (!message) {
-    return std::unexpected(message.error());
-  }
-  auto text = read_string(body, "data", 2 * data_limit);
-  if (!text) {
-    return std::unexpected(text.error());
-  }
-  auto data = from_base64(*text);
-  if (!data || data->size() > data_limit) {
-    return bad("data", "base64 of at most 64 octets");
-  }
-  return page_click{.as = *as, .chat = *chat, .message = *message, .data = *std::move(data)};
 }
 
 } // namespace cafegram::sandbox

@@ -11,6 +11,8 @@ using page_json = tl::json;
 
 page_json to_json(const page_command& command);
 page_json to_json(const page_user& user);
+page_json to_json(const page_group& group);
+page_json to_json(const page_load_chat& chat);
 page_json to_json(const page_entity& entity);
 page_json to_json(const page_button& button);
 page_json to_json(const page_markup& markup);
@@ -33,6 +35,15 @@ std::string dump(const page_json& value);
 /// name.
 result<page_text> read_text(const page_json& body);
 result<page_click> read_click(const page_json& body);
+
+result<page_new_group> read_new_group(const page_json& body);
+result<page_membership> read_membership(const page_json& body);
+result<page_load> read_load(const page_json& body);
+/// Reads a member that is true or false. Error: `bad_argument`.
+result<bool> read_flag(const page_json& body, const char* field);
+
+/// Reads the id of a user or, below zero, of a group.
+result<std::int64_t> read_chat_id(const page_json& body, const char* field);
 
 /// Reads an id (a whole number from 1 to 2^53 - 1) or, with `zero`, 0 too.
 result<std::int64_t> read_id(const page_json& body, const char* field, bool zero = false);

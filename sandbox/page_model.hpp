@@ -11,7 +11,8 @@
 #include <vector>
 
 /// What the sandbox's page shows and does, without a word on how the sandbox keeps it. Ids of users
-/// are below 2^53, so that a browser can hold them as numbers; times are wall-clock times.
+/// are below 2^53, those of groups above -2^53, so that a browser can hold them as numbers; times
+/// are wall-clock times.
 namespace cafegram::sandbox {
 
 /// A command that a bot offers: `/start`, without the slash.
@@ -30,7 +31,30 @@ struct page_user {
   bool bot = false;
   bool scripted = false; ///< played by the sandbox itself: answers each message
   bool online = false;   ///< has at least one connection that is logged in
+  bool privacy = false;  ///< a bot that gets of groups only what concerns it
   std::vector<page_command> commands;
+};
+
+enum class page_group_kind : std::uint8_t { group, supergroup, channel };
+
+/// Somebody who is in a group.
+struct page_member {
+  std::int64_t user = 0;
+  bool admin = false;
+  bool writes = true; ///< may write there
+};
+
+/// A basic group, a supergroup or a channel. Its id is below zero, as in the Bot API.
+struct page_group {
+  std::int64_t id = 0;
+  page_group_kind kind = page_group_kind::group;
+  std::string title;
+  std::string username; ///< empty when there is none
+  std::string about;
+  std::int64_t creator = 0;
+  std::int32_t size = 0;            ///< how many are in there
+  std::vector<page_member> members; ///< the first 200
+  bool closed = false;              ///< nothing more can be said there
 };
 
 /// A span of a text. `offset` and `length` count UTF-16 code units, as in the API.
@@ -64,15 +88,16 @@ enum class page_delivery : std::uint8_t {
   read,
 };
 
-/// A message as one user sees it: `id` is that user's own.
+/// A message as one user sees it: `id` is that user's own, but in channels.
 struct page_message {
   std::int32_t id = 0;
-  std::int64_t from = 0; ///< the user who wrote it
+  std::int64_t from = 0; ///< the user who wrote it, or the channel that it is a post of
   bool out = false;      ///< written by the user who looks
   wall_time date;
   std::optional<wall_time> edited;
   std::int32_t reply_to = 0; ///< id of the message answered; 0 for none
   std::string text;
+  bool service = false; ///< a word of the chat's own: who has come, a new title
   std::vector<page_entity> entities;
   std::optional<page_markup> markup;
   page_delivery delivery = page_delivery::sent;
@@ -81,7 +106,7 @@ struct page_message {
 /// A conversation as its owner sees it.
 struct page_chat {
   std::int64_t owner = 0;
-  std::int64_t peer = 0;
+  std::int64_t peer = 0; ///< a user or, below zero, a group
   std::int32_t unread = 0;
   std::optional<page_message> last;
 };
@@ -145,6 +170,7 @@ struct page_state {
   std::string rsa_fingerprint;      ///< 16 hexadecimal digits
   wall_time started;
   std::vector<page_user> users;
+  std::vector<page_group> groups;
   std::vector<page_chat> chats;
   std::vector<page_connection> connections;
   std::vector<page_key> keys;
@@ -161,6 +187,39 @@ struct page_text {
   std::string text;    ///< 1 to 4,096 UTF-16 code units
   std::vector<page_entity> entities;
   std::int32_t reply_to = 0;
+};
+
+/// A group that a person makes.
+struct page_new_group {
+  std::int64_t as = 0;
+  page_group_kind kind = page_group_kind::group;
+  std::string title;
+  std::string username; ///< of supergroups and channels; may be empty
+  /// Who is in it from the start; a bot comes into a channel as an admin.
+  std::vector<std::int64_t> members;
+};
+
+enum class page_member_change : std::uint8_t { add, remove, promote, demote };
+
+/// What `as` does with `user` in a group; with itself: come in, or leave.
+struct page_membership {
+  std::int64_t as = 0;
+  std::int64_t chat = 0;
+  std::int64_t user = 0;
+  page_member_change change = page_member_change::add;
+};
+
+/// Many chats with a bot at once, for tests under load: private ones, groups, supergroups and
+/// channels in turn.
+struct page_load {
+  std::int64_t bot = 0;
+  std::int32_t chats = 0;  ///< 1 to 100,000
+  std::int32_t people = 0; ///< among whom groups and channels are shared out; 1 to 10,000
+};
+
+struct page_load_chat {
+  std::int64_t chat = 0;   ///< as the writer sees it: the bot, or a group
+  std::int64_t writer = 0; ///< a person who may write there
 };
 
 /// A click on a callback button.
@@ -214,6 +273,9 @@ struct click_answered {
 struct user_changed {
   page_user user; ///< new, or changed
 };
+struct group_changed {
+  page_group group; ///< new, or changed
+};
 struct connection_changed {
   page_connection connection;
   bool open = true;
@@ -236,7 +298,7 @@ struct reload {};
 using page_event =
     std::variant<page_events::message_new, page_events::message_edited,
                  page_events::messages_deleted, page_events::messages_read, page_events::typing,
-                 page_events::click_answered, page_events::user_changed,
+                 page_events::click_answered, page_events::user_changed, page_events::group_changed,
                  page_events::connection_changed, page_events::key_changed, page_events::code_shown,
                  page_events::call_done, page_events::reload>;
 
@@ -250,8 +312,8 @@ public:
 
   virtual result<page_state> state() = 0;
 
-  /// The chat of `owner` with `peer`, oldest first: the last `limit` (1 to 200) messages with an id
-  /// below `before` (0: no bound).
+  /// The chat of `owner` with `peer`, a user or a group, oldest first: the last `limit` (1 to 200)
+  /// messages with an id below `before` (0: no bound).
   virtual result<std::vector<page_message>> messages(std::int64_t owner, std::int64_t peer,
                                                      std::int32_t before, std::int32_t limit) = 0;
 
@@ -272,6 +334,12 @@ public:
 
   /// Makes a person. `username` may be empty; one that is taken is a `bad_argument`.
   virtual result<page_user> create_user(const std::string& name, const std::string& username) = 0;
+
+  virtual result<page_group> create_group(const page_new_group& wanted) = 0;
+  virtual result<page_group> change_member(const page_membership& change) = 0;
+  /// Whether a bot gets of groups only what concerns it; it is on for new bots.
+  virtual result<page_user> set_privacy(std::int64_t bot, bool on) = 0;
+  virtual result<std::vector<page_load_chat>> create_load(const page_load& wanted) = 0;
 };
 
 } // namespace cafegram::sandbox

@@ -48,15 +48,26 @@ private:
   std::deque<request> asked_;
 };
 
-/// What comes for a session while it moves. Answers are bounded by the calls that wait for them;
-/// of updates so many may come that all are given up, and the client is told to fetch them.
-class moving_letters {
+/// What comes for a session while it moves, or while its client is away. Answers are bounded by
+/// the calls that wait for them; of updates so many may come that those of one channel, or all, are
+/// given up, and the client is told to fetch them.
+class kept_letters {
 public:
+  static constexpr std::size_t most_news = 256;
+  static constexpr std::size_t most_of_channel = 64;
+
   void add(std::shared_ptr<const session_letter> letter);
+  /// Gives all updates up.
+  void lose();
   std::vector<std::shared_ptr<const session_letter>> take();
+  bool empty() const { return letters_.empty() && !lost_ && behind_.empty(); }
 
 private:
+  void give_up(std::int64_t channel);
+
   std::vector<std::shared_ptr<const session_letter>> letters_;
+  std::map<std::int64_t, std::size_t> of_channel_; ///< how many, by channel
+  std::map<std::int64_t, json> behind_; ///< channels given up, with what their client is told
   std::size_t news_ = 0;
   bool lost_ = false;
 };
@@ -109,7 +120,7 @@ struct router_state {
     std::shared_ptr<live_session> session;
     wall_time parked_at;
     bool moving = false;       ///< from one connection to another
-    moving_letters letters;    ///< that came while it moved
+    kept_letters letters;      ///< that came while it moved or was away
     waiting_connections asked; ///< for it while it moved
     bool wants_updates = false;
     std::deque<std::int64_t> failed; ///< msg_ids of calls that were refused, the latest
@@ -140,6 +151,7 @@ private:
   bool is_sender(const connection_actor& who) const;
   account_id user_of(std::string_view key_hex) const;
   void hand_over(const session_query& query, caf::typed_response_promise<session_answer> promise);
+  void hand_news(slot& at, live_session& session);
   session_answer take_parked(const session_name& name);
   void moved(const session_name& name);
   std::optional<session_name> updates_go_to(std::uint64_t permanent);

@@ -11,11 +11,8 @@ namespace {
 
 constexpr std::size_t most_parked = 1000;
 constexpr auto keep_parked = std::chrono::minutes{10};
-constexpr std::size_t most_moving_updates = 256;
-
-bool is_news(const std::shared_ptr<const session_letter>& letter) {
-  return std::holds_alternative<letter_updates>(*letter);
-}
+/// Who has been away for longer than this fetches what it has missed.
+constexpr auto long_away = std::chrono::minutes{5};
 
 } // namespace
 
@@ -40,25 +37,6 @@ std::optional<waiting_connections::request> waiting_connections::take() {
   return out;
 }
 
-void moving_letters::add(std::shared_ptr<const session_letter> letter) {
-  if (is_news(letter) && ++news_ > most_moving_updates) {
-    std::erase_if(letters_, is_news);
-    news_ = 0;
-    lost_ = true;
-    return;
-  }
-  letters_.push_back(std::move(letter));
-}
-
-std::vector<std::shared_ptr<const session_letter>> moving_letters::take() {
-  news_ = 0;
-  if (std::exchange(lost_, false)) {
-    letters_.push_back(
-        std::make_shared<const session_letter>(letter_updates{json{{"_", "updatesTooLong"}}}));
-  }
-  return std::exchange(letters_, {});
-}
-
 caf::result<session_answer> router_state::give_session(const session_query& query) {
   slot& at = sessions[query.name];
   auto promise = self->make_response_promise<session_answer>();
@@ -77,6 +55,9 @@ void router_state::hand_over(const session_query& query,
   const std::uint64_t before = std::exchange(at.connection, query.connection);
   auto parked = std::exchange(at.session, nullptr);
   const auto holder = peers.find(before);
+  if (before == 0 && parked) {
+    hand_news(at, *parked);
+  }
   if (before == 0 || before == query.connection || holder == peers.end()) {
     promise.deliver(session_answer{std::move(parked)});
     return;
@@ -92,6 +73,16 @@ void router_state::hand_over(const session_query& query,
             promise.deliver(take_parked(name));
             moved(name);
           });
+}
+
+/// What has come for a session while its client was away.
+void router_state::hand_news(slot& at, live_session& session) {
+  if (!at.letters.empty() && now() - at.parked_at > long_away) {
+    at.letters.lose();
+  }
+  for (const auto& letter : at.letters.take()) {
+    session.take(*letter, *parts.layers);
+  }
 }
 
 /// A holder that has ended meanwhile has left the session here before it answered.
@@ -158,6 +149,8 @@ void router_state::deliver(const session_mail& mail) {
     found->second.letters.add(mail.letter);
   } else if (const auto holder = peers.find(found->second.connection); holder != peers.end()) {
     self->send(holder->second.actor, mail);
+  } else if (found->second.session && std::holds_alternative<letter_updates>(*mail.letter)) {
+    found->second.letters.add(mail.letter);
   } else if (found->second.session) {
     found->second.session->take(*mail.letter, *parts.layers);
   }

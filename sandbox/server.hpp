@@ -55,7 +55,10 @@ struct server_options {
   std::filesystem::path key_out = {};
   /// Schemas of other layers; see `layer_set::load`. Empty: only the built-in one.
   std::filesystem::path schemas = {};
-  bool alice = true;                      ///< she answers each message
+  bool alice = true;       ///< she answers each message
+  bool short_forms = true; ///< see `world_options`, as the two below
+  std::int32_t difference_slice = 100;
+  std::int32_t difference_total = 0;
   std::filesystem::path message_log = {}; ///< see `world_options`
   /// How long a salt is good for; at half of it the next one begins. Whole seconds, at least two.
   std::chrono::seconds salt_lifetime = std::chrono::hours{1};

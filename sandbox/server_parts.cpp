@@ -119,6 +119,9 @@ result<std::unique_ptr<world>> open_world(const server_options& options,
   out.file_dc = options.file_dc;
   out.stats_dc = options.stats_dc;
   out.alice = options.alice;
+  out.short_forms = options.short_forms;
+  out.difference_slice = options.difference_slice;
+  out.difference_total = options.difference_total;
   out.message_log = options.message_log;
   if (out.message_log.empty() && !options.data.empty()) {
     out.message_log = options.data / "messages.jsonl";

@@ -1,28 +1,20 @@
 #include <cafegram/sandbox/core.hpp>
 #include <cafegram/sandbox/read_json.hpp>
+#include <cafegram/sandbox/short_forms.hpp>
 #include <cafegram/sandbox/views.hpp>
 
+/// Telling of what has happened.
 namespace cafegram::sandbox {
 
 namespace {
-
-/// True where a message of the caller's box shows that user.
-bool seen_in(step& at, std::int32_t message, account_id user) {
-  const message_record* found = at.in.data.in_box(*at.me, message);
-  return found != nullptr && (found->from == user || found->to == user);
-}
-
-/// Bots may leave the hash out for those who have written to them.
-bool hash_fits(const step& at, account_id user, std::int64_t hash) {
-  return hash == at.in.data.access_hash(at.me->id, user) ||
-         (hash == 0 && at.me->bot && at.me->dialogs.contains(user));
-}
 
 page_event page_event_of(const core& in, const account& owner, const box_event& event) {
   const auto at = owner.box.find(event.ids.front());
   switch (event.kind) {
   case event_kind::message:
-  case event_kind::edited: {
+  case event_kind::edited:
+  case event_kind::pinned:
+  case event_kind::unpinned: {
     page_message message = page_view(in, owner, *in.data.message(at->second));
     if (event.kind == event_kind::message) {
       return page_events::message_new{owner.id, event.peer, std::move(message)};
@@ -36,42 +28,79 @@ page_event page_event_of(const core& in, const account& owner, const box_event& 
   }
 }
 
+/// What a member of a channel sees at the page.
+page_event page_event_of(const core& in, const room& where, const account& owner,
+                         const box_event& event) {
+  if (event.kind == event_kind::deleted) {
+    return page_events::messages_deleted{owner.id, where.id, event.ids};
+  }
+  const auto number = where.numbers.at(static_cast<std::size_t>(event.ids.front()) - 1);
+  page_message message = page_view(in, owner, *in.data.message(number));
+  if (event.kind == event_kind::message) {
+    return page_events::message_new{owner.id, where.id, std::move(message)};
+  }
+  return page_events::message_edited{owner.id, where.id, std::move(message)};
+}
+
 } // namespace
 
-or_refusal<account*> step::peer(const json& input) {
-  const auto what = kind(input);
-  const bool is_user = what.starts_with("inputUser");
-  if (what == "inputPeerSelf" || what == "inputUserSelf") {
-    return me;
-  }
-  const account_id user = number(input, "user_id");
-  account* found = in.data.find(user);
-  const bool from_message = what == "inputUserFromMessage" || what == "inputPeerUserFromMessage";
-  const bool known = from_message ? seen_in(*this, number32(input, "msg_id"), user)
-                                  : (what == "inputUser" || what == "inputPeerUser") &&
-                                        hash_fits(*this, user, number(input, "access_hash"));
-  if (found == nullptr || !known) {
-    return refuse(is_user ? "USER_ID_INVALID" : "PEER_ID_INVALID");
-  }
-  return found;
+void step::note(account& owner, event_kind what, peer_id where, std::vector<std::int32_t> ids) {
+  announce(owner, in.data.note(owner, what, where, std::move(ids)));
 }
 
-json step::note(account& owner, event_kind what, account_id peer_id,
-                std::vector<std::int32_t> ids) {
-  return announce(owner, in.data.note(owner, what, peer_id, std::move(ids)));
-}
-
-json step::announce(account& owner, const box_event& event) {
-  json update = update_view(in, owner, event);
-  push(owner, update, {owner.id, event.peer});
+void step::announce(account& owner, const box_event& event) {
+  std::vector<peer_id> about{owner.id, event.peer};
+  for (const std::int32_t id : event.ids) {
+    if (const message_record* message = in.data.in_box(owner, id)) {
+      add_names(*message, owner.id, about);
+    }
+  }
+  push(owner, update_view(in, owner, event), std::move(about));
   // The other side of a read tells the page; here it would be told twice.
   if (event.kind != event_kind::read_inbox) {
     out.events.push_back(page_event_of(in, owner, event));
   }
-  return update;
 }
 
-void step::push(const account& to, json update, std::vector<account_id> about) {
+void step::note(room& where, event_kind what, std::vector<std::int32_t> ids) {
+  announce(where, in.data.note(where, what, std::move(ids), unix_time()));
+}
+
+void step::announce(room& where, const box_event& event) {
+  for (const auto& [user, member] : where.members) {
+    if (!member.inside()) {
+      continue;
+    }
+    account& owner = *in.data.find(user);
+    json update = update_view(in, where, owner, event);
+    if (update.is_null()) {
+      continue;
+    }
+    std::vector<peer_id> about{where.id};
+    for (const std::int32_t id : event.ids) {
+      if (const message_record* message = in.data.in_channel(where, id)) {
+        add_names(*message, user, about);
+      }
+    }
+    push(owner, std::move(update), std::move(about));
+    out.events.push_back(page_event_of(in, where, owner, event));
+  }
+}
+
+void step::note(account& bot, json update, std::vector<peer_id> about) {
+  const auto& kept = in.data.note(bot, std::move(update), std::move(about), unix_time());
+  push(bot, kept.update, kept.about);
+}
+
+void step::push(account& to, json update, std::vector<peer_id> about) {
+  push_all(to, json::array({std::move(update)}), std::move(about));
+}
+
+void step::push_all(account& to, json updates, std::vector<peer_id> about) {
+  if (me == &to) {
+    own.insert(own.end(), updates.begin(), updates.end());
+    own_about.insert(own_about.end(), about.begin(), about.end());
+  }
   auto keys = in.data.keys_of(to.id);
   if (!in.options.data_centres.empty()) {
     // A login that was carried to another data centre gets no updates there.
@@ -83,14 +112,19 @@ void step::push(const account& to, json update, std::vector<account_id> about) {
   if (keys.empty()) {
     return;
   }
-  sandbox::push one{to.id, keys, 0, 0, {}};
+  sandbox::push one{to.id, std::move(keys), 0, 0, {}};
   if (me == &to) {
     one.except_key = who.key;
     one.except_session = who.session;
   }
-  one.updates =
-      updates_view(in, to.id, json::array({std::move(update)}), std::move(about), unix_time());
+  one.updates = pushed_form(in, to, std::move(updates), std::move(about), unix_time(), me != &to);
   out.pushes.push_back(std::move(one));
+}
+
+json step::own_updates(json first) {
+  first.insert(first.end(), own.begin(), own.end());
+  own_about.push_back(me->id);
+  return updates_view(in, me->id, std::move(first), own_about, unix_time());
 }
 
 } // namespace cafegram::sandbox

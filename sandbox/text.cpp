@@ -91,6 +91,35 @@ bool is_blank(std::string_view utf8) {
   return utf8.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos;
 }
 
+bool same_name(std::string_view one, std::string_view other) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; };
+  return std::ranges::equal(one, other, {}, lower, lower);
+}
+
+bool says_name(std::string_view utf8, std::string_view username) {
+  if (username.empty()) {
+    return false;
+  }
+  for (auto at = utf8.find('@'); at != std::string_view::npos; at = utf8.find('@', at + 1)) {
+    const std::size_t end = word_end(utf8, at + 1);
+    const bool glued = at > 0 && is_word(utf8[at - 1]);
+    if (!glued && same_name(utf8.substr(at + 1, end - at - 1), username)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+command_line leading_command(std::string_view utf8) {
+  if (!utf8.starts_with('/')) {
+    return {};
+  }
+  const std::size_t end = word_end(utf8, 1);
+  const bool addressed = end < utf8.size() && utf8[end] == '@';
+  return {utf8.substr(1, end - 1),
+          addressed ? utf8.substr(end + 1, word_end(utf8, end + 1) - end - 1) : std::string_view{}};
+}
+
 std::expected<json, rpc_refusal> check_entities(const json& given, std::string_view utf8,
                                                 account_id self) {
   json out = json::array();

@@ -17,6 +17,20 @@ std::size_t code_points(std::string_view utf8);
 /// True where nothing but white space is there.
 bool is_blank(std::string_view utf8);
 
+/// True where `@username` stands in the text, in any case of letters; never for an empty name.
+bool says_name(std::string_view utf8, std::string_view username);
+
+/// The command that a text begins with, and the bot that it is for: `/start@a_bot` is `start` and
+/// `a_bot`. Empty where it begins with none.
+struct command_line {
+  std::string_view command;
+  std::string_view bot;
+};
+command_line leading_command(std::string_view utf8);
+
+/// True where both are equal but for the case of ASCII letters.
+bool same_name(std::string_view one, std::string_view other);
+
 /// The entities as they are kept: sorted, within the text, input kinds turned into what the reader
 /// gets. Refusals: `ENTITY_BOUNDS_INVALID`, `ENTITIES_TOO_LONG`, `ENTITY_MENTION_USER_INVALID`.
 std::expected<json, rpc_refusal> check_entities(const json& given, std::string_view utf8,

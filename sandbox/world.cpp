@@ -22,7 +22,8 @@ const std::map<std::string_view, method>& all_methods() {
     std::map<std::string_view, method> out;
     for (const auto part :
          {auth_methods(), help_methods(), account_methods(), message_methods(), history_methods(),
-          bot_methods(), update_methods(), migration_methods()}) {
+          bot_methods(), update_methods(), migration_methods(), group_methods(), channel_methods(),
+          member_methods(), invite_methods(), pin_methods()}) {
       for (const method& one : part) {
         out.emplace(one.name, one);
       }

@@ -3,6 +3,7 @@
 #include <cafegram/base/environment.hpp>
 #include <cafegram/base/error.hpp>
 #include <cafegram/sandbox/page_model.hpp>
+#include <cafegram/sandbox/rooms.hpp>
 #include <cafegram/sandbox/store.hpp>
 #include <cafegram/tl/json.hpp>
 
@@ -18,9 +19,6 @@
 #include <vector>
 
 namespace cafegram::sandbox {
-
-using tl::json;
-using account_id = std::int64_t;
 
 /// An `rpc_error` to be: code and Telegram's text.
 struct rpc_refusal {
@@ -100,12 +98,17 @@ struct world_options {
   std::int32_t file_dc = 0;  ///< that has the files; 0: `dc_id`
   std::int32_t stats_dc = 0; ///< that has the statistics; 0: `dc_id`
   bool alice = true;         ///< she answers each message
+  /// People are told of simple messages as Telegram does it (`updateShortMessage` and the like).
+  bool short_forms = true;
+  std::int32_t difference_slice = 100; ///< events in one answer of a difference
+  /// A longer gap than this is `updates.differenceTooLong`; 0: only where a client asks for that.
+  std::int32_t difference_total = 0;
   std::chrono::seconds callback_deadline{15};
   std::chrono::seconds code_lifetime{300};
   std::filesystem::path message_log; ///< see `message_log`; empty: none is written
 };
 
-/// The state behind the API: accounts, private chats, messages, update counters, keys. A pure
+/// The state behind the API: accounts, chats of all kinds, messages, update counters, keys. A pure
 /// model: requests and time in, answers and pushes out; the store is told of each step before its
 /// outcome leaves. Not thread-safe: owned by one actor.
 class world {
@@ -159,18 +162,21 @@ public:
   void describe(page_state& out, wall_time now) const;
   /// None: there is no such account.
   std::optional<page_user> user(account_id id) const;
-  result<std::vector<page_message>> messages(account_id owner, account_id peer, std::int32_t before,
+  result<std::vector<page_message>> messages(account_id owner, peer_id peer, std::int32_t before,
                                              std::int32_t limit) const;
-  /// Each of these is done as if by a client of that person. On success the outcome's `reply` is
-  /// the value of the API call beneath.
+  /// Each of these is done as if by a client of that person.
   paged<page_message> send(const page_text& text, wall_time now);
   paged<page_message> edit(std::int32_t message, const page_text& text, wall_time now);
-  paged<void> remove(account_id as, account_id chat, std::int32_t message, wall_time now);
-  paged<void> mark_read(account_id as, account_id chat, std::int32_t up_to, wall_time now);
+  paged<void> remove(account_id as, peer_id chat, std::int32_t message, wall_time now);
+  paged<void> mark_read(account_id as, peer_id chat, std::int32_t up_to, wall_time now);
   /// The answer comes as `page_events::click_answered` with the number given back here.
   paged<std::uint64_t> click(const page_click& click, wall_time now);
   paged<page_user> create_person(const std::string& name, const std::string& username,
                                  wall_time now);
+  paged<page_group> create_group(const page_new_group& wanted, wall_time now);
+  paged<page_group> change_member(const page_membership& change, wall_time now);
+  paged<page_user> set_privacy(account_id bot, bool on, wall_time now);
+  paged<std::vector<page_load_chat>> create_load(const page_load& wanted, wall_time now);
   /// Counts a call that no account model answers, for the list of calls.
   void count_call(std::string_view method, bool failed);
 

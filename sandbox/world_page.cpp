@@ -15,12 +15,12 @@ namespace {
 
 constexpr std::size_t most_codes = 20;
 
-error to_error(const rpc_refusal& refusal) {
-  return error::from_rpc(refusal.code, refusal.text);
-}
-
 std::unexpected<error> no_such_user(account_id id) {
   return fail(errc::not_found, fmt::format("there is no user {}", id));
+}
+
+std::unexpected<error> no_such_group(peer_id id) {
+  return fail(errc::not_found, fmt::format("there is no group {}", id));
 }
 
 json to_json(const page_entity& entity) {
@@ -47,33 +47,22 @@ json to_json(const std::vector<page_entity>& entities) {
   return out;
 }
 
-/// A person whom the page may speak for.
-result<account*> actor(core& in, account_id id) {
-  account* found = in.data.find(id);
-  if (found == nullptr) {
-    return no_such_user(id);
-  }
-  if (found->bot) {
-    return fail(errc::bad_argument, "a bot speaks for itself");
-  }
-  return found;
-}
-
 struct both {
-  account* actor;
-  account* other;
+  account* actor = nullptr;
+  place where = {};
 };
 
-result<both> actors(core& in, account_id as, account_id with) {
-  auto who = actor(in, as);
+/// Who acts, and in which chat.
+result<both> actors(core& in, account_id as, peer_id with) {
+  auto who = acting_person(in, as);
   if (!who) {
     return std::unexpected(who.error());
   }
-  account* other = in.data.find(with);
-  if (other == nullptr) {
-    return no_such_user(with);
+  both out{*who, {in.data.find(with), in.data.find_room(with)}};
+  if (out.where.user == nullptr && out.where.in == nullptr) {
+    return is_user(with) ? no_such_user(with) : no_such_group(with);
   }
-  return both{*who, other};
+  return out;
 }
 
 page_key page_view(const key_record& key) {
@@ -85,15 +74,31 @@ page_key page_view(const key_record& key) {
   return out;
 }
 
-page_chat chat_view(const core& in, const account& owner, account_id peer, const dialog& talk) {
+page_chat chat_view(core& in, const account& owner, peer_id peer) {
+  const dialog talk = dialog_of(in, owner, peer);
   page_chat out{owner.id, peer, talk.unread, std::nullopt};
-  if (const auto at = owner.box.find(talk.top); at != owner.box.end()) {
-    out.last = page_view(in, owner, *in.data.message(at->second));
+  if (const auto* message = in.data.find_message(owner, peer, talk.top)) {
+    out.last = page_view(in, owner, *message);
   }
   return out;
 }
 
 } // namespace
+
+error to_error(const rpc_refusal& refusal) {
+  return error::from_rpc(refusal.code, refusal.text);
+}
+
+result<account*> acting_person(core& in, account_id id) {
+  account* found = in.data.find(id);
+  if (found == nullptr) {
+    return no_such_user(id);
+  }
+  if (found->bot) {
+    return fail(errc::bad_argument, "a bot speaks for itself");
+  }
+  return found;
+}
 
 std::optional<page_user> world::user(account_id id) const {
   const account* found = impl_->data.find(id);
@@ -104,8 +109,14 @@ void world::describe(page_state& out, wall_time now) const {
   for (const auto& [id, owner] : impl_->data.accounts()) {
     out.users.push_back(page_view(owner));
     for (const auto& [peer, talk] : owner.dialogs) {
-      out.chats.push_back(chat_view(*impl_, owner, peer, talk));
+      out.chats.push_back(chat_view(*impl_, owner, peer));
     }
+    for (const peer_id peer : owner.channels) {
+      out.chats.push_back(chat_view(*impl_, owner, peer));
+    }
+  }
+  for (const auto& [id, where] : impl_->data.rooms()) {
+    out.groups.push_back(page_view(where));
   }
   for (const auto& [id, key] : impl_->data.keys()) {
     out.keys.push_back(page_view(key));
@@ -133,18 +144,21 @@ void world::describe(page_state& out, wall_time now) const {
   }
 }
 
-result<std::vector<page_message>> world::messages(account_id owner_id, account_id peer,
+result<std::vector<page_message>> world::messages(account_id owner_id, peer_id peer,
                                                   std::int32_t before, std::int32_t limit) const {
   const account* owner = std::as_const(impl_->data).find(owner_id);
   if (owner == nullptr) {
     return no_such_user(owner_id);
   }
   std::vector<page_message> out;
+  const room* where = is_channel(peer) ? impl_->data.find_room(peer) : nullptr;
   const auto chat = owner->chats.find(peer);
-  if (chat == owner->chats.end()) {
+  const bool nothing = is_channel(peer) ? where == nullptr || !may_look(*where, owner_id)
+                                        : chat == owner->chats.end();
+  if (nothing) {
     return out;
   }
-  const auto& messages = chat->second;
+  const auto& messages = where != nullptr ? where->history : chat->second;
   auto at = before > 0 ? messages.lower_bound(before) : messages.end();
   while (at != messages.begin() && out.size() < static_cast<std::size_t>(std::max(limit, 0))) {
     --at;
@@ -165,7 +179,7 @@ paged<page_message> world::send(const page_text& text, wall_time now) {
   what.text = text.text;
   what.entities = to_json(text.entities);
   what.reply_to = text.reply_to;
-  auto sent = send_message(at, *who->actor, *who->other, std::move(what));
+  auto sent = send_message(at, *who->actor, who->where, std::move(what));
   if (!sent) {
     return {std::unexpected(to_error(sent.error())), {}};
   }
@@ -183,7 +197,7 @@ paged<page_message> world::edit(std::int32_t message, const page_text& text, wal
   json request = json::object();
   request["message"] = text.text;
   request["entities"] = to_json(text.entities);
-  auto edited = edit_message(at, *who->actor, message, request);
+  auto edited = edit_message(at, *who->actor, who->where, message, request);
   if (!edited) {
     return {std::unexpected(to_error(edited.error())), {}};
   }
@@ -191,27 +205,33 @@ paged<page_message> world::edit(std::int32_t message, const page_text& text, wal
   return impl_->keep(std::move(seen), std::move(out));
 }
 
-paged<void> world::remove(account_id as, account_id chat, std::int32_t message, wall_time now) {
+paged<void> world::remove(account_id as, peer_id chat, std::int32_t message, wall_time now) {
   const auto who = actors(*impl_, as, chat);
   if (!who) {
     return {std::unexpected(who.error()), {}};
   }
   outcome out;
   step at{*impl_, {}, nullptr, now, out};
-  if (delete_messages(at, *who->actor, {message}, true) == 0) {
+  const auto count = who->where.is_channel()
+                         ? delete_posts(at, *who->actor, *who->where.in, {message})
+                         : delete_messages(at, *who->actor, {message}, true);
+  if (!count) {
+    return {std::unexpected(to_error(count.error())), {}};
+  }
+  if (*count == 0) {
     return {fail(errc::not_found, fmt::format("there is no message {}", message)), {}};
   }
   return impl_->keep(std::move(out));
 }
 
-paged<void> world::mark_read(account_id as, account_id chat, std::int32_t up_to, wall_time now) {
+paged<void> world::mark_read(account_id as, peer_id chat, std::int32_t up_to, wall_time now) {
   const auto who = actors(*impl_, as, chat);
   if (!who) {
     return {std::unexpected(who.error()), {}};
   }
   outcome out;
   step at{*impl_, {}, nullptr, now, out};
-  read_history(at, *who->actor, *who->other, up_to);
+  read_history(at, *who->actor, who->where, up_to);
   return impl_->keep(std::move(out));
 }
 
@@ -223,7 +243,7 @@ paged<std::uint64_t> world::click(const page_click& click, wall_time now) {
   outcome out;
   step at{*impl_, {}, nullptr, now, out};
   const auto query =
-      click_button(at, *who->actor, *who->other, click.message, to_base64(click.data));
+      click_button(at, *who->actor, who->where, click.message, to_base64(click.data));
   if (!query) {
     return {std::unexpected(to_error(query.error())), {}};
   }
@@ -240,7 +260,7 @@ paged<page_user> world::create_person(const std::string& name, const std::string
                  "a username has 3 to 32 letters, digits and underscores, a letter first"),
             {}};
   }
-  if (!username.empty() && impl_->data.find_username(username) != nullptr) {
+  if (!username.empty() && impl_->data.find_name(username) != 0) {
     return {fail(errc::bad_argument, "the username @" + username + " is taken"), {}};
   }
   account fresh;

@@ -42,4 +42,8 @@ struct world::impl : core {
   std::int64_t logged = 0; ///< number of the last message in the log
 };
 
+/// A person whom the page may speak for. Errors: `not_found`, `bad_argument` for a bot.
+result<account*> acting_person(core& in, account_id id);
+error to_error(const rpc_refusal& refusal);
+
 } // namespace cafegram::sandbox

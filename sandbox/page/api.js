@@ -25,6 +25,8 @@ export const api = {
   read: (as, chat, upTo) => post("/api/read", { as, chat, up_to: upTo }),
   click: (as, chat, message, data) => post("/api/click", { as, chat, message, data }),
   createUser: (name, username) => post("/api/users", { name, username }),
+  createGroup: (group) => post("/api/groups", group),
+  changeMember: (as, chat, user, change) => post("/api/members", { as, chat, user, change }),
 };
 
 // Calls `handlers.open` each time the stream (re)opens: whatever was missed is in the state then.

@@ -6,7 +6,7 @@ import { startComposer } from "./composer.js";
 import { drawConsole, isConsoleOpen, startConsole, watchesFigures } from "./console.js";
 import { failed } from "./dialogs.js";
 import { startPeople } from "./people.js";
-import { apply, changed, chatKey, keep, kept, loadState, on, store, userOf } from "./store.js";
+import { apply, changed, chatKey, keep, kept, loadState, on, peerOf, store } from "./store.js";
 
 const wide = matchMedia("(min-width: 1180px)");
 const app = $("app");
@@ -67,12 +67,12 @@ async function load() {
     return;
   }
   // A sandbox that was emptied and started again knows nobody of before.
-  if (store.peer && !userOf(store.peer)) store.peer = 0;
+  if (store.peer && !peerOf(store.peer)) store.peer = 0;
   setView();
   if (first) {
     first = false;
     const last = Number(kept(`peer.${store.me}`));
-    const started = store.chats.has(chatKey(store.me, last)) && userOf(last);
+    const started = store.chats.has(chatKey(store.me, last)) && peerOf(last);
     if (started && matchMedia("(min-width: 721px)").matches) { openPeer(last); return; }
   }
   refreshChat();

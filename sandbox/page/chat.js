@@ -2,8 +2,9 @@
 import { $, arrows, avatar, fill, h, icon, iconButton } from "./dom.js";
 import { api } from "./api.js";
 import { alertFrom, confirmDialog, failed, personForm, toast } from "./dialogs.js";
-import { bubble, dayLine } from "./messages.js";
-import { addMessage, become, bots, changed, chatKey, chatOf, findUsername, isOpen, nameOf, on, store, userOf } from "./store.js";
+import { groupMembers, kindOf } from "./groups.js";
+import { bubble, dayLine, serviceLine } from "./messages.js";
+import { addMessage, become, bots, changed, chatKey, chatOf, findUsername, groupOf, isOpen, nameOf, on, peerOf, store, userOf } from "./store.js";
 
 let messages = [];
 let complete = false;
@@ -82,7 +83,8 @@ function answered(answer) {
 }
 
 async function removeMessage(message) {
-  if (!await confirmDialog("Delete this message?", "It disappears for both sides.", "Delete")) return;
+  const whom = groupOf(store.peer) ? "It disappears for everybody." : "It disappears for both sides.";
+  if (!await confirmDialog("Delete this message?", whom, "Delete")) return;
   api.remove(store.me, store.peer, message.id).catch(failed);
 }
 
@@ -109,12 +111,19 @@ function openMenu(message, anchor) {
 
 // Neighbours of one writer within five minutes stand together.
 function joins(before, message) {
-  return before && before.out === message.out && message.date - before.date < 300 && dayKey(before) === dayKey(message);
+  return before && !before.service && before.out === message.out && before.from === message.from && message.date - before.date < 300 && dayKey(before) === dayKey(message);
+}
+
+function elementFor(message, before) {
+  if (message.service) return serviceLine(message);
+  const kind = groupOf(store.peer)?.kind;
+  const element = bubble(message, find, actions, kind === "group" || kind === "supergroup");
+  if (joins(before, message)) element.classList.add("joined");
+  return element;
 }
 
 function nodesFor(message, before) {
-  const element = bubble(message, find, actions);
-  if (joins(before, message)) element.classList.add("joined");
+  const element = elementFor(message, before);
   return !before || dayKey(before) !== dayKey(message) ? [dayLine(message.date), element] : [element];
 }
 
@@ -136,6 +145,11 @@ function drawTyping() {
 }
 
 function emptyChat() {
+  const group = groupOf(store.peer);
+  if (group) {
+    return h("div", { class: "empty" }, avatar(group, "huge"), h("h2", {}, group.name),
+      group.about && h("p", { class: "about" }, group.about), h("p", {}, "Nothing said yet."));
+  }
   const peer = userOf(store.peer);
   if (!peer) return welcome();
   const start = peer.bot && h("button", { type: "button", class: "primary", onclick: () => composer.sendText("/start") }, "Send /start");
@@ -229,8 +243,7 @@ function replaced(message) {
   if (index < 0) return;
   const stay = atBottom();
   messages[index] = message;
-  const element = bubble(message, find, actions);
-  if (joins(messages[index - 1], message)) element.classList.add("joined");
+  const element = elementFor(message, messages[index - 1]);
   const old = elementOf(message.id);
   const key = old.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
   old.replaceWith(element);
@@ -252,14 +265,15 @@ function readUpTo({ owner, peer, upTo }) {
 }
 
 function drawHead() {
-  const peer = userOf(store.peer);
+  const peer = peerOf(store.peer);
   if (!peer) { $("chat-head").replaceChildren(); $("chat-head").hidden = true; return; }
   $("chat-head").hidden = false;
   const typing = store.typing.has(chatKey(store.me, store.peer));
-  const status = typing ? "is writing…" : peer.scripted ? "played by the sandbox" : [peer.bot && "bot", peer.online ? "online" : "offline"].filter(Boolean).join(" · ");
+  const status = typing ? "is writing…" : peer.kind ? `${kindOf(peer).name} · ${peer.size} ${peer.size === 1 ? "member" : "members"}` : peer.scripted ? "played by the sandbox" : [peer.bot && "bot", peer.online ? "online" : "offline"].filter(Boolean).join(" · ");
   fill($("chat-head"), iconButton("back", "Back to the chats", () => openPeer(0), { class: "icon-button back", "data-key": "back" }), avatar(peer),
     h("div", { class: "who" }, h("h2", {}, peer.name), h("p", { class: typing ? "typing" : peer.online ? "online" : "" }, status)),
-    peer.username && h("span", { class: "mono handle" }, `@${peer.username}`));
+    peer.username && h("span", { class: "mono handle" }, `@${peer.username}`),
+    peer.kind && iconButton("group", "Members", () => groupMembers(peer.id), { "data-key": "members", "aria-haspopup": "dialog" }));
 }
 
 // Up and down go through the messages; letters act on the one in focus.
@@ -269,6 +283,7 @@ function logKeys(event) {
   if (arrows(event, [...log().querySelectorAll(".message")])) return;
   if (event.target !== current || event.ctrlKey || event.metaKey || event.altKey) return;
   const message = find(Number(current.dataset.id));
+  if (message.service) return;
   if (event.key === "r") { event.preventDefault(); composer.reply(message); }
   if (event.key === "e" && message.out) { event.preventDefault(); composer.edit(message); }
   if (event.key === "Delete") removeMessage(message);
@@ -289,7 +304,7 @@ export function startChat(theComposer, open) {
   on("deleted", deleted);
   on("read", readUpTo);
   on("answer", answered);
-  on("head", () => { drawHead(); drawTyping(); });
+  on("head", () => { drawHead(); drawTyping(); composer.openOrClosed(); });
   on("sent", ({ owner, peer, message }) => addMessage(owner, peer, message));
   $("to-newest").append(icon("down", 18), " New messages");
   $("to-newest").addEventListener("click", toNewest);

@@ -3,14 +3,14 @@ import { $, h, icon, iconButton } from "./dom.js";
 import { api } from "./api.js";
 import { failed } from "./dialogs.js";
 import { markOf, parse, unparse } from "./markdown.js";
-import { nameOf, store, tell, userOf } from "./store.js";
+import { groupOf, mayWrite, nameOf, peerOf, store, tell, userOf } from "./store.js";
 import { preview } from "./text.js";
 
 const shortcuts = { b: "bold", i: "italic", u: "underline", e: "code" };
 const formats = ["bold", "italic", "underline", "strike", "code", "spoiler"];
 const limit = 4096;
 
-let field, notice, commands, tools, keyboard, keyboardToggle, send;
+let field, closed, fieldLine, notice, commands, tools, keyboard, keyboardToggle, send;
 let target; // { kind: "reply" | "edit", message }
 let choice = 0;
 const drafts = new Map();
@@ -63,10 +63,18 @@ function cancel() {
 
 // --- the commands of a bot, while what is typed begins with a slash
 
+// Those of the bot, or of the bots of the group.
+function commandsHere() {
+  const group = groupOf(store.peer);
+  if (!group) return userOf(store.peer)?.commands ?? [];
+  const all = group.members.flatMap(({ user }) => userOf(user)?.commands ?? []);
+  return [...new Map(all.map((one) => [one.command, one])).values()];
+}
+
 function matches() {
   const typed = /^\/(\w*)$/.exec(field.value)?.[1];
   if (typed === undefined) return [];
-  return (userOf(store.peer)?.commands ?? []).filter(({ command }) => command.startsWith(typed.toLowerCase()));
+  return commandsHere().filter(({ command }) => command.startsWith(typed.toLowerCase()));
 }
 
 function suggest() {
@@ -118,8 +126,8 @@ function hideKeyboard() {
 }
 
 const placeholder = () => {
-  const peer = userOf(store.peer);
-  return peer ? `Write to ${peer.name}${peer.bot ? ", or / for commands" : ""}` : "Pick a chat first";
+  const peer = peerOf(store.peer);
+  return peer ? `Write ${peer.kind ? "in" : "to"} ${peer.name}${peer.bot ? ", or / for commands" : ""}` : "Pick a chat first";
 };
 
 // --- sending
@@ -179,6 +187,17 @@ export const composer = {
     if (key !== keyboard.dataset.of) { keyboard.dataset.of = key; showKeyboard(markup); }
     if (said?.markup._ === "replyKeyboardForceReply" && said === messages.at(-1)) this.reply(said);
   },
+  // Where one may not write there is a word of it in the field's place.
+  openOrClosed() {
+    const open = !store.peer || mayWrite(store.me, store.peer);
+    closed.hidden = open;
+    fieldLine.hidden = !open;
+    tools.parentElement.hidden = !open;
+    if (open) return;
+    const group = groupOf(store.peer);
+    const isMember = group.members.some((member) => member.user === store.me);
+    closed.textContent = group.closed ? "Nothing more can be said here." : isMember ? "Only admins write here." : "You are not a member.";
+  },
   setPeer() {
     if (draftKey) drafts.set(draftKey, target?.kind === "edit" ? "" : field.value);
     draftKey = store.peer ? `${store.me}:${store.peer}` : "";
@@ -186,6 +205,7 @@ export const composer = {
     $("composer").hidden = !store.peer;
     keyboard.dataset.of = "";
     showKeyboard(undefined);
+    this.openOrClosed();
     setText(drafts.get(draftKey) ?? "");
   },
 };
@@ -196,6 +216,7 @@ export function startComposer(theHooks) {
     "aria-haspopup": "listbox", "aria-describedby": "composer-help", maxlength: "8192", oninput: () => { choice = 0; grow(); suggest(); }, onkeydown: keys,
     onblur: () => { commands.hidden = true; } });
   notice = h("div", { class: "notice", hidden: true });
+  closed = h("p", { class: "closed-note", hidden: true });
   commands = h("div", { id: "commands", class: "commands", role: "listbox", "aria-label": "Commands of the bot", hidden: true });
   keyboard = h("div", { id: "bot-keyboard", class: "reply-keyboard", role: "group", "aria-label": "The bot's keyboard", hidden: true });
   tools = h("div", { class: "tools", role: "group", "aria-label": "Formatting" }, formats.map((name) =>
@@ -208,7 +229,8 @@ export function startComposer(theHooks) {
   const help = h("p", { id: "composer-help", class: "help" }, h("kbd", {}, "Enter"), " sends, ", h("kbd", {}, "Shift Enter"), " new line, ",
     h("kbd", {}, "Ctrl B"), " bold, ", h("kbd", {}, "↑"), " edits the last");
   $("composer").hidden = true;
-  $("composer").append(commands, notice, h("div", { class: "field" }, field, keyboardToggle, send), h("div", { class: "under" }, tools, help), keyboard);
+  fieldLine = h("div", { class: "field" }, field, keyboardToggle, send);
+  $("composer").append(commands, notice, closed, fieldLine, h("div", { class: "under" }, tools, help), keyboard);
   $("composer").addEventListener("submit", submit);
   return composer;
 }

@@ -13,7 +13,7 @@ export function toast(text, kind = "") {
 export const failed = (error) => toast(error.message, "bad");
 
 // Shows a dialog; resolves with what `close` is called with, undefined for Esc.
-function ask(label, build) {
+export function ask(label, build) {
   return new Promise((resolve) => {
     let value;
     const close = (result) => { value = result; dialog.close(); };

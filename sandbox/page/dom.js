@@ -34,13 +34,17 @@ export function iconButton(name, label, onclick, extra = {}) {
 
 const hues = [40, 75, 130, 165, 210, 255, 300, 355];
 
-// A round picture: initials on a colour that stays with the id.
+// The colour of somebody, which stays with the id.
+export const hueOf = (id) => hues[Math.imul((id ?? 0) % 2 ** 32, 0x9E3779B1) >>> 29];
+
+// A round picture: initials on that colour.
 export function avatar(user, size = "") {
   const words = (user?.name ?? "?").trim().split(/\s+/);
   const initials = words.slice(0, 2).map((word) => [...word][0] ?? "").join("").toUpperCase();
   const element = h("span", { class: `avatar ${size}`, "aria-hidden": "true",
-    style: { "--hue": String(hues[Math.imul((user?.id ?? 0) % 2 ** 32, 0x9E3779B1) >>> 29]) } }, initials);
+    style: { "--hue": String(hueOf(user?.id)) } }, initials);
   if (user?.bot) element.classList.add("is-bot");
+  if (user?.kind) element.classList.add("is-group");
   if (user?.online) element.append(h("i", { class: "dot" }));
   return element;
 }

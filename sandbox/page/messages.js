@@ -1,6 +1,6 @@
 // One message as an element.
-import { dayOf, fullTimeOf, h, icon, iconButton, timeOf } from "./dom.js";
-import { nameOf } from "./store.js";
+import { avatar, dayOf, fullTimeOf, h, hueOf, icon, iconButton, timeOf } from "./dom.js";
+import { nameOf, peerOf } from "./store.js";
 import { preview, render, safeUrl } from "./text.js";
 
 const delivery = { sent: ["check", "sent"], read: ["checks", "read"] };
@@ -40,16 +40,24 @@ function quoted(message, find, actions) {
     h("b", {}, target ? nameOf(target.from) : "Reply"), h("span", {}, target ? preview(target) : "an earlier message"));
 }
 
+// What a chat says of itself: who has come, a new title.
+export function serviceLine(message) {
+  return h("div", { class: "message service", "data-id": message.id, tabindex: "-1", "aria-label": `${message.text}, ${timeOf(message.date)}` },
+    h("span", {}, message.text));
+}
+
 const big = /^(?:\p{Extended_Pictographic}(?:\uFE0F|\u200D\p{Extended_Pictographic}|\p{Emoji_Modifier})*\s?){1,3}$/u;
 
-export function bubble(message, find, actions) {
+export function bubble(message, find, actions, inGroup = false) {
+  const named = inGroup && !message.out;
   const text = h("div", { class: big.test(message.text) ? "text big" : "text" }, render(message.text, message.entities, actions));
-  const body = h("div", { class: "bubble" }, quoted(message, find, actions), text, meta(message));
+  const sender = named && h("b", { class: "sender", style: { "--hue": String(hueOf(message.from)) } }, nameOf(message.from));
+  const body = h("div", { class: "bubble" }, sender, quoted(message, find, actions), text, meta(message));
   const more = iconButton("more", "Actions", (event) => actions.menu(message, event.currentTarget), {
     class: "icon-button small more", "aria-haspopup": "menu", "data-key": `more-${message.id}` });
   const who = message.out ? "You" : nameOf(message.from);
   return h("article", { class: `message ${message.out ? "out" : "in"}`, "data-id": message.id, tabindex: "-1",
-    "aria-label": `${who}, ${timeOf(message.date)}` }, h("div", { class: "bubble-line" }, body, more), keyboard(message, actions));
+    "aria-label": `${who}, ${timeOf(message.date)}` }, h("div", { class: "bubble-line" }, named && avatar(peerOf(message.from), "small face"), body, more), keyboard(message, actions));
 }
 
 export const dayLine = (seconds) => h("div", { class: "day", role: "separator" }, h("span", {}, dayOf(seconds)));

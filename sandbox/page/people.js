@@ -1,7 +1,8 @@
 // The left side: who you are, whom you can talk to.
 import { $, arrows, avatar, briefTimeOf, fill, h, icon } from "./dom.js";
 import { newPerson } from "./dialogs.js";
-import { become, chatKey, on, people, store, userOf } from "./store.js";
+import { kindOf, newGroup } from "./groups.js";
+import { become, chatKey, isIn, nameOf, on, people, store, userOf } from "./store.js";
 import { preview } from "./text.js";
 
 let openPeer;
@@ -48,19 +49,32 @@ function ticks(message) {
   return h("span", { class: `ticks ${message.delivery}` }, icon(name, 15));
 }
 
+// What was said last; in a group also by whom.
+function saying(user, last) {
+  if (!user.kind || last.service || last.from === user.id) return preview(last);
+  return `${last.out ? "You" : nameOf(last.from)}: ${preview(last)}`;
+}
+
+// `user` is a person, a bot or a group.
 function row(user, chat) {
   const last = chat?.last;
   const typing = store.typing.has(chatKey(store.me, user.id));
-  const said = typing ? "is writing…" : last ? preview(last) : user.about || (user.username ? `@${user.username}` : "no messages yet");
-  const label = [user.name, user.bot && "bot", user.online && "online", chat?.unread && `${chat.unread} unread`].filter(Boolean).join(", ");
+  const said = typing ? "is writing…" : last ? saying(user, last) : user.about || (user.username ? `@${user.username}` : "no messages yet");
+  const chip = user.bot ? "bot" : user.kind && kindOf(user).chip;
+  const label = [user.name, chip, user.online && "online", chat?.unread && `${chat.unread} unread`].filter(Boolean).join(", ");
   return h("button", {
     type: "button", class: "chat-row", "data-key": `chat-${user.id}`, "aria-label": label,
     "aria-current": user.id === store.peer ? "true" : undefined, onclick: () => openPeer(user.id, true),
   }, avatar(user), h("span", { class: "chat-row-text" },
-    h("span", { class: "chat-row-top" }, h("b", {}, user.name), user.bot && h("i", { class: "chip" }, "bot"),
+    h("span", { class: "chat-row-top" }, h("b", {}, user.name), chip && h("i", { class: "chip" }, chip),
       last && h("time", {}, last.out && ticks(last), briefTimeOf(last.date))),
     h("span", { class: "chat-row-bottom" }, h("span", { class: typing ? "said typing" : "said" }, said),
       chat?.unread > 0 && h("span", { class: "unread" }, String(chat.unread)))));
+}
+
+async function startGroup() {
+  const group = await newGroup();
+  if (group) openPeer(group.id, true);
 }
 
 function section(title, rows) {
@@ -68,14 +82,17 @@ function section(title, rows) {
 }
 
 function chats() {
-  const others = [...store.users.values()].filter((user) => user.id !== store.me);
+  const groups = [...store.groups.values()].filter((group) => isIn(group, store.me) || store.chats.get(chatKey(store.me, group.id))?.last);
+  const others = [...groups, ...[...store.users.values()].filter((user) => user.id !== store.me)];
   const with_ = others.map((user) => ({ user, chat: store.chats.get(chatKey(store.me, user.id)) }));
   const talked = with_.filter(({ chat }) => chat?.last).sort((a, b) => b.chat.last.date - a.chat.last.date || b.chat.last.id - a.chat.last.id);
-  const rest = with_.filter(({ chat }) => !chat?.last).sort((a, b) => b.user.bot - a.user.bot || a.user.name.localeCompare(b.user.name));
+  const weight = ({ user }) => user.kind ? 2 : Number(user.bot);
+  const rest = with_.filter(({ chat }) => !chat?.last).sort((a, b) => weight(b) - weight(a) || a.user.name.localeCompare(b.user.name));
   const rows = (list) => list.map(({ user, chat }) => row(user, chat));
   const empty = store.loaded && others.length === 0 && h("p", { class: "quiet" },
     "Nobody else is here yet. Start a bot, and it appears.");
-  fill($("chats"), store.me > 0 && section("Chats", rows(talked)),
+  const make = store.me > 0 && h("button", { type: "button", class: "new-group", "data-key": "new-group", onclick: startGroup }, icon("group", 18), "New group or channel");
+  fill($("chats"), make, store.me > 0 && section("Chats", rows(talked)),
     section(talked.length > 0 ? "Others" : "Bots and people", rows(rest)), empty);
 }
 

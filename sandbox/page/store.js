@@ -11,6 +11,7 @@ export const store = {
   loaded: false,
   server: {},
   users: new Map(),
+  groups: new Map(), // ids below zero
   chats: new Map(), // "owner:peer" -> chat
   connections: new Map(),
   keys: new Map(),
@@ -45,7 +46,19 @@ export function tell(topic, value) {
 
 export const chatKey = (owner, peer) => `${owner}:${peer}`;
 export const userOf = (id) => store.users.get(id);
-export const nameOf = (id) => userOf(id)?.name ?? `User ${id}`;
+export const groupOf = (id) => store.groups.get(id);
+export const peerOf = (id) => userOf(id) ?? groupOf(id);
+export const nameOf = (id) => peerOf(id)?.name ?? `User ${id}`;
+export const isIn = (group, user) => group.members.some((member) => member.user === user);
+// Whether somebody may write in a chat; a private one is open to all.
+export function mayWrite(user, peer) {
+  const group = groupOf(peer);
+  return !group || !group.closed && group.members.some((member) => member.user === user && member.writes);
+}
+export function addGroup(group) {
+  store.groups.set(group.id, { ...group, name: group.title });
+  changed("people", "head");
+}
 export const people = () => [...store.users.values()].filter((user) => !user.bot && !user.scripted);
 export const bots = () => [...store.users.values()].filter((user) => user.bot);
 export const findUsername = (name) =>
@@ -54,9 +67,10 @@ export const findUsername = (name) =>
 const byId = (list, key = "id") => new Map(list.map((item) => [item[key], item]));
 
 export function loadState(state) {
-  const { users, chats, connections, keys, methods, missing, calls, codes, ...server } = state;
+  const { users, groups, chats, connections, keys, methods, missing, calls, codes, ...server } = state;
   store.server = server;
   store.users = byId(users);
+  store.groups = byId(groups.map((group) => ({ ...group, name: group.title })));
   store.chats = new Map(chats.map((chat) => [chatKey(chat.owner, chat.peer), chat]));
   store.connections = byId(connections);
   store.keys = byId(keys);
@@ -140,6 +154,7 @@ const reducers = {
   },
   answer: (event) => tell("answer", event),
   user: ({ user }) => { store.users.set(user.id, user); changed("people", "head", "console"); },
+  group: ({ group }) => addGroup(group),
   connection: ({ connection, open }) => {
     if (open) store.connections.set(connection.id, connection);
     else store.connections.delete(connection.id);

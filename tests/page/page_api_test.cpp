@@ -263,6 +263,48 @@ TEST_F(page_api_test, edits_deletes_and_makes_people) {
   post("/api/users", R"({"name":"Grace","username":"1abc"})", 400);
 }
 
+TEST_F(page_api_test, groups_have_ids_below_zero) {
+  const auto state = get("/api/state");
+  ASSERT_EQ(state["groups"].size(), 2u);
+  EXPECT_EQ(state["groups"][0]["kind"], "group");
+  EXPECT_EQ(state["groups"][0]["members"][0]["user"], 5001);
+  EXPECT_EQ(state["groups"][1]["kind"], "channel");
+  EXPECT_EQ(state["groups"][1]["members"][0]["writes"], false);
+  EXPECT_EQ(get("/api/chats/5001/-4001/messages")["messages"][0]["service"], true);
+  get("/api/chats/-5001/-4001/messages", 404);
+  EXPECT_EQ(post("/api/send", R"({"as":5001,"to":-4001,"text":"x"})", 200)["text"], "x");
+  post("/api/send", R"({"as":5001,"to":0,"text":"x"})", 400);
+  post("/api/read", R"({"as":5001,"chat":-4001,"up_to":4})", 200);
+}
+
+TEST_F(page_api_test, groups_are_made_and_joined) {
+  const auto made =
+      post("/api/groups", R"({"as":5001,"kind":"supergroup","title":"New","members":[7001]})", 201);
+  EXPECT_EQ(made["kind"], "supergroup");
+  EXPECT_EQ(made["size"], 2);
+  const auto wrong = [this](const std::string& path, const std::string& body,
+                            const std::string& part) {
+    const auto out = post(path, body, 400);
+    EXPECT_NE(out["error"]["message"].get<std::string>().find(part), std::string::npos)
+        << body << ' ' << out.dump();
+  };
+  wrong("/api/groups", R"({"as":5001,"kind":"crowd","title":"x"})", "group, supergroup, channel");
+  wrong("/api/groups", R"({"kind":"group","title":"x"})", "`as`");
+  wrong("/api/groups", R"({"as":5001,"kind":"group","title":"x","members":[-1]})", "`members`");
+  wrong("/api/groups", R"({"as":5001,"kind":"group","title":"x","members":7})", "`members`");
+  const auto more =
+      post("/api/members", R"({"as":5001,"chat":-4001,"user":7002,"change":"add"})", 200);
+  EXPECT_EQ(more["size"], 4);
+  wrong("/api/members", R"({"as":5001,"chat":-4001,"user":7002,"change":"eat"})", "promote");
+  wrong("/api/members", R"({"as":5001,"chat":-4001,"change":"add"})", "`user`");
+  EXPECT_EQ(post("/api/privacy", R"({"bot":7001,"on":false})", 200)["privacy"], false);
+  wrong("/api/privacy", R"({"bot":7001})", "`on`");
+  const auto load = post("/api/load", R"({"bot":7001,"chats":3,"people":1})", 201);
+  ASSERT_EQ(load["chats"].size(), 3u);
+  EXPECT_EQ(load["chats"][0]["writer"], 5001);
+  wrong("/api/load", R"({"bot":7001,"chats":3})", "`people`");
+}
+
 TEST_F(page_api_test, text_that_is_not_utf8_reaches_the_browser_as_json) {
   page_message message;
   message.text = "ok \xFF\xFE";

@@ -92,6 +92,7 @@ page_fake::page_fake(std::shared_ptr<page_feed> feed, wall_time now, bool furnis
       make_bot(bot, "Barista", "barista_bot", "Repeats what you say, and takes orders.")};
   if (furnished) {
     furnish();
+    furnish_groups();
     furnish_wire();
   }
 }
@@ -218,7 +219,7 @@ result<page_state> page_fake::state() {
 result<std::vector<page_message>> page_fake::messages(std::int64_t owner, std::int64_t peer,
                                                       std::int32_t before, std::int32_t limit) {
   const std::lock_guard lock{mutex_};
-  if (std::ranges::find(state_.users, peer, &page_user::id) == state_.users.end()) {
+  if (!is_known(peer)) {
     return fail(errc::not_found, "there is no such user");
   }
   std::vector<page_message> out;
@@ -233,7 +234,7 @@ result<std::vector<page_message>> page_fake::messages(std::int64_t owner, std::i
 
 result<page_message> page_fake::send(const page_text& text) {
   const std::lock_guard lock{mutex_};
-  if (std::ranges::find(state_.users, text.to, &page_user::id) == state_.users.end()) {
+  if (!is_known(text.to)) {
     return fail(errc::not_found, "there is no such user");
   }
   auto& mine = add(text.as, text.to, true, text.text);

@@ -21,6 +21,8 @@ public:
   static constexpr std::int64_t alice = 5002;
   static constexpr std::int64_t bot = 7001;
   static constexpr std::int64_t quiet_bot = 7002;
+  static constexpr std::int64_t club = -4001;              ///< a basic group
+  static constexpr std::int64_t news = -1'001'500'000'001; ///< a channel that Ada reads
 
   /// Without `furnished` there is a bot and nobody else: what a stranger sees first.
   page_fake(std::shared_ptr<sandbox::page_feed> feed, wall_time now, bool furnished);
@@ -36,6 +38,12 @@ public:
   result<sandbox::page_user> create_user(const std::string& name,
                                          const std::string& username) override;
 
+  result<sandbox::page_group> create_group(const sandbox::page_new_group& wanted) override;
+  result<sandbox::page_group> change_member(const sandbox::page_membership& change) override;
+  result<sandbox::page_user> set_privacy(std::int64_t bot, bool on) override;
+  result<std::vector<sandbox::page_load_chat>>
+  create_load(const sandbox::page_load& wanted) override;
+
   /// How many clicks came, with the data of the last.
   std::pair<int, bytes> clicks() const;
 
@@ -44,6 +52,9 @@ private:
 
   void furnish();
   void furnish_wire();
+  void furnish_groups();
+  bool is_known(std::int64_t peer) const;
+  sandbox::page_message& say(std::int64_t group, std::int64_t from, std::string text);
   sandbox::page_message& add(std::int64_t owner, std::int64_t peer, bool out, std::string text);
   void tell_new(const chat_key& chat, const sandbox::page_message& message);
   void answer(const sandbox::page_text& text);

@@ -65,6 +65,29 @@ for (const size of Object.keys(sizes)) {
       }
     }));
 
+    await step(`groups-${size}-${scheme}`, () => meet({ size, scheme }, async (page) => {
+      const shot = (name) => good(page, `${name}-${size}-${scheme}`);
+      await page.click('[data-key="chat--4001"]');
+      await page.waitForSelector(".message.service");
+      assert.match(await text(page, ".chat-head"), /Coffee club.*group · 3 members/);
+      assert.deepEqual(await page.$$eval(".message.in:not(.joined) .sender", (all) => all.map((e) => e.textContent)), ["Alice", "Barista"]);
+      await say(page, "One more thing");
+      await lastMessage(page, "One more thing");
+      await shot("group");
+      await page.click('[data-key="members"]');
+      await page.waitForSelector("dialog .member");
+      await shot("members");
+      await page.keyboard.press("Escape");
+      if (size === "narrow") await page.click(".back");
+      await page.click('[data-key="chat--1001500000001"]');
+      await page.waitForFunction(() => document.querySelector(".closed-note")?.textContent === "Only admins write here.", patience);
+      await shot("channel");
+      if (size === "narrow") await page.click(".back");
+      await page.click('[data-key="new-group"]');
+      await page.waitForSelector("dialog .group-form");
+      await shot("new-group");
+    }));
+
     await step(`first-run-${size}-${scheme}`, () => meet({ size, scheme, args: ["--empty"] }, async (page) => {
       await page.waitForSelector(".first input");
       await good(page, `first-${size}-${scheme}`);
@@ -221,6 +244,29 @@ await step("policy", () => meet({}, async (page, { problems }) => {
   assert.equal(await page.evaluate(() => window.hit), undefined);
   assert.equal(problems.length, 1);
   assert.match(problems.pop(), /Content Security Policy/);
+}));
+
+await step("new-group-by-keyboard", () => meet({}, async (page) => {
+  await tabTo(page, '[data-key="new-group"]');
+  await press(page, "Enter");
+  await page.waitForSelector("dialog .group-form");
+  await tabTo(page, "#kind-group", 40, "back");
+  await press(page, "ArrowDown");
+  assert.equal(await page.$eval("#kind-supergroup", (e) => e.checked), true);
+  await tabTo(page, "#group-title");
+  await page.keyboard.type("Espresso");
+  await tabTo(page, "#guest-7001");
+  await press(page, "Space");
+  await tabTo(page, "dialog .primary");
+  await press(page, "Enter");
+  await page.waitForFunction(() => document.querySelector(".who h2")?.textContent === "Espresso", patience);
+  assert.match(await text(page, ".who p"), /supergroup · 2 members/);
+  await tabTo(page, '[data-key="members"]', 40, "back");
+  await press(page, "Enter");
+  await page.waitForSelector("#add-member");
+  await tabTo(page, '[data-key="add"]', 40, "back");
+  await press(page, "Enter");
+  await page.waitForFunction(() => document.querySelectorAll(".member").length === 3, patience);
 }));
 
 await step("people", () => meet({}, async (page) => {

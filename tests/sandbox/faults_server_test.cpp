@@ -211,6 +211,35 @@ TEST_F(faults_server, slow_lines_still_carry_all) {
   EXPECT_EQ(server_->faults().of(fault_kind::slow_read), 1U);
 }
 
+// Pushed updates get lost, come late, twice and in another order; answers do not.
+TEST_F(faults_server, pushed_updates_go_astray) {
+  start({"push-drop=push/1/2", "push-repeat=push/1/3", "push-reorder=push/1/5,60000",
+         "push-delay=push/1/7,100"});
+  raw_client client{settings()};
+  ASSERT_TRUE(client.exchange());
+  client.log_in(token);
+  const auto dora = server_->page().create_user("Dora", "dora");
+  ASSERT_TRUE(dora);
+  page_text text;
+  text.as = dora->id;
+  text.to = 1000001;
+  for (int i = 1; i <= 8; ++i) {
+    text.text = std::to_string(i);
+    ASSERT_TRUE(server_->page().send(text));
+  }
+  std::string order;
+  for (std::size_t i = 0; i < 8; ++i) {
+    const auto update = client.update("updateNewMessage");
+    ASSERT_TRUE(update) << order;
+    order += update->at("message").at("message").get<std::string>();
+  }
+  EXPECT_EQ(order, "13346587");
+  const auto state = client.call({{"_", "updates.getState"}});
+  EXPECT_EQ(state->at("pts"), 9);
+  EXPECT_EQ(server_->faults().of(fault_kind::push_drop), 1U);
+  EXPECT_EQ(logged("fault").at(0)["way"], "push");
+}
+
 TEST_F(faults_server, can_be_switched_while_it_runs) {
   start({});
   raw_client client{settings()};

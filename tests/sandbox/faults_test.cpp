@@ -121,7 +121,8 @@ TEST(faults, a_rate_is_about_what_it_says) {
     int hits = 0;
     std::set<std::uint32_t> values;
     for (std::uint64_t number = 1; number <= 10'000; ++number) {
-      for (const auto way : {fault_way::in, fault_way::out, fault_way::call, fault_way::end}) {
+      for (const auto way :
+           {fault_way::in, fault_way::out, fault_way::call, fault_way::end, fault_way::push}) {
         const auto found = decide(plan, {1, way, number});
         if (!found) {
           continue;

@@ -209,5 +209,56 @@ TEST_F(sandbox_old_layers, buttons_cross_the_layers) {
   }
 }
 
+TEST_F(sandbox_old_layers, rooms_cross_the_layers) {
+  CAFEGRAM_NEEDS_SHARED();
+  const auto bot = log_in_bot();
+  const auto ann = log_in_person("15550100", "Ann");
+  const auto bob = log_in_person("15550101", "Bob");
+  for (const std::int32_t layer : layers().layers()) {
+    json group = sandbox::make("messages.createChat");
+    group["title"] = "Group";
+    group["users"] = json::array({user(ann, "sandbox_1000001_bot")});
+    const json made = ask_in(layer, ann, group);
+    const auto* function = layers().codec(layer).definitions().find_function("messages.createChat");
+    ASSERT_NE(function, nullptr);
+    const bool bare = to_string(function->result) == "Updates";
+    EXPECT_EQ(kind(made), bare ? "updates" : "messages.invitedUsers") << layer;
+    const json& updates = bare ? made : made["updates"];
+    json to_group = sandbox::make("inputPeerChat");
+    to_group["chat_id"] = updates["chats"][0]["id"];
+    ask_in(layer, bot, text_to(to_group, "hello"));
+    json channel = sandbox::make("channels.createChannel");
+    channel["broadcast"] = true;
+    channel["title"] = "Channel";
+    channel["about"] = "";
+    const json seen = ask_in(layer, ann, channel)["chats"][0];
+    EXPECT_EQ(kind(seen), "channel");
+    json name = sandbox::make("channels.updateUsername");
+    name["channel"] = sandbox::make("inputChannel");
+    name["channel"]["channel_id"] = seen["id"];
+    name["channel"]["access_hash"] = seen["access_hash"];
+    name["username"] = fmt::format("news_{}", layer);
+    ask_in(layer, ann, name);
+    json resolve = sandbox::make("contacts.resolveUsername");
+    resolve["username"] = name["username"];
+    const json found = ask_in(layer, bob, resolve)["chats"][0];
+    json join = sandbox::make("channels.joinChannel");
+    join["channel"] = name["channel"];
+    join["channel"]["access_hash"] = found["access_hash"];
+    const json joined = ask_in(layer, bob, join);
+    EXPECT_TRUE(kind(joined) == "updates" || kind(joined) == "messages.chatInviteJoinResultOk");
+    json full = sandbox::make("channels.getFullChannel");
+    full["channel"] = join["channel"];
+    EXPECT_EQ(kind(ask_in(layer, bob, full)["full_chat"]), "channelFull");
+    full = sandbox::make("messages.getFullChat");
+    full["chat_id"] = to_group["chat_id"];
+    EXPECT_EQ(kind(ask_in(layer, ann, full)["full_chat"]), "chatFull");
+    json post = text_to(name["channel"], "post");
+    post["peer"]["_"] = "inputPeerChannel";
+    ask_in(layer, ann, post);
+    EXPECT_EQ(pushed_in(layer)["updates"][0]["message"]["post"], true);
+  }
+}
+
 } // namespace
 } // namespace cafegram

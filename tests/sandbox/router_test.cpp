@@ -284,4 +284,89 @@ TEST(supervision, router_connection_stalls) {
   wire->asked.reset();
 }
 
+namespace {
+
+json news_of_channel(std::int64_t channel, std::int32_t pts) {
+  json message = {{"_", "message"}, {"peer_id", {{"_", "peerChannel"}, {"channel_id", channel}}}};
+  return {{"_", "updates"},
+          {"updates", json::array({{{"_", "updateNewChannelMessage"},
+                                    {"message", std::move(message)},
+                                    {"pts", pts},
+                                    {"pts_count", 1}}})},
+          {"users", json::array()},
+          {"chats", json::array({{{"_", "channel"}, {"id", channel}}})},
+          {"date", 1},
+          {"seq", 0}};
+}
+
+void add_news(kept_letters& to, json updates) {
+  to.add(std::make_shared<const session_letter>(letter_updates{std::move(updates)}));
+}
+
+std::vector<json> updates_in(const std::vector<std::shared_ptr<const session_letter>>& letters) {
+  std::vector<json> out;
+  for (const auto& letter : letters) {
+    if (const auto* told = std::get_if<letter_updates>(letter.get())) {
+      out.push_back(told->updates);
+    }
+  }
+  return out;
+}
+
+} // namespace
+
+TEST(kept_letters_test, too_much_of_one_channel_becomes_one_word) {
+  kept_letters kept;
+  add_news(kept, {{"_", "updateShort"}});
+  for (std::int32_t pts = 1; pts <= 100; ++pts) {
+    add_news(kept, news_of_channel(7, pts));
+    if (pts <= 3) {
+      add_news(kept, news_of_channel(8, pts));
+    }
+  }
+  const auto told = updates_in(kept.take());
+  ASSERT_EQ(told.size(), 5U);
+  EXPECT_EQ(told[0]["_"], "updateShort");
+  EXPECT_EQ(told[3], news_of_channel(8, 3));
+  const json& word = told[4]["updates"][0];
+  EXPECT_EQ(word["_"], "updateChannelTooLong");
+  EXPECT_EQ(word["channel_id"], 7);
+  EXPECT_EQ(word["pts"], 100);
+  EXPECT_EQ(told[4]["chats"].size(), 1U);
+  EXPECT_TRUE(kept.empty());
+}
+
+TEST(kept_letters_test, too_much_of_all_becomes_one_word) {
+  kept_letters kept;
+  for (std::size_t i = 0; i <= kept_letters::most_news; ++i) {
+    add_news(kept, news_of_channel(static_cast<std::int64_t>(i) + 1, 5));
+  }
+  kept.add(std::make_shared<const session_letter>(letter_answer{5, json(true)}));
+  const auto letters = kept.take();
+  EXPECT_EQ(letters.size(), 2U) << "no answer is ever given up";
+  EXPECT_EQ(updates_in(letters), (std::vector<json>{{{"_", "updatesTooLong"}}}));
+}
+
+// What comes while a client is away goes into its session when it is back; after a long time it
+// is told to fetch it.
+TEST_F(router_test, who_was_away_for_long_is_told_to_fetch) {
+  for (const bool is_long : {false, true}) {
+    const session_name name{key.id(), is_long ? 2U : 1U};
+    const auto wire = std::make_shared<held_wire>();
+    const auto holder = join(is_long ? 2 : 1, wire);
+    ask(name, is_long ? 2 : 1);
+    const auto session = make_session(name.session);
+    caf::send_as(holder, router, session_parked{name, session});
+    actors.run();
+    for (int i = 0; i < 3; ++i) {
+      mail(name, letter_updates{
+                     json{{"_", "updateShort"}, {"update", {{"_", "updateConfig"}}}, {"date", i}}});
+    }
+    EXPECT_EQ(session->wire.unacknowledged(), 0U) << "nothing is put into a session that is away";
+    actors.pass(is_long ? 6min : 1min);
+    ASSERT_EQ(ask(name, 3)->answer->session, session);
+    EXPECT_EQ(session->wire.unacknowledged(), is_long ? 1U : 3U);
+  }
+}
+
 } // namespace cafegram::sandbox

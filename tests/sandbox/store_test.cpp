@@ -23,7 +23,7 @@ protected:
     world.reset();
     auto records = sandbox::open_sqlite_store(folder);
     ASSERT_TRUE(records) << to_string(records.error());
-    sandbox::world_options options;
+    auto options = plain();
     options.message_log = folder / "messages.jsonl";
     open(*std::move(records), options);
   }
@@ -81,6 +81,104 @@ TEST_F(sandbox_store, everything_is_there_again) {
   EXPECT_EQ(refused(new_key(), parse(R"({"_":"auth.importBotAuthorization","api_id":1,
     "api_hash":"x","bot_auth_token":"1000001:other"})")),
             "400 ACCESS_TOKEN_INVALID");
+}
+
+// Rooms, their members and boxes, and what bots are told of them.
+TEST_F(sandbox_store, rooms_are_there_again) {
+  const auto bot = log_in_bot();
+  const auto ann = log_in_person("15550100", "Ann");
+  const auto bob = log_in_person("15550101", "Bob");
+  call(bob, R"({"_":"account.updateUsername","username":"bobby"})");
+  json group = sandbox::make("messages.createChat");
+  group["title"] = "Group";
+  group["users"] = json::array({user(ann, "bobby"), user(ann, "sandbox_1000001_bot")});
+  json to_group = sandbox::make("inputPeerChat");
+  to_group["chat_id"] = call(ann, group)["updates"]["chats"][0]["id"];
+  json channel = sandbox::make("channels.createChannel");
+  channel["megagroup"] = true;
+  channel["title"] = "Channel";
+  channel["about"] = "";
+  const json made = call(ann, channel)["chats"][0];
+  json input = sandbox::make("inputChannel");
+  input["channel_id"] = made["id"];
+  input["access_hash"] = made["access_hash"];
+  json invite = sandbox::make("channels.inviteToChannel");
+  invite["channel"] = input;
+  invite["users"] = group["users"];
+  call(ann, invite);
+  json to_channel = input;
+  to_channel["_"] = "inputPeerChannel";
+  const json hidden = text_to(to_channel, "hidden from the bot");
+  call(ann, hidden);
+  call(ann, text_to(to_channel, "/seen"));
+  json edit = sandbox::make("messages.editMessage");
+  edit["peer"] = to_channel;
+  edit["id"] = 5;
+  edit["message"] = "/edited";
+  call(ann, edit);
+  const json in_group = text_to(to_group, "/hello");
+  call(ann, in_group);
+  call(bob, text_to(to_group, "between us"));
+  call(ann, R"({"_":"messages.deleteMessages","revoke":true,"id":[2]})");
+  const json all = R"({"_":"updates.getDifference","pts":1,"date":0,"qts":1})";
+  json of_channel = sandbox::make("updates.getChannelDifference");
+  of_channel["channel"] = input;
+  of_channel["channel"]["access_hash"] = 0;
+  of_channel["filter"] = sandbox::make("channelMessagesFilterEmpty");
+  of_channel["pts"] = 1;
+  of_channel["limit"] = 100;
+  json full = sandbox::make("channels.getFullChannel");
+  full["channel"] = input;
+  json full_group = sandbox::make("messages.getFullChat");
+  full_group["chat_id"] = to_group["chat_id"];
+  const auto look = [&] {
+    return std::vector<json>{call(bot, all), call(bob, R"({"_":"updates.getDifference",
+      "pts":1,"date":0,"qts":0})"),
+                             call(bot, of_channel), call(ann, full), call(bob, full_group)};
+  };
+  const auto before = look();
+  const auto seq = call(bob, R"({"_":"updates.getState"})")["seq"].get<int>();
+  reopen();
+  auto after = look();
+  EXPECT_GT(call(bob, R"({"_":"updates.getState"})")["seq"].get<int>(), seq) << "never goes back";
+  after[0]["state"]["seq"] = before[0]["state"]["seq"];
+  after[1]["state"]["seq"] = before[1]["state"]["seq"];
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    EXPECT_EQ(after[i], before[i]) << i;
+  }
+  EXPECT_EQ(refused(ann, hidden), "500 RANDOM_ID_DUPLICATE");
+  EXPECT_EQ(refused(ann, in_group), "500 RANDOM_ID_DUPLICATE");
+  const json next = update_in(call(ann, text_to(to_channel, "/next")), "updateNewChannelMessage");
+  EXPECT_EQ(next["message"]["id"], 6);
+  EXPECT_EQ(pushed(bot, "updateNewChannelMessage")["pts_count"], 1);
+  EXPECT_EQ(call(ann, group)["updates"]["chats"][0]["id"], to_group["chat_id"].get<int>() + 1);
+}
+
+// What was kept before there were groups reads as it did.
+TEST_F(sandbox_store, private_messages_of_before_read_on) {
+  const auto bot = log_in_bot();
+  const auto bob = log_in_person("15550100", "Bob");
+  const json to_bot = peer(bob, "sandbox_1000001_bot");
+  const auto bobs = sandbox::number(self(bob), "id");
+  call(bob, text_to(to_bot, "first"));
+  world.reset();
+  {
+    auto records = sandbox::open_sqlite_store(folder);
+    ASSERT_TRUE(records);
+    (*records)->put("message", fmt::format("{:020}", 1),
+                    fmt::format(R"({{"number":1,"from":{},"to":1000001,"date":5,"text":"of before",
+                      "random_id":77,"sender_id":1,"receiver_id":1,"gone_for_receiver":true}})",
+                                bobs));
+    ASSERT_TRUE((*records)->commit());
+  }
+  reopen();
+  const json found = call(bob, R"({"_":"messages.getMessages","id":[
+    {"_":"inputMessageID","id":1}]})");
+  EXPECT_EQ(found["messages"][0]["message"], "of before");
+  EXPECT_EQ(sandbox::kind(call(bot, R"({"_":"messages.getMessages","id":[
+    {"_":"inputMessageID","id":1}]})")["messages"][0]),
+            "messageEmpty");
+  EXPECT_EQ(call(bob, text_to(to_bot, "second"))["updates"][0]["id"], 2);
 }
 
 TEST_F(sandbox_store, nobody_else_reads_or_shares_it) {

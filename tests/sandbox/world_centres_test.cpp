@@ -12,7 +12,7 @@ constexpr std::int32_t second = 4;
 class world_centres : public test::world_test {
 protected:
   void SetUp() override {
-    sandbox::world_options options;
+    auto options = plain();
     options.dc_id = first;
     options.data_centres[second] = {"127.0.0.2", std::uint16_t{444}};
     options.homes["1000004"] = second;
@@ -153,7 +153,7 @@ TEST_F(world_centres, a_login_that_was_carried_is_no_home) {
 }
 
 TEST_F(world_centres, files_and_statistics_are_where_they_are) {
-  sandbox::world_options options;
+  auto options = plain();
   options.dc_id = first;
   options.data_centres[second] = {"127.0.0.1", std::uint16_t{444}};
   options.file_dc = second;

@@ -132,7 +132,7 @@ TEST_F(world_messages, alice_answers_each_message_of_anyone) {
 }
 
 TEST_F(world_messages, alice_can_be_switched_off) {
-  sandbox::world_options options;
+  auto options = plain();
   options.alice = false;
   open(sandbox::make_memory_store(), options);
   const auto key = log_in_bot();

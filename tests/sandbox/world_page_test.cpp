@@ -156,5 +156,104 @@ TEST_F(world_page, codes_are_shown) {
   EXPECT_TRUE(state.codes.empty());
 }
 
+TEST_F(world_page, groups_are_made_and_written_in) {
+  const auto now = clock.wall_now();
+  auto made = world->create_group(
+      {dora, sandbox::page_group_kind::group, "Friends", {}, {test::echo_id}}, now);
+  ASSERT_TRUE(made.value) << to_string(made.value.error());
+  EXPECT_LT(made.value->id, 0);
+  EXPECT_EQ(made.value->size, 2);
+  effects = std::move(made.effects);
+  EXPECT_FALSE(pushed(bot, "updateNewMessage").is_null());
+  ASSERT_NE(event<sandbox::page_events::group_changed>(), nullptr);
+  const auto group = made.value->id;
+  auto sent = world->send({dora, group, "/hello", {}, 0}, now);
+  ASSERT_TRUE(sent.value);
+  effects = std::move(sent.effects);
+  EXPECT_EQ(pushed(bot, "updateNewMessage")["message"]["message"], "/hello");
+  json to_group = sandbox::make("inputPeerChat");
+  to_group["chat_id"] = -group;
+  call(bot, text_to(to_group, "hello"));
+  const auto all = world->messages(dora, group, 0, 10);
+  ASSERT_TRUE(all);
+  ASSERT_EQ(all->size(), 3u);
+  EXPECT_TRUE(all->at(0).service);
+  EXPECT_EQ(all->at(0).text, "Dora Explorer made the group “Friends”");
+  EXPECT_EQ(all->at(2).from, test::echo_id);
+  EXPECT_EQ(all->at(2).text, "hello");
+  sandbox::page_state state;
+  world->describe(state, now);
+  ASSERT_EQ(state.groups.size(), 1u);
+  EXPECT_EQ(state.groups[0].title, "Friends");
+  const auto chat = std::ranges::find(state.chats, group, &sandbox::page_chat::peer);
+  ASSERT_NE(chat, state.chats.end());
+  EXPECT_EQ(chat->last->text, "hello");
+  const auto ann = world->create_person("Ann", "ann", now).value->id;
+  auto more = world->change_member({dora, group, ann, sandbox::page_member_change::add}, now);
+  ASSERT_TRUE(more.value);
+  EXPECT_EQ(more.value->size, 3);
+  EXPECT_TRUE(world->change_member({ann, group, dora, sandbox::page_member_change::remove}, now)
+                  .value.error()
+                  .is_rpc("CHAT_ADMIN_REQUIRED"));
+  EXPECT_EQ(world->change_member({dora, -17, ann, sandbox::page_member_change::add}, now)
+                .value.error()
+                .code,
+            errc::not_found);
+  EXPECT_EQ(world->send({dora, -17, "x", {}, 0}, now).value.error().code, errc::not_found);
+}
+
+TEST_F(world_page, channels_have_names_and_admins) {
+  const auto now = clock.wall_now();
+  using enum sandbox::page_group_kind;
+  auto made = world->create_group({dora, channel, "News", "news", {test::echo_id}}, now);
+  ASSERT_TRUE(made.value) << to_string(made.value.error());
+  EXPECT_TRUE(made.value->members.back().admin || made.value->members.front().admin);
+  auto sent = world->send({dora, made.value->id, "post", {}, 0}, now);
+  ASSERT_TRUE(sent.value);
+  EXPECT_EQ(sent.value->from, made.value->id) << "a post is the channel's";
+  effects = std::move(sent.effects);
+  EXPECT_EQ(pushed(bot, "updateNewChannelMessage")["message"]["post"], true);
+  const auto ann = world->create_person("Ann", "ann", now).value->id;
+  using enum sandbox::page_member_change;
+  ASSERT_TRUE(world->change_member({ann, made.value->id, ann, add}, now).value) << "comes in";
+  EXPECT_TRUE(world->send({ann, made.value->id, "x", {}, 0}, now)
+                  .value.error()
+                  .is_rpc("CHAT_WRITE_FORBIDDEN"));
+  ASSERT_TRUE(world->change_member({dora, made.value->id, ann, promote}, now).value);
+  EXPECT_TRUE(world->send({ann, made.value->id, "an admin's", {}, 0}, now).value);
+  EXPECT_EQ(world->create_group({dora, channel, "N", "news", {}}, now).value.error().code,
+            errc::bad_argument);
+  EXPECT_EQ(world->create_group({dora, group, "N", "friends", {}}, now).value.error().code,
+            errc::bad_argument);
+  EXPECT_TRUE(world->create_group({dora, group, " ", {}, {}}, now)
+                  .value.error()
+                  .is_rpc("CHAT_TITLE_EMPTY"));
+}
+
+TEST_F(world_page, a_load_of_chats) {
+  const auto now = clock.wall_now();
+  auto made = world->create_load({test::echo_id, 1000, 10}, now);
+  ASSERT_TRUE(made.value) << to_string(made.value.error());
+  ASSERT_EQ(made.value->size(), 1000u);
+  std::map<int, int> kinds;
+  for (const auto& one : *made.value) {
+    const int what = sandbox::is_user(one.chat) ? 0 : sandbox::is_channel(one.chat) ? 2 : 1;
+    ++kinds[what];
+  }
+  EXPECT_EQ(kinds, (std::map<int, int>{{0, 250}, {1, 250}, {2, 500}}));
+  for (std::size_t i = 0; i < 8; ++i) {
+    const auto& one = made.value->at(i);
+    auto sent = world->send({one.writer, one.chat, "no command", {}, 0}, now);
+    ASSERT_TRUE(sent.value) << to_string(sent.value.error());
+    effects = std::move(sent.effects);
+    EXPECT_EQ(all_pushed(bot, "updateNewMessage").size() +
+                  all_pushed(bot, "updateNewChannelMessage").size(),
+              1u)
+        << i;
+  }
+  EXPECT_EQ(world->create_load({1, 10, 1}, now).value.error().code, errc::not_found);
+  EXPECT_EQ(world->create_load({test::echo_id, 0, 1}, now).value.error().code, errc::bad_argument);
+}
+
 } // namespace
 } // namespace cafegram

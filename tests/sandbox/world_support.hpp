@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -38,7 +39,14 @@ class world_test : public ::testing::Test {
 protected:
   void SetUp() override { open(sandbox::make_memory_store()); }
 
-  void open(std::unique_ptr<sandbox::store> records, sandbox::world_options options = {}) {
+  /// Without the short forms: what is told is the same, and whole.
+  static sandbox::world_options plain() {
+    sandbox::world_options out;
+    out.short_forms = false;
+    return out;
+  }
+
+  void open(std::unique_ptr<sandbox::store> records, sandbox::world_options options = plain()) {
     options.port = 443;
     auto made = sandbox::world::open(std::move(options), std::move(records),
                                      std::make_shared<seeded_random>(7), clock.wall_now());
@@ -163,6 +171,13 @@ protected:
     return out;
   }
 
+  /// The same as an `InputUser`.
+  json user(std::uint64_t key, std::string_view username) {
+    json out = peer(key, username);
+    out["_"] = "inputUser";
+    return out;
+  }
+
   json text_to(const json& to, std::string_view text) {
     json request = sandbox::make("messages.sendMessage");
     request["peer"] = to;
@@ -171,19 +186,56 @@ protected:
     return request;
   }
 
-  /// The only update of a kind that was pushed to a key.
-  json pushed(std::uint64_t key, std::string_view kind) const {
-    json out;
-    for (const auto& push : effects.pushes) {
-      const bool for_key = std::ranges::find(push.keys, key) != push.keys.end();
-      for (const json& update : push.updates["updates"]) {
-        if (for_key && push.except_key != key && sandbox::kind(update) == kind) {
-          EXPECT_TRUE(out.is_null()) << "twice: " << kind;
-          out = update;
+  /// All updates of a kind that were pushed to a key.
+  std::vector<json> all_pushed(std::uint64_t key, std::string_view kind) const {
+    std::vector<json> out;
+    for (const json& container : containers(key)) {
+      for (const json& update : sandbox::items(container, "updates")) {
+        if (sandbox::kind(update) == kind) {
+          out.push_back(update);
         }
       }
     }
     return out;
+  }
+
+  /// The only update of a kind that was pushed to a key.
+  json pushed(std::uint64_t key, std::string_view kind) const {
+    const auto all = all_pushed(key, kind);
+    EXPECT_LE(all.size(), 1u) << "twice: " << kind;
+    return all.empty() ? json{} : all.front();
+  }
+
+  /// Each `Updates` that was pushed to a key.
+  std::vector<json> containers(std::uint64_t key) const {
+    std::vector<json> out;
+    for (const auto& push : effects.pushes) {
+      const bool for_key = std::ranges::find(push.keys, key) != push.keys.end();
+      if (for_key && push.except_key != key) {
+        out.push_back(push.updates);
+      }
+    }
+    return out;
+  }
+
+  /// The update of a kind in `Updates`; null: there is none.
+  static json update_in(const json& updates, std::string_view kind) {
+    for (const json& update : sandbox::items(updates, "updates")) {
+      if (sandbox::kind(update) == kind) {
+        return update;
+      }
+    }
+    return {};
+  }
+
+  /// What `Updates` or a difference says of a user or a chat; null: nothing.
+  static json described(const json& container, const char* list, std::int64_t id) {
+    for (const json& one : sandbox::items(container, list)) {
+      if (sandbox::number(one, "id") == id) {
+        return one;
+      }
+    }
+    return {};
   }
 
   manual_clock clock;

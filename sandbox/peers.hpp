@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+
+namespace cafegram::sandbox {
+
+/// A user, a basic group or a channel as one number, as in the Bot API: a user's id as it is, a
+/// group's below zero, a channel's (or supergroup's) below -10^12.
+using peer_id = std::int64_t;
+
+inline constexpr peer_id channel_mark = -1'000'000'000'000;
+
+constexpr bool is_user(peer_id peer) {
+  return peer > 0;
+}
+constexpr bool is_channel(peer_id peer) {
+  return peer < channel_mark;
+}
+constexpr bool is_group(peer_id peer) {
+  return peer < 0 && !is_channel(peer);
+}
+
+constexpr peer_id marked_group(std::int64_t id) {
+  return -id;
+}
+constexpr peer_id marked_channel(std::int64_t id) {
+  return channel_mark - id;
+}
+/// The id as the API has it.
+constexpr std::int64_t bare_id(peer_id peer) {
+  return is_user(peer) ? peer : is_channel(peer) ? channel_mark - peer : -peer;
+}
+
+} // namespace cafegram::sandbox
