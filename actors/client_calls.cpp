@@ -85,8 +85,10 @@ void client_state::succeeded(std::uint64_t id, const invoke_answer& answer) {
     });
     return;
   }
-  if (is_updates(*answer.result) || place_of_result(*answer.result)) {
+  if (is_updates(*answer.result)) {
     self->send(hub, own_result{answer.result});
+  } else if (auto step = step_of_result(*found->second.request.function, answer.result)) {
+    self->send(hub, own_result{std::move(step)});
   }
   finish(id, answer.result);
 }

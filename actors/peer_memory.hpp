@@ -1,13 +1,17 @@
 #pragma once
 
 #include <cafegram/actors/update_parts.hpp>
+#include <cafegram/tl/api.hpp>
 
 #include <algorithm>
 #include <memory>
+#include <optional>
+#include <unordered_map>
 
 namespace cafegram {
 
-/// Users seen in updates, for the short forms, which name them without bringing them.
+/// Users seen in updates, for the short forms, which name them without bringing them; and what
+/// addresses channels.
 class peer_memory {
 public:
   void note(const peers_seen& peers) {
@@ -17,6 +21,21 @@ public:
     for (const auto& [id, user] : peers.users) {
       seen_.users.insert_or_assign(id, user);
     }
+    if (hashes_.size() + peers.chats.size() > most_users) {
+      hashes_.clear();
+    }
+    for (const auto& [id, chat] : peers.chats) {
+      const auto* channel = tl::get_if<tl::channel>(chat);
+      if (channel != nullptr && channel->access_hash && !channel->min) {
+        hashes_.insert_or_assign(id, *channel->access_hash);
+      }
+    }
+  }
+
+  /// What addresses a channel, where it is known.
+  std::optional<std::int64_t> channel_hash(std::int64_t channel) const {
+    const auto found = hashes_.find(channel);
+    return found != hashes_.end() ? std::optional{found->second} : std::nullopt;
   }
 
   /// Those of the batch that are known.
@@ -40,6 +59,7 @@ public:
 private:
   static constexpr std::size_t most_users = 10'000;
   peers_seen seen_;
+  std::unordered_map<std::int64_t, std::int64_t> hashes_; ///< of channels
 };
 
 } // namespace cafegram

@@ -2,127 +2,203 @@
 #include <cafegram/actors/invoke.hpp>
 #include <cafegram/actors/update_hub_state.hpp>
 #include <cafegram/base/log.hpp>
+#include <cafegram/protocol/update_table.hpp>
 
 #include <caf/all.hpp>
 
-#include <algorithm>
-
-// Catching up. Spec: "updates.getDifference".
+// What the boxes ask for, and what they hand out. Spec: "Recovering gaps".
 namespace cafegram {
 
-void update_hub_state::fetch_difference() {
-  fetching = true;
-  again = false;
-  common.begin_difference();
-  secondary.begin_difference();
-  last_sign = now();
-  invoke(self, client,
-         tl::updates::getDifference{.pts = state.pts, .date = state.date, .qts = state.qts},
-         [this, of = life, asked = state](const result<tl::updates::Difference>& answer) {
+namespace {
+
+/// None: the answer could not be read.
+protocol::difference_failure failure_of(const std::optional<error>& why) {
+  if (!why || why->code == errc::malformed || why->code == errc::limit) {
+    return protocol::difference_failure::unreadable;
+  }
+  return why->rpc ? protocol::failure_of(*why->rpc) : protocol::difference_failure::later;
+}
+
+template <class T>
+std::optional<error> error_of(const result<T>& answer) {
+  return answer ? std::nullopt : std::optional{answer.error()};
+}
+
+std::string name_of(protocol::box_id box) {
+  return box.kind == protocol::box_kind::channel     ? "channel " + std::to_string(box.channel)
+         : box.kind == protocol::box_kind::secondary ? "the secondary box"
+         : box.kind == protocol::box_kind::sequence  ? "the order of containers"
+                                                     : "the account";
+}
+
+} // namespace
+
+/// Told to the store first: who has seen an update may rely on it that no later hub brings it
+/// again. A hub dies between two messages, never between these two steps.
+void update_hub_state::apply(protocol::update_outcome&& outcome) {
+  save(outcome);
+  for (const auto& one : outcome.told) {
+    if (const auto* lost = std::get_if<protocol::updates_lost>(&one)) {
+      tell(*lost);
+      continue;
+    }
+    for (const auto& item : std::get<protocol::accepted_updates>(one).updates) {
+      deliver(static_cast<const handed_update&>(*item.body));
+    }
+  }
+  ask(std::move(outcome));
+  look_for_room();
+}
+
+void update_hub_state::save(const protocol::update_outcome& outcome) {
+  if (!outcome.save && outcome.save_channels.empty() && !outcome.forget_all) {
+    return;
+  }
+  if (outcome.forget_all) {
+    places.clear();
+  }
+  for (const auto& place : outcome.save_channels) {
+    places[place.channel] = place;
+  }
+  self->send(store, session_change{[account = outcome.save, channels = outcome.save_channels,
+                                    all = outcome.forget_all](storage::session_state& session) {
+               if (all) {
+                 session.updates.reset();
+                 session.channel_pts.clear();
+               }
+               if (account) {
+                 session.updates = {account->pts, account->qts, account->date, account->seq};
+               }
+               for (const auto& place : channels) {
+                 if (place.closed) {
+                   session.channel_pts.erase(place.channel);
+                 } else {
+                   session.channel_pts[place.channel] = place.pts;
+                 }
+               }
+             }});
+}
+
+void update_hub_state::tell(const protocol::updates_lost& what) const {
+  log::warn("update_hub", "updates of {} are lost, from {} to {}", name_of(what.box), what.from,
+            what.to ? std::to_string(*what.to) : "wherever it is heard of next");
+}
+
+// -- questions ----------------------------------------------------------------------------------
+
+void update_hub_state::ask(protocol::update_outcome&& outcome) {
+  if (outcome.ask_place) {
+    ask_place();
+  }
+  if (outcome.ask) {
+    when_there_is_room([this, from = *outcome.ask] { ask_difference(from); });
+  }
+  for (const auto& one : outcome.ask_channels) {
+    when_there_is_room([this, one] { ask_channel(one); });
+  }
+  load(outcome.load_channels);
+  if (outcome.load_unsure) {
+    load_unsure(*outcome.load_unsure);
+  }
+}
+
+/// What an answer would bring stays with the server until the receivers have taken what they have.
+void update_hub_state::when_there_is_room(std::function<void()> question) {
+  if (has_room() && receivers->backlog() <= update_backlog) {
+    question();
+  } else {
+    questions.push_back(std::move(question));
+  }
+}
+
+void update_hub_state::ask_place() {
+  invoke(self, client, tl::updates::getState{},
+         [this, of = life](const result<tl::updates::State>& answer) {
            if (of != life) {
              return;
            }
-           fetching = false;
-           if (answer) {
-             take_difference(*answer, asked);
-           } else {
-             difference_refused(answer.error());
-           }
+           const auto* there = answer ? tl::get_if<tl::updates::state>(*answer) : nullptr;
+           apply(there != nullptr
+                     ? boxes->place({there->pts, there->qts, there->date, there->seq}, now())
+                     : boxes->place_failed({}, now()));
+           check();
          });
 }
 
-/// A place that the server does not have (it has lost its latest, or was put back) it never will.
-void update_hub_state::difference_refused(const error& why) {
-  if (why.is_rpc("PERSISTENT_TIMESTAMP_INVALID") || why.is_rpc("PERSISTENT_TIMESTAMP_EMPTY")) {
-    log::warn("update_hub", "the server does not know pts {}: {}; going on from where it is",
-              state.pts, to_string(why));
-    fetch_state();
-  } else {
-    retry_later(why);
-  }
+void update_hub_state::ask_difference(const protocol::account_place& from) {
+  invoke(self, client,
+         tl::updates::getDifference{.pts = from.pts, .date = from.date, .qts = from.qts},
+         [this, of = life](const result<tl::updates::Difference>& answer) {
+           if (of != life) {
+             return;
+           }
+           peers_seen peers;
+           auto some = answer ? difference_of(*answer, peers) : std::nullopt;
+           users.note(peers);
+           if (some) {
+             apply(boxes->difference(*std::move(some), now()));
+           } else {
+             const auto why = error_of(answer);
+             log::info("update_hub", "no difference yet: {}",
+                       why ? to_string(*why) : "it is of a newer schema");
+             apply(boxes->difference_failed(failure_of(why), {}, now()));
+           }
+           check();
+         });
 }
 
-void update_hub_state::take_difference(const tl::updates::Difference& answer,
-                                       const storage::update_state& asked) {
-  tl::match(
-      answer,
-      [this](const tl::updates::differenceEmpty& empty) {
-        waits.reset();
-        state.date = std::max(state.date, empty.date);
-        state.seq = empty.seq;
-        restart_boxes();
-        finish_difference();
-      },
-      [this](const tl::updates::difference& whole) {
-        waits.reset();
-        apply_difference(whole, whole.state);
-        finish_difference();
-      },
-      [this, &asked](const tl::updates::differenceSlice& part) {
-        apply_difference(part, part.intermediate_state);
-        go_on_after(asked);
-      },
-      [this, &asked](const tl::updates::differenceTooLong& gap) {
-        log::warn("update_hub", "updates are lost between pts {} and {}", state.pts, gap.pts);
-        state.pts = gap.pts;
-        go_on_after(asked);
-      },
-      [this](const tl::unknown&) {
-        log::warn("update_hub", "a difference that this schema does not know; going on after it");
-        fetch_state();
-      });
-}
-
-/// More is to come.
-void update_hub_state::go_on_after(const storage::update_state& asked) {
-  if (state.pts == asked.pts && state.qts == asked.qts) {
-    retry_later(error::make(errc::malformed, "a part of a difference that leads nowhere"));
+void update_hub_state::ask_channel(const protocol::channel_question& from) {
+  const auto id = from.channel;
+  const auto hash = users.channel_hash(id);
+  if (!hash && !who.bot) {
+    apply(boxes->difference_of_failed(id, protocol::difference_failure::no_address, {}, now()));
     return;
   }
-  waits.reset();
-  if (behind) {
-    // The rest stays with the server until the receivers have taken this.
-    again = true;
-    finish_difference();
-  } else {
-    fetch_difference();
+  // Bots are known to their channels by themselves: they may leave the hash out.
+  invoke(self, client,
+         tl::updates::getChannelDifference{
+             .channel = tl::inputChannel{.channel_id = id, .access_hash = hash.value_or(0)},
+             .filter = tl::channelMessagesFilterEmpty{},
+             .pts = from.pts,
+             .limit = from.limit},
+         [this, of = life, id](const result<tl::updates::ChannelDifference>& answer) {
+           if (of != life) {
+             return;
+           }
+           peers_seen peers;
+           auto some = answer ? difference_of(*answer, id, peers) : std::nullopt;
+           users.note(peers);
+           if (some) {
+             apply(boxes->difference_of(id, *std::move(some), now()));
+           } else {
+             const auto why = error_of(answer);
+             log::info("update_hub", "no difference of channel {}: {}", id,
+                       why ? to_string(*why) : "it is of a newer schema");
+             apply(boxes->difference_of_failed(id, failure_of(why), {}, now()));
+           }
+           check();
+         });
+}
+
+// -- places of channels -------------------------------------------------------------------------
+
+void update_hub_state::load(const std::vector<std::int64_t>& channels) {
+  for (const auto channel : channels) {
+    const auto found = places.find(channel);
+    apply(boxes->loaded(
+        channel, found == places.end() ? std::nullopt : std::optional{found->second}, now()));
   }
 }
 
-template <class Difference>
-void update_hub_state::apply_difference(const Difference& from, const tl::updates::State& to) {
-  const auto peers = std::make_shared<peers_seen>();
-  note_users(*peers, from.users);
-  note_chats(*peers, from.chats);
-  users.note(*peers);
-  for (const auto& message : from.new_messages) {
-    deliver({tl::updateNewMessage{.message = message, .pts = 0, .pts_count = 0}, peers, 0, false});
+void update_hub_state::load_unsure(const protocol::unsure_page& page) {
+  std::vector<protocol::channel_place> out;
+  for (auto it = places.upper_bound(page.beyond); it != places.end() && out.size() < page.most;
+       ++it) {
+    if (it->second.unsure) {
+      out.push_back(it->second);
+    }
   }
-  for (const auto& update : from.other_updates) {
-    deliver({update, peers, 0, false});
-  }
-  if (const auto* known = tl::get_if<tl::updates::state>(to)) {
-    take_state(*known);
-  }
-}
-
-void update_hub_state::retry_later(const error& why) {
-  retry_at = now() + waits.take(*services.random);
-  log::info("update_hub", "no difference yet: {}", to_string(why));
-  again = true;
-  ticks.set(self, *retry_at, now());
-}
-
-void update_hub_state::finish_difference() {
-  fetching = false;
-  if (receivers->empty()) {
-    return;
-  }
-  for (const auto& object : kept.take()) {
-    process(object, false);
-  }
-  beginning.reset();
-  check();
+  apply(boxes->loaded_unsure(out, now()));
 }
 
 } // namespace cafegram

@@ -1,5 +1,4 @@
 #include <cafegram/actors/errors.hpp>
-#include <cafegram/actors/invoke.hpp>
 #include <cafegram/actors/update_hub_state.hpp>
 #include <cafegram/base/log.hpp>
 
@@ -9,13 +8,31 @@ namespace cafegram {
 
 namespace {
 
-constexpr std::chrono::minutes silence_limit{15};
+/// Bots are told of any gap; persons are supposed to ask for little at once.
+constexpr std::int32_t bot_limit = 100'000;
+
+protocol::update_bounds bounds_for(const account& who, random_source& random) {
+  protocol::update_bounds out;
+  out.salt = random.integer<std::uint64_t>();
+  if (who.bot) {
+    out.first_limit = bot_limit;
+    out.most_limit = bot_limit;
+  }
+  return out;
+}
 
 } // namespace
 
 // -- beginning ----------------------------------------------------------------------------------
 
+/// Answers to what was asked before are nothing to what begins now, and what comes until it has
+/// begun waits.
 void update_hub_state::begin(const hub_start& how) {
+  ++life;
+  started = false;
+  boxes.reset();
+  questions.clear();
+  retry_at.reset();
   if (who.id != 0 && who.id != how.who.id) {
     forget_account();
   }
@@ -24,24 +41,17 @@ void update_hub_state::begin(const hub_start& how) {
   find_beginning();
 }
 
-/// Another one's counters say nothing about this one's updates.
+/// What another one has seen says nothing about this one's updates.
 void update_hub_state::forget_account() {
-  ++life;
-  started = false;
-  fetching = false;
-  again = false;
-  beginning.reset();
-  retry_at.reset();
-  state = {};
-  common = protocol::update_box{};
-  secondary = protocol::update_box{};
-  held.clear();
   kept = {};
+  queries = {};
+  users = {};
+  places.clear();
 }
 
 void update_hub_state::find_beginning() {
   if (start == updates_from::now) {
-    fetch_state();
+    start_boxes({});
     return;
   }
   self->request(store, caf::infinite, load_atom_v)
@@ -55,68 +65,56 @@ void update_hub_state::find_beginning() {
             log::error("update_hub", "the stored state cannot be read: {}",
                        to_string(to_error(why)));
             if (of == life) {
-              retry_later(to_error(why));
+              retry_at = now() + waits.take(*services.random);
+              check();
             }
           });
 }
 
 void update_hub_state::take_stored(const session_snapshot& stored) {
-  if (!stored.state->updates) {
-    fetch_state();
-    return;
-  }
   waits.reset();
-  state = *stored.state->updates;
-  if (start == updates_from::login) {
-    beginning = state;
+  const auto& session = *stored.state;
+  std::optional<protocol::account_place> place;
+  if (session.updates) {
+    place = {session.updates->pts, session.updates->qts, session.updates->date,
+             session.updates->seq};
   }
+  places.clear();
+  for (const auto& [channel, pts] : session.channel_pts) {
+    // What was under way when this was written is not kept with it: all are asked about.
+    places[channel] = {.channel = channel, .pts = pts, .unsure = true};
+  }
+  start_boxes(place);
+}
+
+/// From now on all goes through the boxes, first of all what came before.
+void update_hub_state::start_boxes(const std::optional<protocol::account_place>& stored) {
+  using from = protocol::updates_start::from;
+  const auto how = start == updates_from::login && stored ? from::login
+                   : start == updates_from::now           ? from::now
+                                                          : from::stored;
+  boxes = std::make_unique<protocol::account_updates>(bounds_for(who, *services.random));
   started = true;
-  again = true;
+  held = !has_room();
+  if (held) {
+    apply(boxes->full({}, true, now()));
+  }
+  std::vector<protocol::update_container> early;
+  for (const auto& object : kept.take()) {
+    if (auto one = read(object, false)) {
+      early.push_back(*std::move(one));
+    }
+  }
+  apply(boxes->start({how, stored}, std::move(early), now()));
+  if (std::exchange(crowded, false)) {
+    apply(boxes->suspect(now()));
+  }
   check();
-}
-
-void update_hub_state::fetch_state() {
-  fetching = true;
-  invoke(self, client, tl::updates::getState{},
-         [this, of = life](const result<tl::updates::State>& answer) {
-           if (of != life) {
-             return;
-           }
-           const auto* now_there = answer ? tl::get_if<tl::updates::state>(*answer) : nullptr;
-           if (now_there == nullptr) {
-             fetching = false;
-             retry_later(answer ? error::make(errc::malformed, "updates.getState")
-                                : answer.error());
-             return;
-           }
-           waits.reset();
-           take_state(*now_there);
-           if (!started) {
-             beginning = state;
-           }
-           started = true;
-           finish_difference();
-         });
-}
-
-void update_hub_state::take_state(const tl::updates::state& now_there) {
-  state = {now_there.pts, now_there.qts, now_there.date, now_there.seq};
-  restart_boxes();
-  save();
-}
-
-void update_hub_state::restart_boxes() {
-  // Both stand where the state is before either hands anything out: what is saved then is the
-  // place of both.
-  const auto first = common.restart(state.pts, now());
-  const auto second = secondary.restart(state.qts, now());
-  settle(first);
-  settle(second);
 }
 
 // -- out ----------------------------------------------------------------------------------------
 
-void update_hub_state::deliver(const boxed_update& what) {
+void update_hub_state::deliver(const handed_update& what) {
   if (what.own || !what.update) {
     return;
   }
@@ -130,64 +128,61 @@ void update_hub_state::deliver(const boxed_update& what) {
   event->date = what.date;
   event->account = who.id;
   receivers->add(event);
-  if (!behind && receivers->backlog() > update_backlog) {
-    behind = true;
-    common.fall_behind();
-    secondary.fall_behind();
-    log::warn("update_hub", "receivers are slow: {} updates wait", receivers->backlog());
-  }
 }
 
 void update_hub_state::subscribe(const caf::actor& receiver) {
-  const bool first = receivers->empty();
   receivers->subscribe(receiver);
-  if (first && started && !fetching) {
-    finish_difference();
-  }
+  look_for_room();
+  check();
 }
 
 void update_hub_state::relieved() {
-  if (behind && receivers->backlog() < update_backlog / 2) {
+  look_for_room();
+  check();
+}
+
+/// Tells the boxes when there is none, and when there is again.
+void update_hub_state::look_for_room() {
+  const auto backlog = receivers->backlog();
+  if (!behind && backlog > update_backlog) {
+    behind = true;
+    log::warn("update_hub", "receivers are slow: {} updates wait", backlog);
+  } else if (behind && backlog < update_backlog / 2) {
     behind = false;
-    again = true;
-    check();
+  }
+  if (!started || held == !has_room()) {
+    return;
+  }
+  held = !has_room();
+  apply(boxes->full({}, held, now()));
+  if (!held) {
+    for (const auto& question : std::exchange(questions, {})) {
+      question();
+    }
   }
 }
 
 void update_hub_state::check() {
-  if (!started || fetching || behind || receivers->empty()) {
-    return;
+  auto next = retry_at.value_or(steady_time::max());
+  if (started) {
+    next = std::min(next, boxes->next_deadline());
   }
-  if ((again || common.behind() || secondary.behind()) && !retry_at) {
-    fetch_difference();
-    return;
+  if (next != steady_time::max()) {
+    ticks.set(self, next, now());
   }
-  const auto at = now();
-  auto next = std::min(common.next_deadline(), secondary.next_deadline());
-  next = std::min(next, last_sign + silence_limit);
-  next = std::min(next, retry_at.value_or(steady_time::max()));
-  ticks.set(self, next, at);
-}
-
-void update_hub_state::save() const {
-  self->send(store, session_change{
-                        [to = state](storage::session_state& session) { session.updates = to; }});
 }
 
 void update_hub_state::tick(std::uint64_t number) {
   if (!ticks.rings(number)) {
     return;
   }
-  const auto at = now();
-  common.poll(at);
-  secondary.poll(at);
-  if (retry_at && *retry_at <= at) {
+  if (retry_at && *retry_at <= now()) {
     retry_at.reset();
-    if (!started) {
-      find_beginning();
-    }
+    find_beginning();
   }
-  again = again || at >= last_sign + silence_limit;
+  if (started) {
+    apply(boxes->poll(now()));
+  }
   check();
 }
 
@@ -200,7 +195,6 @@ update_hub_actor::behavior_type hub(update_hub_actor::stateful_pointer<update_hu
   state.services = services;
   state.client = std::move(client);
   state.store = std::move(store);
-  state.last_sign = state.now();
   state.receivers.emplace(self, [self] { self->state.relieved(); });
   self->set_down_handler([self](const caf::down_msg& down) {
     self->state.receivers->remove(down.source);

@@ -5,26 +5,21 @@
 #include <cafegram/actors/peer_memory.hpp>
 #include <cafegram/actors/update_fanout.hpp>
 #include <cafegram/actors/update_hub.hpp>
-#include <cafegram/actors/update_parts.hpp>
-#include <cafegram/protocol/update_box.hpp>
+#include <cafegram/actors/update_items.hpp>
+#include <cafegram/protocol/account_updates.hpp>
 #include <cafegram/storage/session.hpp>
 #include <cafegram/tl/api.hpp>
 
 #include <deque>
+#include <functional>
+#include <map>
+#include <memory>
 #include <set>
 #include <string>
-#include <unordered_map>
 #include <utility>
+#include <vector>
 
 namespace cafegram {
-
-/// An update that a box holds, with what came with it.
-struct boxed_update {
-  tl::Update update;
-  std::shared_ptr<const peers_seen> peers;
-  std::int32_t date = 0;
-  bool own = false;
-};
 
 /// The identities that were added last; bounded.
 class recent_identities {
@@ -73,7 +68,7 @@ private:
 };
 
 /// What a hub holds. Its parts: beginning and end of the way (update_hub.cpp), what comes from the
-/// wire (update_wire.cpp), differences (update_difference.cpp).
+/// wire (update_wire.cpp), what the boxes ask for (update_difference.cpp).
 struct update_hub_state {
   explicit update_hub_state(update_hub_actor::pointer actor)
     : self{actor} {}
@@ -85,70 +80,61 @@ struct update_hub_state {
 
   account who;
   updates_from start = updates_from::now;
-  /// Which account's: answers to what was asked for an earlier one are nothing to this one.
+  /// Counts the beginnings: answers to what was asked for an earlier one are nothing to this one.
   std::uint64_t life = 0;
   bool started = false;
-  bool fetching = false;
-  /// Where the counting began at this login, until what came before is handed out: updates up to
-  /// here come in no difference, and nobody has seen them.
-  std::optional<storage::update_state> beginning;
-  bool again = false; ///< another difference once this one is done
-  storage::update_state state;
-  protocol::update_box common;
-  protocol::update_box secondary;
-  std::unordered_map<std::uint64_t, boxed_update> held;
-  std::uint64_t next_token = 1;
+  /// Null until it is known whose they are.
+  std::unique_ptr<protocol::account_updates> boxes;
+  /// As in the store; `unsure` and `closed` live as long as the hub.
+  std::map<std::int64_t, protocol::channel_place> places;
   waiting_objects kept;
+  bool crowded = false;      ///< one found no place among those
   recent_identities queries; ///< that were handed out
   peer_memory users;
 
   std::optional<update_fanout> receivers;
   bool behind = false; ///< receivers are slow: what a difference brings again is left to it
+  bool held = true;    ///< the boxes were told that there is no room
+  std::vector<std::function<void()>> questions; ///< that wait for room
   alarm ticks;
   backoff waits{std::chrono::milliseconds{500}, std::chrono::seconds{30}};
-  std::optional<steady_time> retry_at;
-  steady_time last_sign{};
+  std::optional<steady_time> retry_at; ///< the store could not be read
 
   steady_time now() const { return services.clock->steady_now(); }
+  bool has_room() const { return !behind && !receivers->empty(); }
 
   // -- beginning
   void begin(const hub_start& how);
   void find_beginning();
   void forget_account();
   void take_stored(const session_snapshot& stored);
-  void fetch_state();
-  void take_state(const tl::updates::state& now_there);
+  void start_boxes(const std::optional<protocol::account_place>& stored);
 
   // -- from the wire
   void receive(const raw_updates& what);
   void process(const shared_bytes& object, bool own);
-  void process(const update_batch& batch, bool own);
-  bool names_strangers(const update_batch& batch) const;
-  void place(const tl::Update& update, const std::shared_ptr<const peers_seen>& peers,
-             const update_batch& batch, bool own);
-  void offer(protocol::update_box& box, boxed_update what, const update_place& place);
-  void settle(const protocol::box_verdict& verdict);
-  void move_counter(const update_place& place);
+  std::optional<protocol::update_container> read(const shared_bytes& object, bool own);
   void suspect(const updates_suspect& why);
   void own(const own_result& what);
 
-  // -- difference
-  void fetch_difference();
-  void difference_refused(const error& why);
-  void go_on_after(const storage::update_state& asked);
-  void take_difference(const tl::updates::Difference& answer, const storage::update_state& asked);
-  template <class Difference>
-  void apply_difference(const Difference& from, const tl::updates::State& to);
-  void retry_later(const error& why);
-  void finish_difference();
-  void restart_boxes();
+  // -- what the boxes say
+  void apply(protocol::update_outcome&& outcome);
+  void save(const protocol::update_outcome& outcome);
+  void tell(const protocol::updates_lost& what) const;
+  void ask(protocol::update_outcome&& outcome);
+  void when_there_is_room(std::function<void()> question);
+  void ask_place();
+  void ask_difference(const protocol::account_place& from);
+  void ask_channel(const protocol::channel_question& from);
+  void load(const std::vector<std::int64_t>& channels);
+  void load_unsure(const protocol::unsure_page& page);
 
   // -- out
-  void deliver(const boxed_update& what);
+  void deliver(const handed_update& what);
   void relieved();
+  void look_for_room();
   void subscribe(const caf::actor& receiver);
 
-  void save() const;
   void check();
   void tick(std::uint64_t number);
 };

@@ -1,5 +1,6 @@
 #include <cafegram/actors/update_parts.hpp>
 #include <cafegram/crypto/hash.hpp>
+#include <cafegram/protocol/update_table.hpp>
 #include <cafegram/tl/api.hpp>
 #include <cafegram/tl/updates.hpp>
 
@@ -270,6 +271,17 @@ std::optional<update_place> place_of_result(bytes_view object) {
   default:
     return std::nullopt;
   }
+}
+
+shared_bytes step_of_result(bytes_view function, const shared_bytes& object) {
+  const auto place = place_of_result(*object);
+  const auto box = place ? protocol::box_of_affected(function) : std::nullopt;
+  if (!box || box->kind != protocol::box_kind::channel) {
+    return box ? object : nullptr;
+  }
+  const tl::Update step = tl::updateDeleteChannelMessages{
+      .channel_id = box->channel, .pts = place->value, .pts_count = place->count};
+  return std::make_shared<const bytes>(tl::encode(tl::Updates{tl::updateShort{.update = step}}));
 }
 
 bool is_updates(bytes_view object) {

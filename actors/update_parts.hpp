@@ -2,6 +2,7 @@
 
 #include <cafegram/actors/updates.hpp>
 #include <cafegram/base/error.hpp>
+#include <cafegram/base/shared_bytes.hpp>
 
 #include <optional>
 #include <vector>
@@ -47,6 +48,10 @@ std::vector<std::int64_t> users_in(const update_batch& batch);
 
 /// The counter moved by the result of an own call that is no `Updates`: `messages.affected*`.
 std::optional<update_place> place_of_result(bytes_view object);
+
+/// What the hub is to be told of such a result: the result itself, or for a channel's counter an
+/// `Updates` that moves it. Null where it moves none, or it cannot be said whose.
+shared_bytes step_of_result(bytes_view function, const shared_bytes& object);
 
 /// True if the object's constructor is one of `Updates`.
 bool is_updates(bytes_view object);

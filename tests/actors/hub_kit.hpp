@@ -7,6 +7,7 @@
 #include <cafegram/tl/api.hpp>
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,6 +29,15 @@ inline tl::Message message_of(std::int32_t id) {
 
 inline tl::Update fresh(std::int32_t id, std::int32_t pts) {
   return tl::updateNewMessage{.message = message_of(id), .pts = pts, .pts_count = 1};
+}
+
+/// A message in a channel.
+inline tl::Update posted(std::int64_t channel, std::int32_t id, std::int32_t pts) {
+  tl::message what{.id = id,
+                   .peer_id = tl::peerChannel{.channel_id = channel},
+                   .date = 1000 + id,
+                   .message = "p" + std::to_string(id)};
+  return tl::updateNewChannelMessage{.message = std::move(what), .pts = pts, .pts_count = 1};
 }
 
 inline tl::Update query(std::int64_t id) {
@@ -55,6 +65,9 @@ inline std::int64_t mark_of(const tl::Update& update) {
   if (const auto* message = tl::get_if<tl::updateNewMessage>(update)) {
     return tl::get_if<tl::message>(message->message)->id;
   }
+  if (const auto* message = tl::get_if<tl::updateNewChannelMessage>(update)) {
+    return tl::get_if<tl::message>(message->message)->id;
+  }
   if (const auto* asked = tl::get_if<tl::updateBotCallbackQuery>(update)) {
     return asked->query_id;
   }
@@ -72,6 +85,10 @@ struct hub_world {
   tl::updates::state state{.pts = 10, .qts = 3, .date = 1, .seq = 1};
   std::deque<result<tl::updates::Difference>> differences; ///< then `differenceEmpty`
   std::vector<tl::updates::getDifference> asked;
+  /// Of each channel; then `channelDifferenceEmpty` from where it was asked.
+  std::map<std::int64_t, std::deque<result<tl::updates::ChannelDifference>>> channel_differences;
+  std::vector<tl::updates::getChannelDifference> asked_channels;
+  int garbled = 0;   ///< so many differences cannot be read
   bool hold = false; ///< the next difference waits for `network_available`
   std::optional<caf::typed_response_promise<invoke_answer>> held;
 
@@ -83,7 +100,15 @@ struct hub_world {
     return {std::make_shared<const bytes>(tl::encode(value))};
   }
 
+  static invoke_answer nothing_readable() {
+    return {std::make_shared<const bytes>(bytes{1, 2, 3, 4})};
+  }
+
   result<invoke_answer> next_difference() {
+    if (garbled > 0) {
+      --garbled;
+      return nothing_readable();
+    }
     if (differences.empty()) {
       return encoded(
           tl::updates::Difference{tl::updates::differenceEmpty{.date = 1, .seq = state.seq}});
@@ -91,6 +116,34 @@ struct hub_world {
     const auto next = std::move(differences.front());
     differences.pop_front();
     return next ? result<invoke_answer>{encoded(*next)} : std::unexpected(next.error());
+  }
+
+  result<invoke_answer>
+  next_channel_difference(const tl::updates::getChannelDifference& asked_for) {
+    asked_channels.push_back(asked_for);
+    if (garbled > 0) {
+      --garbled;
+      return nothing_readable();
+    }
+    auto& queue = channel_differences[tl::get_if<tl::inputChannel>(asked_for.channel)->channel_id];
+    if (queue.empty()) {
+      return encoded(tl::updates::ChannelDifference{
+          tl::updates::channelDifferenceEmpty{.final = true, .pts = asked_for.pts}});
+    }
+    const auto next = std::move(queue.front());
+    queue.pop_front();
+    return next ? result<invoke_answer>{encoded(*next)} : std::unexpected(next.error());
+  }
+
+  /// Messages of a channel, up to a place.
+  void bring_posts(std::int64_t channel, const std::vector<std::int32_t>& messages,
+                   std::int32_t pts) {
+    tl::updates::channelDifference out{.final = true, .pts = pts};
+    for (const auto id : messages) {
+      out.new_messages.push_back(
+          tl::get_if<tl::updateNewChannelMessage>(posted(channel, id, 0))->message);
+    }
+    channel_differences[channel].emplace_back(tl::updates::ChannelDifference{std::move(out)});
   }
 
   /// `messages` and what else, up to a place.
@@ -108,19 +161,27 @@ inline client_actor::behavior_type played_client(client_actor::pointer self,
                                                  std::shared_ptr<hub_world> world) {
   return {
       [self, world](const invoke_request& request) -> caf::result<invoke_answer> {
-        if (tl::reader{*request.function}.peek_u32() == tl::updates::getState::tl_id) {
+        const auto give = [](result<invoke_answer> answer) -> caf::result<invoke_answer> {
+          if (!answer) {
+            return to_caf(answer.error());
+          }
+          return *std::move(answer);
+        };
+        switch (tl::reader{*request.function}.peek_u32()) {
+        case tl::updates::getState::tl_id:
           return hub_world::encoded(tl::updates::State{world->state});
+        case tl::updates::getChannelDifference::tl_id:
+          return give(world->next_channel_difference(
+              *tl::decode<tl::updates::getChannelDifference>(*request.function)));
+        default:
+          break;
         }
         world->asked.push_back(*tl::decode<tl::updates::getDifference>(*request.function));
         if (world->hold) {
           world->held = self->make_response_promise<invoke_answer>();
           return *world->held;
         }
-        auto answer = world->next_difference();
-        if (!answer) {
-          return to_caf(answer.error());
-        }
-        return *std::move(answer);
+        return give(world->next_difference());
       },
       [](const callback_call&) {},
       [](const cancel_calls&) {},
@@ -182,9 +243,9 @@ struct hub_stage {
     actors.run();
   }
 
-  void begin(updates_from from, std::int64_t account = me) {
+  void begin(updates_from from, std::int64_t account = me, bool bot = true) {
     caf::anon_send(hub,
-                   hub_start{{.id = account, .bot = true, .first_name = {}, .username = {}}, from});
+                   hub_start{{.id = account, .bot = bot, .first_name = {}, .username = {}}, from});
     actors.run();
   }
   void subscribe() {

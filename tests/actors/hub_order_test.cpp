@@ -41,7 +41,7 @@ TEST_F(hub_order, a_container_with_an_old_number_is_handed_out_once) {
   wire(live({name_of(100), fresh(1, 11)}, 2));
   wire(live({name_of(101)}, 3));
   wire(live({name_of(100)}, 2));
-  EXPECT_EQ(take(), (marks{100, 1, 101}));
+  EXPECT_EQ(take(), (marks{1, 100, 101})) << "what counts by itself goes before the container";
   EXPECT_TRUE(world->asked.empty());
 }
 
@@ -50,6 +50,8 @@ TEST_F(hub_order, a_container_beyond_a_gap_is_left_to_the_difference) {
   begin(updates_from::now);
   world->bring({}, {name_of(100), name_of(101)}, {.pts = 11, .qts = 3, .date = 2, .seq = 3});
   wire(live({name_of(101), fresh(1, 11)}, 3));
+  EXPECT_TRUE(world->asked.empty()) << "what is missing may only have been overtaken";
+  actors.pass(600ms);
   EXPECT_EQ(world->asked.size(), 1U);
   EXPECT_EQ(take(), (marks{1, 100, 101}));
   wire(live({name_of(102)}, 4));

@@ -396,8 +396,6 @@ void make_written_seeds(const seed_folder& to) {
   to.add("service", binding.number(std::uint32_t{0x75a3f765}).raw(bytes(36, 'b')).take());
   to.add("service", output{}.octet(5).raw(bytes(2000, 'z')).take());
   to.add("service", output{}.octet(5).raw(gzip_pack(bytes(2000, 'z')).value()).take());
-  to.add("update_box",
-         bytes{1, 0x10, 1, 0x10, 3, 6, 200, 5, 0x10, 1, 4, 5, 3, 1, 0, 0, 0, 1, 0, 0, 0});
   text_seeds(to);
 }
 

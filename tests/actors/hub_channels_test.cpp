@@ -1,0 +1,190 @@
+#include <cafegram/actors/update_parts.hpp>
+
+#include "hub_kit.hpp"
+
+// Channels count apart: what a hub does with each one's counter and difference.
+namespace cafegram {
+
+namespace {
+
+using namespace std::chrono_literals;
+using test::fresh;
+using test::live;
+using test::me;
+using test::posted;
+
+constexpr std::int64_t news = 1'000'000'001;
+constexpr std::int64_t club = 1'000'000'002;
+
+/// The account stands at pts 10, the channel `news` at 5 and `club` at 8, and nothing is missing.
+struct hub_channels : testing::Test, test::hub_stage {
+  hub_channels() {
+    world->stored.updates = storage::update_state{10, 3, 1, 1};
+    world->stored.channel_pts = {{news, 5}, {club, 8}};
+  }
+  void start(bool bot = true) {
+    subscribe();
+    begin(updates_from::stored, me, bot);
+    world->asked.clear();
+    world->asked_channels.clear();
+  }
+  void refuse(std::int64_t channel, std::string_view name) {
+    world->channel_differences[channel].emplace_back(
+        std::unexpected(error::from_rpc(400, std::string{name})));
+  }
+  /// Second by second: what is tried again sets its next time when that has come.
+  void wait(int seconds) {
+    for (; seconds > 0; --seconds) {
+      actors.pass(1s);
+    }
+  }
+  std::int32_t stands(std::int64_t channel) const { return world->stored.channel_pts[channel]; }
+};
+
+/// Channel and pts of each question.
+std::vector<std::pair<std::int64_t, std::int32_t>>
+questions(const std::vector<tl::updates::getChannelDifference>& asked) {
+  std::vector<std::pair<std::int64_t, std::int32_t>> out;
+  for (const auto& one : asked) {
+    out.emplace_back(tl::get_if<tl::inputChannel>(one.channel)->channel_id, one.pts);
+  }
+  return out;
+}
+
+} // namespace
+
+TEST_F(hub_channels, each_counts_by_itself) {
+  start();
+  wire(live({posted(news, 1, 6), fresh(2, 11), posted(club, 3, 9), posted(news, 4, 7)}));
+  wire(live({posted(news, 1, 6)}));
+  EXPECT_EQ(take(), (marks{2, 1, 4, 3})) << "each in its own order: a channel is looked up first";
+  EXPECT_EQ(stands(news), 7);
+  EXPECT_EQ(stands(club), 9);
+  EXPECT_EQ(world->stored.updates->pts, 11);
+  EXPECT_TRUE(world->asked.empty());
+  EXPECT_TRUE(world->asked_channels.empty());
+}
+
+TEST_F(hub_channels, a_gap_in_one_holds_nothing_else_up) {
+  start();
+  world->bring_posts(news, {1, 2}, 7);
+  wire(live({posted(news, 3, 8)}));
+  wire(live({posted(club, 4, 9), fresh(5, 11)}));
+  EXPECT_EQ(take(), (marks{5, 4}));
+  EXPECT_EQ(stands(news), 5) << "nobody has seen what is behind the gap";
+  actors.pass(600ms);
+  EXPECT_EQ(take(), (marks{1, 2, 3}));
+  EXPECT_EQ(questions(world->asked_channels), (decltype(questions({})){{news, 5}}));
+  EXPECT_TRUE(world->asked.empty());
+  EXPECT_EQ(stands(news), 8);
+}
+
+TEST_F(hub_channels, a_new_one_begins_with_what_comes_first) {
+  start();
+  constexpr std::int64_t unheard_of = 1'000'000'003;
+  wire(live({posted(unheard_of, 2, 41)}));
+  EXPECT_TRUE(take().empty()) << "it may have overtaken another one";
+  wire(live({posted(unheard_of, 1, 40)}));
+  actors.pass(600ms);
+  EXPECT_EQ(take(), (marks{1, 2}));
+  EXPECT_EQ(stands(unheard_of), 41);
+}
+
+TEST_F(hub_channels, where_they_stand_outlives_the_hub) {
+  start();
+  wire(live({posted(news, 1, 6)}));
+  EXPECT_EQ(take(), (marks{1}));
+  caf::anon_send_exit(hub, caf::exit_reason::kill);
+  actors.run();
+  hub = spawn_update_hub(actors.system(), actors.services(), client, store);
+  start();
+  wire(live({posted(news, 1, 6), posted(news, 2, 7)}));
+  EXPECT_EQ(take(), (marks{2}));
+}
+
+TEST_F(hub_channels, one_whose_difference_is_too_long_goes_on_behind_it) {
+  start();
+  const tl::Dialog dialog = tl::dialog{.peer = tl::peerChannel{.channel_id = news},
+                                       .notify_settings = tl::peerNotifySettings{},
+                                       .pts = 50};
+  world->channel_differences[news].emplace_back(tl::updates::ChannelDifference{
+      tl::updates::channelDifferenceTooLong{.final = true, .dialog = dialog}});
+  wire(live({tl::updateChannelTooLong{.channel_id = news}}));
+  EXPECT_EQ(questions(world->asked_channels), (decltype(questions({})){{news, 5}}));
+  wire(live({posted(news, 1, 49), posted(news, 2, 51)}));
+  EXPECT_EQ(take(), (marks{2})) << "what the server gives no more is passed over";
+  EXPECT_EQ(stands(news), 51);
+}
+
+TEST_F(hub_channels, one_that_may_not_be_seen_is_left_alone) {
+  start();
+  refuse(news, "CHANNEL_PRIVATE");
+  wire(live({tl::updateChannelTooLong{.channel_id = news}}));
+  wire(live({posted(club, 1, 9), fresh(2, 11)}));
+  EXPECT_EQ(take(), (marks{2, 1}));
+  wait(300);
+  EXPECT_EQ(world->asked_channels.size(), 1U) << "it is not asked about again";
+  wire(live({posted(news, 3, 70)}));
+  actors.pass(600ms);
+  EXPECT_EQ(take(), (marks{3})) << "heard of again it begins there";
+}
+
+TEST_F(hub_channels, a_difference_that_cannot_be_read_is_asked_for_in_smaller_parts) {
+  start();
+  world->garbled = 2;
+  world->bring_posts(news, {1}, 6);
+  wire(live({tl::updateChannelTooLong{.channel_id = news}}));
+  wire(live({posted(club, 2, 9)}));
+  wait(10);
+  EXPECT_EQ(take(), (marks{2, 1}));
+  ASSERT_EQ(world->asked_channels.size(), 3U);
+  EXPECT_LT(world->asked_channels.back().limit, world->asked_channels.front().limit);
+}
+
+TEST_F(hub_channels, an_account_s_difference_that_cannot_be_read_stops_no_channel) {
+  start();
+  world->garbled = 3;
+  world->state = {.pts = 20, .qts = 3, .date = 1, .seq = 1};
+  caf::anon_send(hub, updates_suspect{"test"});
+  actors.run();
+  wire(live({posted(news, 1, 6)}));
+  EXPECT_EQ(take(), (marks{1}));
+  wait(10);
+  wire(live({fresh(2, 21)}));
+  EXPECT_EQ(take(), (marks{2})) << "the place is given up, and asked for";
+}
+
+TEST_F(hub_channels, the_result_of_a_call_in_one_moves_its_counter) {
+  start();
+  const auto call = tl::encode(tl::channels::deleteMessages{
+      .channel = tl::inputChannel{.channel_id = news, .access_hash = 1}, .id = {1}});
+  const auto result = std::make_shared<const bytes>(
+      tl::encode(tl::messages::affectedMessages{.pts = 6, .pts_count = 1}));
+  const auto step = step_of_result(call, result);
+  ASSERT_TRUE(step);
+  caf::anon_send(hub, own_result{step});
+  actors.run();
+  EXPECT_EQ(stands(news), 6);
+  EXPECT_EQ(world->stored.updates->pts, 10) << "it is none of the account's";
+  wire(live({posted(news, 2, 7)}));
+  EXPECT_EQ(take(), (marks{2}));
+  EXPECT_TRUE(world->asked_channels.empty());
+}
+
+TEST_F(hub_channels, one_that_a_person_cannot_address_waits_for_who_tells_of_it) {
+  world->stored.channel_pts.erase(club);
+  tl::updates::difference told{
+      .chats = {tl::channel{
+          .id = news, .access_hash = 77, .title = "News", .photo = tl::chatPhotoEmpty{}}},
+      .state = world->state};
+  world->differences.emplace_back(tl::updates::Difference{std::move(told)});
+  world->bring_posts(news, {1}, 6);
+  subscribe();
+  begin(updates_from::stored, me, false);
+  ASSERT_EQ(world->asked_channels.size(), 1U);
+  const auto asked = *tl::get_if<tl::inputChannel>(world->asked_channels.front().channel);
+  EXPECT_EQ(asked.access_hash, 77);
+  EXPECT_EQ(take(), (marks{1}));
+}
+
+} // namespace cafegram
