@@ -231,6 +231,17 @@ void client::subscribe(const caf::actor& receiver) {
   caf::anon_send(state_->actor, caf::subscribe_atom_v, receiver);
 }
 
+result<void> client::claim_updates(const caf::actor& receiver) {
+  if (on_actor_thread()) {
+    return blocked();
+  }
+  caf::scoped_actor self{state_->life.system()};
+  result<void> out;
+  self->request(state_->actor, std::chrono::seconds{5}, update_claim{receiver})
+      .receive([]() {}, [&out](const caf::error& why) { out = std::unexpected(to_error(why)); });
+  return out;
+}
+
 void client::network_available() {
   caf::anon_send(state_->actor, cafegram::network_available{});
 }

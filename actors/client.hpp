@@ -58,6 +58,10 @@ public:
   /// The receiver gets each update as an `update_event` request; its answer says "finished".
   void subscribe(const caf::actor& receiver);
 
+  /// The same, for the one receiver whose answer finishes an update: until then the inbox keeps it,
+  /// over restarts too. Errors: `bad_argument` where another one has done so, and lives.
+  result<void> claim_updates(const caf::actor& receiver);
+
   /// Do not wait out the back-off: the network is back.
   void network_available();
 

@@ -84,6 +84,9 @@ void client_state::start_hub() {
   for (const auto& receiver : subscribers) {
     self->send(hub, caf::subscribe_atom_v, receiver);
   }
+  if (finisher) {
+    self->send(hub, update_claim{finisher});
+  }
 }
 
 void client_state::start_pool() {
@@ -127,14 +130,32 @@ void client_state::subscribe(const caf::actor& receiver) {
   self->send(hub, caf::subscribe_atom_v, receiver);
 }
 
+caf::result<void> client_state::claimed(const update_claim& by) {
+  if (finisher && finisher != by.receiver) {
+    return to_caf(error::make(errc::bad_argument,
+                              "another one finishes this client's updates: one bot for each"));
+  }
+  if (!finisher) {
+    finisher = by.receiver;
+    self->monitor(finisher);
+    self->send(hub, by);
+  }
+  return caf::unit;
+}
+
 /// True for a receiver of updates.
 bool client_state::forget(const caf::actor_addr& receiver) {
+  const bool was_finisher = finisher == receiver;
+  if (was_finisher) {
+    finisher = nullptr;
+  }
   return std::erase_if(subscribers,
-                       [&receiver](const caf::actor& one) { return one == receiver; }) > 0;
+                       [&receiver](const caf::actor& one) { return one == receiver; }) > 0 ||
+         was_finisher;
 }
 
 void client_state::begin_updates(updates_from from) {
-  self->send(hub, hub_start{who, from});
+  self->send(hub, hub_start{who, from, setup.options.max_update_age});
 }
 
 void client_state::child_ended(const caf::down_msg& down) {
@@ -230,7 +251,7 @@ void client_state::close_when_idle() {
   closing = true;
   stop_at = now() + close_patience;
   self->send_exit(pool, caf::exit_reason::user_shutdown);
-  self->send_exit(hub, caf::exit_reason::user_shutdown);
+  self->send(hub, caf::close_atom_v);
   close_store();
   schedule();
 }
@@ -368,6 +389,7 @@ client_actor::behavior_type client_behavior(client_actor::stateful_pointer<clien
       [self](const cancel_calls& which) { self->state.cancel(which.tag); },
       [self](const bot_login& how) { return self->state.log_in(how); },
       [self](caf::subscribe_atom, const caf::actor& receiver) { self->state.subscribe(receiver); },
+      [self](const update_claim& by) { return self->state.claimed(by); },
       [self](status_atom) { return self->state.whole_status(); },
       [self](const network_available& news) { self->send(self->state.pool, news); },
       [self](const stop_request& how) {

@@ -169,7 +169,7 @@ void client_state::keep_login() const {
   auto apply = [account = who, dc = home_dc](storage::session_state& session) {
     if (session.user && session.user->id != account.id) {
       session.updates.reset();
-      session.channel_pts.clear();
+      session.channels.clear();
       session.peers.clear();
     }
     session.user =
@@ -192,7 +192,7 @@ void client_state::end_login(std::function<void(const result<void>&)> then) {
   const auto apply = [](storage::session_state& session) {
     session.user.reset();
     session.updates.reset();
-    session.channel_pts.clear();
+    session.channels.clear();
     session.peers.clear();
     for (auto& [dc, record] : session.data_centres) {
       storage::dc_record without_key;

@@ -85,6 +85,7 @@ struct client_state {
   /// What ends the client, if it is not its own stop.
   std::optional<error> fatal;
   std::vector<caf::actor> subscribers;
+  caf::actor finisher; ///< who has claimed the updates; null: nobody
 
   connection_phase phase = connection_phase::waiting;
   std::uint64_t reconnects = 0;
@@ -133,6 +134,7 @@ struct client_state {
   void start_hub();
   void begin_updates(updates_from from);
   void subscribe(const caf::actor& receiver);
+  caf::result<void> claimed(const update_claim& by);
   bool forget(const caf::actor_addr& receiver);
   void child_ended(const caf::down_msg& down);
   std::size_t count_death();

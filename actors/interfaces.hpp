@@ -143,6 +143,8 @@ using dc_pool_actor = connection_owner_actor::extend<
 using session_writer_actor = caf::typed_actor<
     // Answers when it is written, after a copy where one is asked for; `storage` when that failed.
     caf::replies_to<session_write>::with<void>,
+    // Reads a page of the inbox; empty where a backend has none. `storage` when that fails.
+    caf::replies_to<inbox_read>::with<inbox_page>,
     // Ends when all is written that it was given before.
     caf::reacts_to<shutdown_atom>>;
 
@@ -152,6 +154,8 @@ using session_store_actor = caf::typed_actor<
     caf::replies_to<load_atom>::with<session_snapshot>,
     // Changes the state. The answer comes when it is written, if `at_once`; else at once.
     caf::replies_to<session_change>::with<void>,
+    // A page of the inbox, as it is written.
+    caf::replies_to<inbox_request>::with<inbox_page>,
     // Writes what is unwritten.
     caf::replies_to<caf::flush_atom>::with<void>,
     // Puts a copy aside, writes the end. `storage` when there is no copy: nothing is written
@@ -167,12 +171,19 @@ using pool_owner_actor = caf::typed_actor<
     // The key of the login is no good any more.
     caf::reacts_to<login_lost>>;
 
-/// Puts updates in order, fetches what is missing, hands each to the subscribers once.
+/// Puts updates in order, fetches what is missing, writes each into the inbox and hands it to the
+/// subscribers, until it is finished.
 using update_hub_actor = update_sink_actor::extend<
     // The result of a call of ours: what it did to the counters is no gap.
     caf::reacts_to<own_result>,
     // Adds a receiver of `update_event`; a dead one is forgotten.
     caf::reacts_to<caf::subscribe_atom, caf::actor>,
+    // The receiver that finishes updates.
+    caf::reacts_to<update_claim>,
+    // From that receiver.
+    caf::reacts_to<update_failed>, caf::reacts_to<update_sent>,
+    // Ends, when all is done that was sent before: what is finished by then is not handled again.
+    caf::reacts_to<caf::close_atom>,
     // Begins for an account: the stored state is continued, or a fresh one fetched.
     caf::reacts_to<hub_start>,
     // INTERNAL: gap and silence timers.
@@ -191,7 +202,9 @@ using client_actor = caf::typed_actor<
     caf::replies_to<bot_login>::with<account>,
     // Adds a receiver of `update_event`.
     caf::reacts_to<caf::subscribe_atom, caf::actor>,
-    caf::replies_to<status_atom>::with<client_status>, caf::reacts_to<network_available>,
+    // `bad_argument` where another one has claimed the updates, and lives.
+    caf::replies_to<update_claim>::with<void>, caf::replies_to<status_atom>::with<client_status>,
+    caf::reacts_to<network_available>,
     // Answers when all is saved and closed; the actor ends.
     caf::replies_to<stop_request>::with<caf::ok_atom>,
     // INTERNAL: the main connection's phase, from the pool.

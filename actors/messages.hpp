@@ -7,6 +7,7 @@
 #include <cafegram/base/shared_bytes.hpp>
 #include <cafegram/protocol/dc_options.hpp>
 
+#include <caf/actor.hpp>
 #include <caf/io/scribe.hpp>
 #include <caf/type_id.hpp>
 
@@ -25,13 +26,17 @@ namespace cafegram::protocol {
 class auth_key;
 }
 namespace cafegram::storage {
+struct inbox_content;
 class session_backend;
+struct session_batch;
 struct session_state;
+struct update_progress;
 } // namespace cafegram::storage
 
 namespace cafegram {
 
-struct received_update; // <cafegram/actors/updates.hpp>
+struct made_send;       // <cafegram/actors/updates.hpp>
+struct received_update; // the same
 class signer;           // <cafegram/actors/signing.hpp>
 
 // -- sockets ------------------------------------------------------------------------------------
@@ -257,11 +262,14 @@ struct session_snapshot {
   std::shared_ptr<const storage::session_state> state;
 };
 
-/// A change of the session, applied to the newest state by its store.
+/// A change of the session, made in the newest state by its store.
 struct session_change {
-  std::function<void(storage::session_state&)> apply;
-  /// Written at once, or within a second: what can be fetched again need not cost an fsync.
+  std::function<void(storage::session_state&)> apply; ///< null: nothing but `progress`
+  /// Written at once, or within a second. What meets a write that is under way goes together with
+  /// the next one.
   bool at_once = false;
+  /// How far the account has come in its updates. Of another account than the session's: dropped.
+  std::shared_ptr<const storage::update_progress> progress = {};
 };
 
 /// The login of the session has ended. Of one that the server ended a copy is put aside first: keys
@@ -278,11 +286,26 @@ struct session_copy {
   std::string name;
 };
 
-/// A state to be written where its session is kept.
+/// What is to be written where a session is kept.
 struct session_write {
   std::shared_ptr<storage::session_backend> to;
-  std::shared_ptr<const storage::session_state> state;
+  std::shared_ptr<const storage::session_batch> batch;
   std::shared_ptr<const session_copy> aside = {}; ///< put aside before; null: nothing
+};
+
+/// Asks for updates that are accepted and not finished, whose number is above this.
+struct inbox_request {
+  std::uint64_t after = 0;
+};
+
+/// The same, of the store's thread.
+struct inbox_read {
+  std::shared_ptr<storage::session_backend> from;
+  std::uint64_t after = 0;
+};
+
+struct inbox_page {
+  std::shared_ptr<const storage::inbox_content> content;
 };
 
 // -- client -------------------------------------------------------------------------------------
@@ -307,6 +330,8 @@ enum class updates_from : std::uint8_t {
 struct hub_start {
   account who;
   updates_from from = updates_from::now;
+  std::chrono::seconds max_age{
+      0}; ///< what a difference brings and is older is told as lost; 0: none
 };
 
 enum class login_state : std::uint8_t { unknown, logged_out, logged_in };
@@ -339,9 +364,32 @@ struct stop_request {
 };
 
 /// One update, sent as a request: the answer (a handler that returns `void` gives it) says that it
-/// is finished. At most 256 are unanswered per subscriber.
+/// is finished. At most 256 are unanswered per subscriber; who has claimed the updates gets all.
 struct update_event {
   std::shared_ptr<const received_update> update;
+  std::uint64_t number = 0;   ///< in the inbox; the same when it comes again
+  bool kept = true;           ///< until it is finished; else it comes once
+  std::uint32_t failures = 0; ///< so often it has failed before
+  std::shared_ptr<const std::vector<made_send>> sends = {}; ///< null: none were made before
+};
+
+/// Makes `receiver` the one whose answer to an `update_event` finishes the update, whatever other
+/// receivers answer. An answer with `cancelled` leaves the update as it is, with any other error it
+/// goes to the dead letters. What it has not answered when it dies the next one gets.
+struct update_claim {
+  caf::actor receiver;
+};
+
+/// The update has failed and will be tried again, by the same receiver.
+struct update_failed {
+  std::uint64_t number = 0;
+  std::string why;
+};
+
+/// A send for an update that is not finished is answered: kept, so that it is not made again.
+struct update_sent {
+  std::uint64_t number = 0;
+  std::shared_ptr<const made_send> what;
 };
 
 /// Calls `done` on a scheduler thread with the answer, exactly once. `done` must not block.
@@ -397,10 +445,16 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::session_snapshot)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::session_change)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::session_write)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::session_ended)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::inbox_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::inbox_read)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::inbox_page)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::account)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::client_status)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::bot_login)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::stop_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::update_event)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::update_claim)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::update_failed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::update_sent)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::callback_call)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::error)

@@ -130,6 +130,9 @@ struct client_options {
   device_info device = {};
   timing_options timing = {};
   bool catch_up = true; ///< fetch what came while the client was away
+  /// What came while it was away and is older is not handed out, but told as lost; 0: no bound. A
+  /// first start has no past: it begins with what comes after the login.
+  std::chrono::seconds max_update_age{0};
 
   flood_options flood = {};
   pacing_options pacing = {};                   ///< default: off

@@ -1,4 +1,5 @@
 #include <cafegram/actors/errors.hpp>
+#include <cafegram/actors/session_changes.hpp>
 #include <cafegram/actors/session_store.hpp>
 #include <cafegram/base/log.hpp>
 
@@ -34,7 +35,8 @@ struct session_store_state {
   session_store_actor::pointer self;
   session_writer_actor writer;
   std::shared_ptr<storage::session_backend> backend;
-  std::shared_ptr<const storage::session_state> newest;
+  storage::session_state newest;
+  session_changes unwritten;
   // States are counted.
   std::uint64_t last = 0;    ///< `newest`
   std::uint64_t given = 0;   ///< what the writer has, or has written
@@ -46,6 +48,7 @@ struct session_store_state {
   bool tick_pending = false;
 
   caf::result<void> change(const session_change& by);
+  void apply(const std::function<void(storage::session_state&)>& to);
   caf::result<void> flush();
   caf::result<void> end(const session_ended& how);
   void write();
@@ -56,7 +59,9 @@ struct session_store_state {
 /// What the writer does not have yet it is given now; nobody is left to hear how that went.
 session_store_state::~session_store_state() {
   if (given != last) {
-    caf::anon_send(writer, session_write{backend, newest, aside});
+    // What is under way may fail: this takes it along.
+    unwritten.failed();
+    caf::anon_send(writer, session_write{backend, unwritten.take(newest), aside});
   }
   for (auto& one : waiting) {
     one.promise.deliver(to_caf(error::make(errc::cancelled, "the session store has ended")));
@@ -64,15 +69,27 @@ session_store_state::~session_store_state() {
 }
 
 caf::result<void> session_store_state::change(const session_change& by) {
-  auto next = std::make_shared<storage::session_state>(*newest);
-  by.apply(*next);
-  newest = std::move(next);
+  if (by.progress && newest.user && newest.user->id == by.progress->account) {
+    unwritten.add(*by.progress, newest);
+  }
+  if (by.apply) {
+    apply(by.apply);
+  }
   ++last;
   if (by.at_once) {
     return flush();
   }
   write_in(grace);
   return caf::unit;
+}
+
+void session_store_state::apply(const std::function<void(storage::session_state&)>& to) {
+  const auto before = newest.user ? std::optional{newest.user->id} : std::nullopt;
+  to(newest);
+  unwritten.note_login();
+  if (before && (!newest.user || newest.user->id != *before)) {
+    unwritten.forget_account();
+  }
 }
 
 caf::result<void> session_store_state::flush() {
@@ -89,10 +106,10 @@ caf::result<void> session_store_state::flush() {
 
 /// Nothing is written over the session as it was before its copy is kept: not the next keys either.
 caf::result<void> session_store_state::end(const session_ended& how) {
-  if (!newest->user) {
+  if (!newest.user) {
     return caf::unit;
   }
-  if (newest->ended) {
+  if (newest.ended) {
     return flush();
   }
   if (how.keep_copy && aside) {
@@ -101,7 +118,8 @@ caf::result<void> session_store_state::end(const session_ended& how) {
   if (how.keep_copy) {
     const auto at = std::chrono::floor<std::chrono::seconds>(how.at);
     aside = std::make_shared<const session_copy>(
-        newest, fmt::format("ended-{:%Y-%m-%dT%H-%M-%S}Z", fmt::gmtime(at)));
+        std::make_shared<const storage::session_state>(newest),
+        fmt::format("ended-{:%Y-%m-%dT%H-%M-%S}Z", fmt::gmtime(at)));
     aside_for = last + 1;
   }
   return change({[](storage::session_state& session) { session.ended = true; }, true});
@@ -113,7 +131,7 @@ void session_store_state::write() {
     return;
   }
   given = last;
-  self->request(writer, caf::infinite, session_write{backend, newest, aside})
+  self->request(writer, caf::infinite, session_write{backend, unwritten.take(newest), aside})
       .then([this, state = last]() { wrote(state, {}); },
             [this, state = last](const caf::error& why) { wrote(state, why); });
 }
@@ -123,9 +141,11 @@ void session_store_state::wrote(std::uint64_t state, const caf::error& why) {
     // Room on the device comes back, and nobody may change anything until then.
     log::error("session_store", "{}", to_string(not_written(why)));
     given = written;
+    unwritten.failed();
     write_in(after_failure);
   } else {
     written = state;
+    unwritten.written();
     if (aside_for <= state) {
       aside = nullptr;
     }
@@ -152,10 +172,15 @@ session_store(session_store_actor::stateful_pointer<session_store_state> self,
               storage::session_state loaded) {
   self->state.writer = std::move(writer);
   self->state.backend = std::move(backend);
-  self->state.newest = std::make_shared<const storage::session_state>(std::move(loaded));
+  self->state.newest = std::move(loaded);
   return {
-      [self](load_atom) { return session_snapshot{self->state.newest}; },
+      [self](load_atom) {
+        return session_snapshot{std::make_shared<const storage::session_state>(self->state.newest)};
+      },
       [self](const session_change& by) { return self->state.change(by); },
+      [self](const inbox_request& what) -> caf::result<inbox_page> {
+        return self->delegate(self->state.writer, inbox_read{self->state.backend, what.after});
+      },
       [self](caf::flush_atom) { return self->state.flush(); },
       [self](const session_ended& how) { return self->state.end(how); },
       [self](caf::tick_atom) {

@@ -1,6 +1,7 @@
 #include <cafegram/actors/errors.hpp>
 #include <cafegram/actors/session_writer.hpp>
 #include <cafegram/base/log.hpp>
+#include <cafegram/storage/inbox.hpp>
 
 #include <caf/all.hpp>
 
@@ -25,9 +26,23 @@ result<void> commit(const session_write& what) {
       log::warn("session_writer", "the login has ended; a copy of its session: {}",
                 kept->empty() ? to.place() + " keeps none" : *kept);
     }
-    return to.commit({*what.state});
+    return to.commit(*what.batch);
   } catch (const std::exception& thrown) {
     return fail(errc::storage, to.place() + ": " + thrown.what());
+  }
+}
+
+result<inbox_page> read(const inbox_read& what) {
+  try {
+    auto* rows = what.from->rows();
+    auto content =
+        rows != nullptr ? storage::read_unfinished(*rows, what.after) : storage::inbox_content{};
+    if (!content) {
+      return std::unexpected(std::move(content.error()));
+    }
+    return inbox_page{std::make_shared<const storage::inbox_content>(*std::move(content))};
+  } catch (const std::exception& thrown) {
+    return fail(errc::storage, what.from->place() + ": " + thrown.what());
   }
 }
 
@@ -41,6 +56,11 @@ session_writer_actor::behavior_type worker(session_writer_actor::pointer self) {
           return to_caf(outcome.error());
         }
         return caf::unit;
+      },
+      [](inbox_read& what) -> caf::result<inbox_page> {
+        const auto request = std::exchange(what, {});
+        auto page = read(request);
+        return page ? caf::result<inbox_page>{*std::move(page)} : to_caf(page.error());
       },
       [self](shutdown_atom) { self->quit(); },
   };
@@ -57,7 +77,7 @@ struct session_writer_state {
 
   session_writer_actor start() const;
   void ended(const caf::down_msg& down);
-  const session_writer_actor& worker_of(const session_write& what) const;
+  const session_writer_actor& worker_of(const storage::session_backend* session) const;
   void tell_the_end() const;
 };
 
@@ -86,8 +106,9 @@ void session_writer_state::ended(const caf::down_msg& down) {
 }
 
 /// Always the same for a session, so that it is written in order.
-const session_writer_actor& session_writer_state::worker_of(const session_write& what) const {
-  return workers[std::hash<const void*>{}(what.to.get()) / 64 % workers.size()];
+const session_writer_actor&
+session_writer_state::worker_of(const storage::session_backend* session) const {
+  return workers[std::hash<const void*>{}(session) / 64 % workers.size()];
 }
 
 /// Behind what they were given: all of that is written, however this one ends.
@@ -107,7 +128,11 @@ session_writer(session_writer_actor::stateful_pointer<session_writer_state> self
   self->set_down_handler([self](const caf::down_msg& down) { self->state.ended(down); });
   return {
       [self](session_write& what) -> caf::result<void> {
-        const auto& to = self->state.worker_of(what);
+        const auto& to = self->state.worker_of(what.to.get());
+        return self->delegate(to, std::exchange(what, {}));
+      },
+      [self](inbox_read& what) -> caf::result<inbox_page> {
+        const auto& to = self->state.worker_of(what.from.get());
         return self->delegate(to, std::exchange(what, {}));
       },
       [self](shutdown_atom) {

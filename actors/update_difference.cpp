@@ -5,6 +5,7 @@
 #include <cafegram/protocol/update_table.hpp>
 
 #include <caf/all.hpp>
+#include <fmt/format.h>
 
 // What the boxes ask for, and what they hand out. Spec: "Recovering gaps".
 namespace cafegram {
@@ -24,64 +25,94 @@ std::optional<error> error_of(const result<T>& answer) {
   return answer ? std::nullopt : std::optional{answer.error()};
 }
 
-std::string name_of(protocol::box_id box) {
-  return box.kind == protocol::box_kind::channel     ? "channel " + std::to_string(box.channel)
-         : box.kind == protocol::box_kind::secondary ? "the secondary box"
-         : box.kind == protocol::box_kind::sequence  ? "the order of containers"
-                                                     : "the account";
+std::string_view name_of(protocol::box_kind box) {
+  switch (box) {
+  case protocol::box_kind::common:
+  case protocol::box_kind::channel:
+    return "pts";
+  case protocol::box_kind::secondary:
+    return "qts";
+  case protocol::box_kind::sequence:
+    return "seq";
+  case protocol::box_kind::none:
+    break;
+  }
+  return "none";
+}
+
+std::string_view name_of(protocol::loss why) {
+  switch (why) {
+  case protocol::loss::too_long:
+    return "too long";
+  case protocol::loss::forbidden:
+    return "forbidden";
+  case protocol::loss::too_old:
+    return "too old";
+  case protocol::loss::not_wanted:
+    return "not wanted";
+  case protocol::loss::place_lost:
+    return "place lost";
+  case protocol::loss::never_came:
+    return "never came";
+  case protocol::loss::no_room:
+    return "no room";
+  }
+  return "unknown";
 }
 
 } // namespace
 
-/// Told to the store first: who has seen an update may rely on it that no later hub brings it
-/// again. A hub dies between two messages, never between these two steps.
 void update_hub_state::apply(protocol::update_outcome&& outcome) {
-  save(outcome);
+  note_places(outcome);
   for (const auto& one : outcome.told) {
     if (const auto* lost = std::get_if<protocol::updates_lost>(&one)) {
       tell(*lost);
       continue;
     }
     for (const auto& item : std::get<protocol::accepted_updates>(one).updates) {
-      deliver(static_cast<const handed_update&>(*item.body));
+      accept(item);
     }
   }
+  write();
   ask(std::move(outcome));
   look_for_room();
 }
 
-void update_hub_state::save(const protocol::update_outcome& outcome) {
+/// They are written together with the updates before them, so none is ever ahead of the inbox.
+void update_hub_state::note_places(const protocol::update_outcome& outcome) {
   if (!outcome.save && outcome.save_channels.empty() && !outcome.forget_all) {
     return;
   }
+  auto& to = next_write();
   if (outcome.forget_all) {
     places.clear();
+    to.forget = true;
+    to.channels.clear();
+  }
+  if (outcome.save) {
+    to.counters = {outcome.save->pts, outcome.save->qts, outcome.save->date, outcome.save->seq};
   }
   for (const auto& place : outcome.save_channels) {
     places[place.channel] = place;
+    to.channels.emplace_back(place.channel,
+                             storage::channel_counter{place.pts, place.unsure, place.closed});
   }
-  self->send(store, session_change{[account = outcome.save, channels = outcome.save_channels,
-                                    all = outcome.forget_all](storage::session_state& session) {
-               if (all) {
-                 session.updates.reset();
-                 session.channel_pts.clear();
-               }
-               if (account) {
-                 session.updates = {account->pts, account->qts, account->date, account->seq};
-               }
-               for (const auto& place : channels) {
-                 if (place.closed) {
-                   session.channel_pts.erase(place.channel);
-                 } else {
-                   session.channel_pts[place.channel] = place.pts;
-                 }
-               }
-             }});
 }
 
-void update_hub_state::tell(const protocol::updates_lost& what) const {
-  log::warn("update_hub", "updates of {} are lost, from {} to {}", name_of(what.box), what.from,
-            what.to ? std::to_string(*what.to) : "wherever it is heard of next");
+/// It takes the place of what it is about, so it is kept as that would be.
+void update_hub_state::tell(const protocol::updates_lost& what) {
+  const auto box = name_of(what.box.kind);
+  const auto to = what.to ? std::to_string(*what.to) : "?";
+  auto note = std::make_shared<received_update>();
+  note->identity = fmt::format("lost/{}/{}/{}/{}-{}", who.id, what.box.channel, box, what.from, to);
+  note->peers = std::make_shared<peers_seen>();
+  note->account = who.id;
+  note->lost = lost_updates{what.box.channel, std::string{box}, what.from, what.to,
+                            std::string{name_of(what.why)}};
+  log::warn("update_hub", "updates are lost, {}: {} of {}, from {} to {}", note->lost->why, box,
+            what.box.channel == 0 ? "the account" : "channel " + std::to_string(what.box.channel),
+            what.from, to);
+  keep(std::move(note), what.box.channel, true);
 }
 
 // -- questions ----------------------------------------------------------------------------------
@@ -136,6 +167,7 @@ void update_hub_state::ask_difference(const protocol::account_place& from) {
            auto some = answer ? difference_of(*answer, peers) : std::nullopt;
            users.note(peers);
            if (some) {
+             some->server_time = static_cast<std::int32_t>(seconds_now());
              apply(boxes->difference(*std::move(some), now()));
            } else {
              const auto why = error_of(answer);
@@ -169,6 +201,7 @@ void update_hub_state::ask_channel(const protocol::channel_question& from) {
            auto some = answer ? difference_of(*answer, id, peers) : std::nullopt;
            users.note(peers);
            if (some) {
+             some->server_time = static_cast<std::int32_t>(seconds_now());
              apply(boxes->difference_of(id, *std::move(some), now()));
            } else {
              const auto why = error_of(answer);

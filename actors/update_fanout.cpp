@@ -9,33 +9,56 @@
 
 namespace cafegram {
 
-update_fanout::update_fanout(update_hub_actor::pointer self, std::function<void()> relieved)
+update_fanout::update_fanout(update_hub_actor::pointer self, settled_function settled)
   : self_{self}
-  , relieved_{std::move(relieved)} {}
+  , settled_{std::move(settled)} {}
 
 void update_fanout::subscribe(const caf::actor& receiver) {
   if (std::ranges::find(subscribers_, receiver, &subscriber::actor) == subscribers_.end()) {
     self_->monitor(receiver);
-    subscribers_.push_back({receiver, {}, 0, 0});
+    subscribers_.push_back({.actor = receiver});
   }
 }
 
-void update_fanout::remove(const caf::actor_addr& receiver) {
-  std::erase_if(subscribers_, [&receiver](const subscriber& one) { return one.actor == receiver; });
+bool update_fanout::remove(const caf::actor_addr& receiver) {
+  const auto found = std::ranges::find_if(
+      subscribers_, [&receiver](const subscriber& one) { return one.actor == receiver; });
+  if (found == subscribers_.end()) {
+    return false;
+  }
+  const auto gone = std::move(*found);
+  subscribers_.erase(found);
+  for (const auto number : gone.unanswered) {
+    settled_(number, fate::left);
+  }
+  for (const auto& event : gone.queue) {
+    settled_(event.number, fate::left);
+  }
+  return true;
 }
 
-void update_fanout::add(const std::shared_ptr<const received_update>& update) {
+void update_fanout::add(const update_event& event) {
   for (auto& to : subscribers_) {
-    to.queue.push_back(update);
+    to.queue.push_back(event);
     if (to.queue.size() > 2 * update_backlog) {
-      // Only what no difference brings again gets this far; the oldest is worth least.
-      to.queue.pop_front();
-      if (to.dropped++ == 0) {
-        log::warn("update_hub", "a receiver is too slow: its oldest updates are dropped");
-      }
+      drop_oldest(to);
     }
     push(to);
   }
+}
+
+/// Of what no difference brings again; of the rest there is no more than was accepted.
+void update_fanout::drop_oldest(subscriber& of) {
+  const auto oldest = std::ranges::find(of.queue, false, &update_event::kept);
+  if (oldest == of.queue.end()) {
+    return;
+  }
+  if (of.dropped++ == 0) {
+    log::warn("update_hub", "a receiver is too slow: its oldest updates are dropped");
+  }
+  const auto number = oldest->number;
+  of.queue.erase(oldest);
+  settled_(number, fate::dropped);
 }
 
 std::size_t update_fanout::backlog() const {
@@ -47,26 +70,34 @@ std::size_t update_fanout::backlog() const {
 }
 
 void update_fanout::push(subscriber& to) {
-  while (!to.queue.empty() && to.unanswered < update_window) {
-    ++to.unanswered;
-    update_event event{std::move(to.queue.front())};
+  while (!to.queue.empty() && to.unanswered.size() < update_window) {
+    auto event = std::move(to.queue.front());
     to.queue.pop_front();
-    auto done = [this, receiver = to.actor]() { answered(receiver); };
+    to.unanswered.insert(event.number);
+    auto done = [this, receiver = to.actor, number = event.number]() {
+      answered(receiver, number);
+    };
     self_->request(to.actor, caf::infinite, std::move(event))
         .then(done, [done](const caf::error& why) {
-          log::warn("update_hub", "a receiver failed: {}", to_string(to_error(why)));
-          done();
+          const auto error = to_error(why);
+          if (error.code != errc::cancelled) { // it is about to end, or has: the next one gets this
+            log::warn("update_hub", "a receiver failed: {}", to_string(error));
+            done();
+          }
         });
   }
 }
 
-void update_fanout::answered(const caf::actor& receiver) {
+void update_fanout::answered(const caf::actor& receiver, std::uint64_t number) {
   const auto found = std::ranges::find(subscribers_, receiver, &subscriber::actor);
-  if (found != subscribers_.end()) {
-    --found->unanswered;
-    push(*found);
+  if (found == subscribers_.end()) {
+    return;
   }
-  relieved_();
+  if (const auto at = found->unanswered.find(number); at != found->unanswered.end()) {
+    found->unanswered.erase(at);
+  }
+  push(*found);
+  settled_(number, fate::answered);
 }
 
 } // namespace cafegram

@@ -11,9 +11,11 @@ namespace {
 /// Bots are told of any gap; persons are supposed to ask for little at once.
 constexpr std::int32_t bot_limit = 100'000;
 
-protocol::update_bounds bounds_for(const account& who, random_source& random) {
+protocol::update_bounds bounds_for(const account& who, std::chrono::seconds max_age,
+                                   random_source& random) {
   protocol::update_bounds out;
   out.salt = random.integer<std::uint64_t>();
+  out.max_age = max_age;
   if (who.bot) {
     out.first_limit = bot_limit;
     out.most_limit = bot_limit;
@@ -38,7 +40,17 @@ void update_hub_state::begin(const hub_start& how) {
   }
   who = how.who;
   start = how.from;
-  find_beginning();
+  max_age = how.max_age;
+  go_on();
+}
+
+/// What was accepted before comes before what comes now.
+void update_hub_state::go_on() {
+  if (inbox_of != who.id) {
+    open_inbox();
+  } else {
+    find_beginning();
+  }
 }
 
 /// What another one has seen says nothing about this one's updates.
@@ -47,13 +59,12 @@ void update_hub_state::forget_account() {
   queries = {};
   users = {};
   places.clear();
+  ledger.clear();
+  unwritten = nullptr;
+  inbox_of = 0;
 }
 
 void update_hub_state::find_beginning() {
-  if (start == updates_from::now) {
-    start_boxes({});
-    return;
-  }
   self->request(store, caf::infinite, load_atom_v)
       .then(
           [this, of = life](const session_snapshot& stored) {
@@ -61,14 +72,7 @@ void update_hub_state::find_beginning() {
               take_stored(stored);
             }
           },
-          [this, of = life](const caf::error& why) {
-            log::error("update_hub", "the stored state cannot be read: {}",
-                       to_string(to_error(why)));
-            if (of == life) {
-              retry_at = now() + waits.take(*services.random);
-              check();
-            }
-          });
+          [this, of = life](const caf::error& why) { store_failed(why, of); });
 }
 
 void update_hub_state::take_stored(const session_snapshot& stored) {
@@ -80,9 +84,8 @@ void update_hub_state::take_stored(const session_snapshot& stored) {
              session.updates->seq};
   }
   places.clear();
-  for (const auto& [channel, pts] : session.channel_pts) {
-    // What was under way when this was written is not kept with it: all are asked about.
-    places[channel] = {.channel = channel, .pts = pts, .unsure = true};
+  for (const auto& [channel, counter] : session.channels) {
+    places[channel] = {channel, counter.pts, counter.unsure, counter.closed};
   }
   start_boxes(place);
 }
@@ -93,11 +96,14 @@ void update_hub_state::start_boxes(const std::optional<protocol::account_place>&
   const auto how = start == updates_from::login && stored ? from::login
                    : start == updates_from::now           ? from::now
                                                           : from::stored;
-  boxes = std::make_unique<protocol::account_updates>(bounds_for(who, *services.random));
+  boxes = std::make_unique<protocol::account_updates>(bounds_for(who, max_age, *services.random));
   started = true;
   held = !has_room();
   if (held) {
     apply(boxes->full({}, true, now()));
+  }
+  for (const auto channel : ledger.full_channels()) {
+    apply(boxes->full(protocol::channel_box(channel), true, now()));
   }
   std::vector<protocol::update_container> early;
   for (const auto& object : kept.take()) {
@@ -112,35 +118,6 @@ void update_hub_state::start_boxes(const std::optional<protocol::account_place>&
   check();
 }
 
-// -- out ----------------------------------------------------------------------------------------
-
-void update_hub_state::deliver(const handed_update& what) {
-  if (what.own || !what.update) {
-    return;
-  }
-  auto event = std::make_shared<received_update>();
-  event->identity = identity_of(who.id, what.update);
-  if (is_query(what.update) && !queries.add(event->identity)) {
-    return;
-  }
-  event->update = what.update;
-  event->peers = what.peers;
-  event->date = what.date;
-  event->account = who.id;
-  receivers->add(event);
-}
-
-void update_hub_state::subscribe(const caf::actor& receiver) {
-  receivers->subscribe(receiver);
-  look_for_room();
-  check();
-}
-
-void update_hub_state::relieved() {
-  look_for_room();
-  check();
-}
-
 /// Tells the boxes when there is none, and when there is again.
 void update_hub_state::look_for_room() {
   const auto backlog = receivers->backlog();
@@ -150,7 +127,13 @@ void update_hub_state::look_for_room() {
   } else if (behind && backlog < update_backlog / 2) {
     behind = false;
   }
-  if (!started || held == !has_room()) {
+  if (!started) {
+    return;
+  }
+  for (const auto& [channel, full] : ledger.take_channel_news()) {
+    apply(boxes->full(protocol::channel_box(channel), full, now()));
+  }
+  if (held == !has_room()) {
     return;
   }
   held = !has_room();
@@ -163,7 +146,8 @@ void update_hub_state::look_for_room() {
 }
 
 void update_hub_state::check() {
-  auto next = retry_at.value_or(steady_time::max());
+  auto next =
+      std::min(retry_at.value_or(steady_time::max()), write_at.value_or(steady_time::max()));
   if (started) {
     next = std::min(next, boxes->next_deadline());
   }
@@ -178,7 +162,10 @@ void update_hub_state::tick(std::uint64_t number) {
   }
   if (retry_at && *retry_at <= now()) {
     retry_at.reset();
-    find_beginning();
+    go_on();
+  }
+  if (write_at && *write_at <= now()) {
+    try_to_write();
   }
   if (started) {
     apply(boxes->poll(now()));
@@ -195,16 +182,19 @@ update_hub_actor::behavior_type hub(update_hub_actor::stateful_pointer<update_hu
   state.services = services;
   state.client = std::move(client);
   state.store = std::move(store);
-  state.receivers.emplace(self, [self] { self->state.relieved(); });
-  self->set_down_handler([self](const caf::down_msg& down) {
-    self->state.receivers->remove(down.source);
-    self->state.relieved();
+  state.receivers.emplace(self, [self](std::uint64_t number, update_fanout::fate how) {
+    self->state.settled(number, how);
   });
+  self->set_down_handler([self](const caf::down_msg& down) { self->state.receiver_ended(down); });
   return {
       [self](const raw_updates& what) { self->state.receive(what); },
       [self](const updates_suspect& why) { self->state.suspect(why); },
       [self](const own_result& what) { self->state.own(what); },
       [self](caf::subscribe_atom, const caf::actor& receiver) { self->state.subscribe(receiver); },
+      [self](const update_claim& by) { self->state.claimed(by); },
+      [self](const update_failed& what) { self->state.failed(what); },
+      [self](const update_sent& what) { self->state.sent(what); },
+      [self](caf::close_atom) { self->quit(); },
       [self](const hub_start& how) { self->state.begin(how); },
       [self](caf::tick_atom, std::uint64_t number) { self->state.tick(number); },
   };

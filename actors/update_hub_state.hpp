@@ -2,6 +2,7 @@
 
 #include <cafegram/actors/alarm.hpp>
 #include <cafegram/actors/backoff.hpp>
+#include <cafegram/actors/inbox_ledger.hpp>
 #include <cafegram/actors/peer_memory.hpp>
 #include <cafegram/actors/update_fanout.hpp>
 #include <cafegram/actors/update_hub.hpp>
@@ -67,11 +68,13 @@ private:
   std::size_t octets_ = 0;
 };
 
-/// What a hub holds. Its parts: beginning and end of the way (update_hub.cpp), what comes from the
-/// wire (update_wire.cpp), what the boxes ask for (update_difference.cpp).
+/// What a hub holds. Its parts: where it begins, and its actor (update_hub.cpp), what comes from
+/// the wire (update_wire.cpp), what the boxes ask for (update_difference.cpp), the inbox and the
+/// way out (update_inbox.cpp).
 struct update_hub_state {
   explicit update_hub_state(update_hub_actor::pointer actor)
     : self{actor} {}
+  ~update_hub_state();
 
   update_hub_actor::pointer self;
   runtime::services services;
@@ -80,19 +83,32 @@ struct update_hub_state {
 
   account who;
   updates_from start = updates_from::now;
+  std::chrono::seconds max_age{0};
   /// Counts the beginnings: answers to what was asked for an earlier one are nothing to this one.
   std::uint64_t life = 0;
   bool started = false;
   /// Null until it is known whose they are.
   std::unique_ptr<protocol::account_updates> boxes;
-  /// As in the store; `unsure` and `closed` live as long as the hub.
+  /// As in the store.
   std::map<std::int64_t, protocol::channel_place> places;
   waiting_objects kept;
   bool crowded = false;      ///< one found no place among those
   recent_identities queries; ///< that were handed out
   peer_memory users;
 
+  inbox_ledger ledger;
+  std::uint64_t last_number = 0;
+  std::int64_t inbox_of = 0; ///< the account whose part of the store is in the ledger
+  std::shared_ptr<storage::update_progress> unwritten; ///< null: nothing
+  std::uint64_t sent_number = 0;                       ///< with the last write
+  bool writing = false;
+  bool stuck = false; ///< the store cannot write
+  std::optional<steady_time> write_at;
+
   std::optional<update_fanout> receivers;
+  caf::actor finisher;     ///< who has claimed the updates; null: nobody
+  std::uint64_t claim = 0; ///< counts them
+  bool handing_out = false;
   bool behind = false; ///< receivers are slow: what a difference brings again is left to it
   bool held = true;    ///< the boxes were told that there is no room
   std::vector<std::function<void()>> questions; ///< that wait for room
@@ -101,10 +117,13 @@ struct update_hub_state {
   std::optional<steady_time> retry_at; ///< the store could not be read
 
   steady_time now() const { return services.clock->steady_now(); }
-  bool has_room() const { return !behind && !receivers->empty(); }
+  bool has_room() const {
+    return !behind && !stuck && !ledger.full() && (finisher || !receivers->empty());
+  }
 
   // -- beginning
   void begin(const hub_start& how);
+  void go_on();
   void find_beginning();
   void forget_account();
   void take_stored(const session_snapshot& stored);
@@ -119,8 +138,8 @@ struct update_hub_state {
 
   // -- what the boxes say
   void apply(protocol::update_outcome&& outcome);
-  void save(const protocol::update_outcome& outcome);
-  void tell(const protocol::updates_lost& what) const;
+  void note_places(const protocol::update_outcome& outcome);
+  void tell(const protocol::updates_lost& what);
   void ask(protocol::update_outcome&& outcome);
   void when_there_is_room(std::function<void()> question);
   void ask_place();
@@ -129,11 +148,36 @@ struct update_hub_state {
   void load(const std::vector<std::int64_t>& channels);
   void load_unsure(const protocol::unsure_page& page);
 
+  // -- inbox
+  void open_inbox();
+  void read_inbox(std::uint64_t after, std::uint64_t of);
+  void store_failed(const caf::error& why, std::uint64_t of);
+  void take_inbox(const storage::inbox_content& content);
+  void take_row(const storage::inbox_row& row, std::vector<storage::send_record> sends);
+  void accept(const protocol::update_item& item);
+  void keep(std::shared_ptr<const received_update> update, std::int64_t channel, bool in_store);
+  storage::update_progress& next_write();
+  void add_rows(storage::batch&& rows);
+  void write();
+  void wrote();
+  void not_written(const caf::error& why);
+  void try_to_write();
+
   // -- out
-  void deliver(const handed_update& what);
-  void relieved();
+  void hand_out();
+  void give(std::uint64_t number, const inbox_entry& entry);
+  void settled(std::uint64_t number, update_fanout::fate how);
+  void finish(std::uint64_t number);
+  void give_up(std::uint64_t number, const std::string& why);
+  void bury(const storage::dead_letter& what, const std::vector<storage::send_record>& sends);
+  void failed(const update_failed& what);
+  void sent(const update_sent& what);
+  storage::inbox_row row_of(const inbox_entry& entry, std::uint64_t number) const;
+  std::int64_t seconds_now() const;
   void look_for_room();
   void subscribe(const caf::actor& receiver);
+  void claimed(const update_claim& by);
+  void receiver_ended(const caf::down_msg& down);
 
   void check();
   void tick(std::uint64_t number);

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <cafegram/base/bytes.hpp>
 #include <cafegram/tl/api/types.hpp>
 
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace cafegram {
@@ -15,7 +17,25 @@ struct peers_seen {
   std::map<std::int64_t, tl::Chat> chats;
 };
 
-/// One update, in its place in the order.
+/// A send that was made while an update was handled, and is answered.
+struct made_send {
+  std::int64_t random_id = 0;
+  bytes answer = {}; ///< TL; empty where the server knew the send and told no more
+  bool was_duplicate = false;
+};
+
+/// What nobody brings back.
+struct lost_updates {
+  std::int64_t channel = 0; ///< whose; 0: of private chats, groups and the account itself
+  /// By the counter of that channel, or of the account, which `box` names: what is beyond `from`,
+  /// up to `to`, or without that until it is heard of again.
+  std::string box;
+  std::int32_t from = 0;
+  std::optional<std::int32_t> to;
+  std::string why; ///< one of `too long`, `forbidden`, `too old`, ...; see protocol/updates.hpp
+};
+
+/// One update, in its place in the order, or the note that some are lost.
 struct received_update {
   /// The same each time this update comes, whatever way it came. Unique per account. A message:
   /// `message/ACCOUNT/PEER/ID`; edited: `edit/...`; a query: `query/ACCOUNT/ID`.
@@ -25,6 +45,7 @@ struct received_update {
   std::shared_ptr<const peers_seen> peers; ///< never null
   std::int32_t date = 0;                   ///< server time, 0 where not told
   std::int64_t account = 0;                ///< who received it
+  std::optional<lost_updates> lost = {};   ///< then `update` is empty
 };
 
 } // namespace cafegram

@@ -42,8 +42,11 @@ result<bot> bot::start(client& over, const setup_function& setup, bot_options op
   with.routes = std::move(routes);
   with.options = options;
   auto actor = over.system().spawn(dispatcher, std::move(with));
-  over.subscribe(caf::actor_cast<caf::actor>(actor));
-  return bot{std::make_shared<state>(over.system(), std::move(actor))};
+  bot out{std::make_shared<state>(over.system(), actor)};
+  if (auto claimed = over.claim_updates(caf::actor_cast<caf::actor>(actor)); !claimed) {
+    return std::unexpected(std::move(claimed.error()));
+  }
+  return out;
 }
 
 void bot::logged_in_as(const account& who) {

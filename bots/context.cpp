@@ -44,6 +44,14 @@ result<sent_message> sent_outcome(const chat_ref& to, std::int64_t random_id,
   return sent_from(*updates, to, random_id);
 }
 
+/// What a send was answered when the same update was handled before.
+result<sent_message> sent_before(const chat_ref& to, const made_send& made) {
+  if (made.answer.empty()) {
+    return sent_message{.chat = to, .id = {}, .was_duplicate = made.was_duplicate};
+  }
+  return sent_outcome(to, made.random_id, made.answer);
+}
+
 // A free function: the coroutine owns its copies.
 task<std::optional<new_message>> ask_in(context ctx, outgoing question, duration timeout) {
   const auto sent = co_await ctx.reply(question);
@@ -111,12 +119,21 @@ pending<sent_message> context::send(const chat_ref& to, const outgoing& message)
                                       : origin->sends.random_id(tl::encode(request));
   }
   const auto random_id = request.random_id;
+  if (const auto* made = origin ? origin->find_made(random_id) : nullptr) {
+    auto state = std::make_shared<detail::pending_state<sent_message>>();
+    state->home = origin->link->home;
+    state->settle(sent_before(to, *made));
+    return pending<sent_message>{std::move(state)};
+  }
   return detail::call_for<sent_message>(
       common(update_), "messages.sendMessage", tl::encode_checked(request), {},
       [to, random_id, origin](const result<bytes>& answer) {
         auto sent = sent_outcome(to, random_id, answer);
         if (origin) {
           origin->effects.push_back({random_id, sent ? sent->id.value_or(0) : 0, sent.has_value()});
+          if (sent && origin->kept) {
+            origin->made.push_back({random_id, answer.value_or(bytes{}), sent->was_duplicate});
+          }
         }
         return sent;
       });

@@ -12,6 +12,11 @@ namespace {
 
 thread_local conversation* running_here = nullptr;
 
+/// The update that a coroutine has taken last; 0 where it has dealt with all.
+std::uint64_t in_hand_of(const detail::root_task& root) {
+  return root.held.empty() ? 0 : root.held.back()->number;
+}
+
 } // namespace
 
 conversation* conversation::running() {
@@ -50,11 +55,14 @@ steady_time conversation::now() const {
   return self_.clock().now();
 }
 
-// Handlers belong to the user: whatever they throw ends this conversation and no other.
+// Handlers belong to the user: whatever they throw ends this conversation and no other, and is a
+// failure of the update that they ran for.
 template <class F>
-void conversation::guarded(F run) {
+void conversation::guarded(std::uint64_t number, F run) {
+  const auto before = std::exchange(in_hand_, number);
   try {
     run();
+    in_hand_ = before;
   } catch (const std::exception& e) {
     fail(e.what());
   } catch (...) {
@@ -62,21 +70,26 @@ void conversation::guarded(F run) {
   }
 }
 
-void conversation::fail(std::string_view why) {
+caf::error conversation::fail(std::string_view why) {
   failed_ = true;
   log::error("conversation", "chat {}: a handler threw: {}; the conversation starts anew",
              setup_.chat.marked_id(), why);
-  self_.quit(caf::exit_reason::unhandled_exception);
+  auto reason = error::make(errc::bad_argument, std::string{why});
+  reason.number = static_cast<std::int64_t>(in_hand_);
+  self_.quit(to_caf(reason));
+  return to_caf(reason);
 }
 
 void conversation::on_deliver(const deliver& message) {
   if (failed_ || !message.update) {
     return;
   }
-  guarded([&] {
+  guarded(message.number, [&] {
     auto update = update_factory::make(message.update);
     auto origin = std::make_shared<detail::delivery>(link_, message.number, setup_.signing,
                                                      common(update).identity());
+    origin->kept = message.kept;
+    origin->before = message.sends;
     update = update_factory::make(message.update, origin);
     open_.emplace(message.number, origin);
     current_ = message.number;
@@ -100,7 +113,8 @@ void conversation::on_wake() {
     }
     const auto ripe = *due;
     waiters_.erase(due);
-    guarded([&] { go_on(ripe.awaiter->root_, ripe.frame); });
+    auto* root = ripe.awaiter->root_;
+    guarded(in_hand_of(*root), [&] { go_on(root, ripe.frame); });
   }
   settle();
 }
@@ -236,7 +250,7 @@ void conversation::call(const std::shared_ptr<detail::delivery>& origin, bytes f
     --outstanding_;
     --origin->outstanding;
     if (!failed_) {
-      guarded([&] { done(outcome); });
+      guarded(origin->number, [&] { done(outcome); });
     }
     settle();
   };
@@ -255,6 +269,7 @@ void conversation::settle() {
     return;
   }
   report_finished();
+  report_sends();
   if (current_ != 0 && !told_suspended_ && outstanding_ == 0 && open_.contains(current_)) {
     told_suspended_ = true;
     self_.send(setup_.owner, suspended{setup_.chat.marked_id(), current_});
@@ -272,7 +287,7 @@ void conversation::sweep_roots() {
     if (root.cancelled) {
       std::ranges::for_each(root.held, [](const auto& d) { d->how = handling::cancelled; });
     } else if (const auto failure = root.frame.get().promise().failure) {
-      guarded([&] { std::rethrow_exception(failure); });
+      guarded(in_hand_of(root), [&] { std::rethrow_exception(failure); });
     }
     release(root);
     const auto gone = std::move(roots_[i]);
@@ -293,6 +308,16 @@ void conversation::report_finished() {
   }
 }
 
+/// Of updates that go on: what is finished takes nothing with it.
+void conversation::report_sends() {
+  for (auto& [number, one] : open_) {
+    if (!one->made.empty()) {
+      self_.send(setup_.owner,
+                 sends_made{setup_.chat.marked_id(), number, std::exchange(one->made, {})});
+    }
+  }
+}
+
 void conversation::report_wake() {
   auto earliest = steady_time::max();
   for (const auto& w : waiters_) {
@@ -305,6 +330,11 @@ void conversation::report_wake() {
 }
 
 namespace detail {
+
+const made_send* delivery::find_made(std::int64_t random_id) const {
+  const auto found = std::ranges::find(before, random_id, &made_send::random_id);
+  return found != before.end() ? &*found : nullptr;
+}
 
 conversation* home_of(const root_task* root) {
   return root != nullptr ? root->home : nullptr;
@@ -360,11 +390,10 @@ conversation_self::conversation_self(caf::actor_config& config, conversation_set
     try {
       std::rethrow_exception(thrown);
     } catch (const std::exception& e) {
-      core_->fail(e.what());
+      return core_->fail(e.what());
     } catch (...) {
-      core_->fail("something that is no std::exception");
+      return core_->fail("something that is no std::exception");
     }
-    return caf::exit_reason::unhandled_exception;
   });
 }
 

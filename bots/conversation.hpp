@@ -36,6 +36,11 @@ struct delivery {
   std::size_t holders = 0;     ///< coroutines that have consumed it and not ended
   handling how = handling::done;
   std::vector<effect> effects;
+  bool kept = false;             ///< it comes again if it does not come to its end
+  std::vector<made_send> before; ///< made when it was here the last time
+  std::vector<made_send> made;   ///< and not told to the owner yet
+
+  const made_send* find_made(std::int64_t random_id) const;
 };
 
 /// A coroutine that a handler has started, with all that it waits for below it.
@@ -78,8 +83,8 @@ public:
   /// Destroys the frames, then what they belong to; links are cut.
   void end();
 
-  /// Ends the actor over what a handler has thrown.
-  void fail(std::string_view why);
+  /// Ends the actor over what a handler has thrown; the error names the update in hand.
+  caf::error fail(std::string_view why);
 
   void become(behavior next);
   const chat_ref& chat() const { return setup_.chat; }
@@ -100,7 +105,7 @@ private:
   };
 
   template <class F>
-  void guarded(F run);
+  void guarded(std::uint64_t number, F run);
   bool offer_to_waiters(const any_update& update);
   void route(const any_update& update);
   void run_behavior(std::size_t index, const any_update& update);
@@ -109,6 +114,7 @@ private:
   void settle();
   void sweep_roots();
   void report_finished();
+  void report_sends();
   void report_wake();
   steady_time now() const;
 
@@ -126,6 +132,7 @@ private:
   std::uint64_t last_wait_ = 0;
   steady_time told_wake_ = steady_time::max();
   bool failed_ = false;
+  std::uint64_t in_hand_ = 0; ///< the delivery that user code runs for; 0: none
 };
 
 /// Marks the thread as running a conversation.

@@ -32,21 +32,31 @@ void dispatcher_state::start(dispatcher_setup setup) {
   self_->set_down_handler([this](const caf::down_msg& message) { on_down(message); });
 }
 
-// A filter for commands has to know the bot's name. The account hands out 256 updates at most.
+// A filter for commands has to know the bot's name: until then updates wait. The inbox has bounds.
 caf::result<void> dispatcher_state::receive(const update_event& event) {
-  if (setup_.self.id != 0) {
+  if (setup_.self.id != 0 && event.number == 0) {
     return take(intake(event, setup_.self));
   }
-  early_.emplace_back(event, self_->make_response_promise<admission>());
-  return early_.back().second;
+  // Before the promise, which takes the sender along.
+  hub_ = caf::actor_cast<caf::actor_addr>(self_->current_sender());
+  auto promise = self_->make_response_promise<admission>();
+  if (setup_.self.id == 0) {
+    early_.emplace_back(event, promise);
+  } else {
+    accept_row(event, promise);
+  }
+  return promise;
 }
 
 void dispatcher_state::know(const account& self) {
   setup_.self = self;
   for (auto& [event, promise] : std::exchange(early_, {})) {
-    auto update = intake(event, self);
-    if (wanted(update)) {
-      admit(std::move(update));
+    if (event.number != 0) {
+      accept_row(event, promise);
+      continue;
+    }
+    if (auto update = intake(event, self); wanted(update)) {
+      admit({.data = std::move(update)});
     }
     promise.deliver(caf::unit);
   }
@@ -63,7 +73,7 @@ caf::result<void> dispatcher_state::take(std::shared_ptr<const update_data> upda
   if (!wanted(update)) {
     return caf::unit;
   }
-  admit(std::move(update));
+  admit({.data = std::move(update)});
   if (load() <= setup_.options.queue_total) {
     return caf::unit;
   }
@@ -72,15 +82,17 @@ caf::result<void> dispatcher_state::take(std::shared_ptr<const update_data> upda
   return promise;
 }
 
-void dispatcher_state::admit(std::shared_ptr<const update_data> update) {
-  const auto key = update->chat.marked_id();
+void dispatcher_state::admit(queued_update update) {
+  const auto& from = update.data->chat;
+  const auto key = from.marked_id();
   auto [at, is_new] = chats_.try_emplace(key);
   auto& chat = at->second;
-  if (is_new || update->chat.access_hash != 0) {
-    chat.chat = update->chat;
+  if (is_new || from.access_hash != 0) {
+    chat.chat = from;
   }
-  if (chat.waiting.size() >= setup_.options.queue_per_chat) {
+  if (!update.kept && chat.waiting.size() >= setup_.options.queue_per_chat) {
     note_loss(chat);
+    end_row(update.row, {});
     return;
   }
   chat.waiting.push_back(std::move(update));
@@ -98,20 +110,20 @@ void dispatcher_state::note_loss(chat_state& chat) {
   note->chat = chat.chat;
   note->lost = 1;
   note->identity = "lost/" + std::to_string(setup_.self.id) + "/" + std::to_string(counts_.lost);
-  if (chat.waiting.back()->lost != 0) {
-    note->lost += chat.waiting.back()->lost;
-    chat.waiting.back() = std::move(note);
+  if (auto& last = chat.waiting.back(); last.row == 0 && last.data->lost != 0) {
+    note->lost += last.data->lost;
+    last.data = std::move(note);
     return;
   }
   log::warn("dispatcher", "chat {}: {} updates wait already, what comes now is lost",
             chat.chat.marked_id(), chat.waiting.size());
-  chat.waiting.push_back(std::move(note));
+  chat.waiting.push_back({.data = std::move(note)});
   ++queued_;
 }
 
 void dispatcher_state::pump(chat_key key) {
   auto& chat = chats_.at(key);
-  if (chat.busy || chat.waiting.empty() || !wake_up(key, chat)) {
+  if (chat.busy || chat.waiting.empty() || chat.blocked_until > now() || !wake_up(key, chat)) {
     return;
   }
   auto update = std::move(chat.waiting.front());
@@ -122,9 +134,9 @@ void dispatcher_state::pump(chat_key key) {
   chat.busy = true;
   chat.last_used = now();
   chat.current = ++last_number_;
-  chat.in_flight.push_back(chat.current);
   used_.splice(used_.begin(), used_, chat.used);
-  self_->send(chat.actor, deliver{key, chat.current, std::move(update)});
+  self_->send(chat.actor, deliver{key, chat.current, update.data, update.kept, update.sends});
+  chat.in_flight.emplace(chat.current, std::move(update));
 }
 
 // False where there are as many conversations as may be, and all have something to do.
@@ -166,16 +178,27 @@ void dispatcher_state::put_to_sleep(chat_key key) {
 
 void dispatcher_state::on_finished(const finished& message) {
   const auto at = chats_.find(message.chat);
-  if (at == chats_.end() || std::erase(at->second.in_flight, message.number) == 0) {
+  auto node = at != chats_.end() ? at->second.in_flight.extract(message.number)
+                                 : std::map<std::uint64_t, queued_update>::node_type{};
+  if (node.empty()) {
     return;
   }
+  auto& [key, chat] = *at;
+  auto& update = node.mapped();
   ++counts_.finished;
   counts_.cancelled += message.how == handling::cancelled ? 1 : 0;
   counts_.refused += message.how == handling::refused ? 1 : 0;
   counts_.sent += static_cast<std::uint64_t>(std::ranges::count_if(message.effects, &effect::sent));
   --in_flight_;
-  if (message.number == at->second.current) {
-    at->second.busy = false;
+  if (message.number == chat.current) {
+    chat.busy = false;
+  }
+  if (message.how == handling::done || !update.kept) {
+    end_row(update.row, {});
+  } else if (count_failure(update, std::string{to_string(message.how)})) {
+    std::vector<queued_update> again;
+    again.push_back(std::move(update));
+    try_again(key, chat, std::move(again));
   }
   pump(message.chat);
   feed_starving();
@@ -220,12 +243,9 @@ void dispatcher_state::on_down(const caf::down_msg& message) {
   used_.erase(chat.used);
   set_wake(key, chat, steady_time::max());
   chat.actor = nullptr;
-  chat.busy = false;
-  counts_.failed += chat.in_flight.size();
-  in_flight_ -= chat.in_flight.size();
   log::error("dispatcher", "chat {}: its conversation died ({}) over {} updates", key,
              to_string(to_error(message.reason)), chat.in_flight.size());
-  chat.in_flight.clear();
+  try_again(key, chat, left_by(chat, message.reason));
   pump(key);
   forget_if_empty(key);
   feed_starving();
@@ -267,13 +287,16 @@ void dispatcher_state::feed_starving() {
 }
 
 void dispatcher_state::arm() {
-  if (by_actor_.empty() && stop_deadline_ == steady_time::max()) {
+  if (by_actor_.empty() && retries_.empty() && stop_deadline_ == steady_time::max()) {
     return;
   }
   const auto time = now();
   auto next = std::min(time + longest_tick, stop_deadline_);
   if (!wakes_.empty()) {
     next = std::min(next, wakes_.begin()->first);
+  }
+  if (!retries_.empty()) {
+    next = std::min(next, retries_.begin()->first);
   }
   if (next >= next_tick_) {
     return;
@@ -290,6 +313,7 @@ void dispatcher_state::on_tick(std::uint64_t generation) {
   next_tick_ = steady_time::max();
   const auto time = now();
   wake_due(time);
+  retry_due(time);
   sleep_idle(time);
   if (time >= stop_deadline_) {
     finish_stop_if_done();
@@ -335,6 +359,10 @@ caf::result<void> dispatcher_state::stop(std::chrono::milliseconds timeout) {
     held.deliver(caf::unit); // in the queue, and handled before the end if time allows
   }
   held_.clear();
+  // What the inbox keeps comes again with the next start.
+  for (auto& [key, chat] : chats_) {
+    queued_ -= std::erase_if(chat.waiting, [](const queued_update& one) { return one.kept; });
+  }
   arm();
   finish_stop_if_done();
   return promise;
@@ -370,6 +398,9 @@ dispatcher_state::~dispatcher_state() {
   for (auto& [event, promise] : early_) {
     promise.deliver(reason);
   }
+  for (auto& [row, promise] : rows_) {
+    promise.deliver(reason);
+  }
 }
 
 dispatcher_status dispatcher_state::status() const {
@@ -389,6 +420,7 @@ dispatcher_actor::behavior_type dispatcher(dispatcher_state::pointer self, dispa
       [self](const account& who) { self->state.know(who); },
       [self](const finished& message) { self->state.on_finished(message); },
       [self](const suspended& message) { self->state.on_suspended(message); },
+      [self](sends_made& message) { self->state.on_sends_made(message); },
       [self](const wake_at& message) { self->state.on_wake_at(message); },
       [self](const stop_request& request) { return self->state.stop(request.timeout); },
       [self](status_atom) { return self->state.status(); },

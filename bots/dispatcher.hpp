@@ -13,9 +13,11 @@
 #include <cstdint>
 #include <deque>
 #include <list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -50,6 +52,7 @@ struct dispatcher_state {
   caf::result<void> take(std::shared_ptr<const update_data> update);
   void on_finished(const finished& message);
   void on_suspended(const suspended& message);
+  void on_sends_made(sends_made& message);
   void on_wake_at(const wake_at& message);
   void on_down(const caf::down_msg& message);
   void on_tick(std::uint64_t generation);
@@ -57,14 +60,23 @@ struct dispatcher_state {
   dispatcher_status status() const;
 
 private:
+  struct queued_update {
+    std::shared_ptr<const update_data> data;
+    std::uint64_t row = 0; ///< its number in the inbox; 0: it came another way
+    bool kept = false;     ///< there, until it is answered
+    std::uint32_t failures = 0;
+    std::vector<made_send> sends = {};
+  };
+
   struct chat_state {
     chat_ref chat;
     conversation_actor actor;
-    std::deque<std::shared_ptr<const update_data>> waiting;
-    std::vector<std::uint64_t> in_flight;
-    std::uint64_t current = 0; ///< delivered last
-    bool busy = false;         ///< the update delivered last is neither finished nor suspended
-    bool starving = false;     ///< stands in `starving_`
+    std::deque<queued_update> waiting;
+    std::map<std::uint64_t, queued_update> in_flight; ///< by the number of the delivery
+    steady_time blocked_until = steady_time::min();   ///< one has failed, and is tried again then
+    std::uint64_t current = 0;                        ///< delivered last
+    bool busy = false;     ///< the update delivered last is neither finished nor suspended
+    bool starving = false; ///< stands in `starving_`
     steady_time wake = steady_time::max();
     steady_time last_used;
     std::list<chat_key>::iterator used; ///< in `used_`, while it has an actor
@@ -72,9 +84,15 @@ private:
   };
 
   bool wanted(const std::shared_ptr<const update_data>& update) const;
-  void admit(std::shared_ptr<const update_data> update);
+  void admit(queued_update update);
   void note_loss(chat_state& chat);
   void pump(chat_key key);
+  void accept_row(const update_event& event, admission promise);
+  void end_row(std::uint64_t row, const std::optional<error>& given_up);
+  bool count_failure(queued_update& what, const std::string& why);
+  void try_again(chat_key key, chat_state& chat, std::vector<queued_update> what);
+  void retry_due(steady_time time);
+  std::vector<queued_update> left_by(chat_state& chat, const caf::error& reason);
   bool wake_up(chat_key key, chat_state& chat);
   void put_to_sleep(chat_key key);
   void forget_if_empty(chat_key key);
@@ -94,9 +112,13 @@ private:
   std::unordered_map<caf::actor_id, chat_key> by_actor_;
   std::list<chat_key> used_; // last used first; those with an actor
   std::set<std::pair<steady_time, chat_key>> wakes_;
+  std::set<std::pair<steady_time, chat_key>> retries_;
   std::deque<chat_key> starving_;
   std::deque<admission> held_;
   std::deque<std::pair<update_event, admission>> early_; // the bot does not know itself yet
+  std::unordered_map<std::uint64_t, admission> rows_;    // of the inbox, not answered yet
+  std::set<std::uint64_t> ended_rows_; // that were answered last: a hub that is new hands them out
+  caf::actor_addr hub_;                // who handed out the last one
   std::uint64_t last_number_ = 0;
   std::size_t queued_ = 0;
   std::size_t in_flight_ = 0;

@@ -8,13 +8,16 @@
 // The wiring diagram of a bot. An arrow is "sends to"; a thicker one is "owns, monitors, restarts".
 //
 //   client --update_event--> +------------+ ==deliver==> conversation   (one per chat, on demand)
-//                            | dispatcher | <--finished, suspended, wake_at--    |
+//            <--the answer-- | dispatcher | <--finished, suspended, sends_made-- |
+//            update_failed   |            |    wake_at                           |
+//            update_sent     |            |                                      |
 //                            +------------+                                      |
 //   client <-----------------------------invoke_request--------------------------+
 //
 // The dispatcher holds the queue of each chat and gives a conversation one update at a time, the
-// next one when that is finished, or suspended in a coroutine. `deliver`, `finished` and
-// `suspended` can be serialized.
+// next one when that is finished, or suspended in a coroutine; what fails it gives again. What the
+// account's inbox keeps is answered when it is finished, or given up. `deliver`, `finished`,
+// `sends_made` and `suspended` can be serialized.
 
 namespace cafegram {
 
@@ -32,7 +35,8 @@ using conversation_actor = caf::typed_actor<
 
 /// Spreads the updates of one account over its conversations.
 using dispatcher_actor = caf::typed_actor<
-    // An update from the account. Answered when it is in the queue: at once, unless that is full.
+    // An update from the account. One with a number is answered when it is finished, or given up;
+    // one without when it is in the queue: at once, unless that is full.
     caf::replies_to<update_event>::with<void>,
     // The same for an update that is made already.
     caf::replies_to<local_update>::with<void>,
@@ -42,6 +46,8 @@ using dispatcher_actor = caf::typed_actor<
     caf::reacts_to<finished>,
     // A conversation's coroutine waits: the next update may come.
     caf::reacts_to<suspended>,
+    // A conversation's send is answered, and its update goes on.
+    caf::reacts_to<sends_made>,
     // A conversation wants to be woken, or no more.
     caf::reacts_to<wake_at>,
     // Takes nothing more, lets handlers end, ends the conversations; answers and ends.

@@ -6,7 +6,7 @@ namespace cafegram {
 
 namespace {
 
-constexpr std::uint32_t update_version = 1;
+constexpr std::uint32_t update_version = 2;
 
 template <class T>
 std::vector<T> values_of(const std::map<std::int64_t, T>& by_id) {
@@ -34,6 +34,33 @@ std::int64_t id_as(List<Kinds...>, const tl::boxed& peer) {
 template <class Boxed>
 std::int64_t id_of(const Boxed& peer) {
   return id_as(typename Boxed::tl_alternatives{}, peer);
+}
+
+void write_gap(tl::writer& out, const std::optional<lost_updates>& gap) {
+  out.u32(!gap ? 0 : gap->to ? 1 : 2);
+  if (gap) {
+    out.i64(gap->channel);
+    out.string(gap->box);
+    out.i32(gap->from);
+    out.i32(gap->to.value_or(0));
+    out.string(gap->why);
+  }
+}
+
+std::optional<lost_updates> read_gap(tl::reader& in) {
+  const auto form = in.u32();
+  if (form == 0) {
+    return {};
+  }
+  lost_updates out;
+  out.channel = in.i64();
+  out.box = in.string();
+  out.from = in.i32();
+  if (const auto to = in.i32(); form == 1) {
+    out.to = to;
+  }
+  out.why = in.string();
+  return out;
 }
 
 } // namespace
@@ -64,6 +91,8 @@ bytes encode_update(const update_data& data) {
     out.byte_string(tl::encode(data.update)); // with its length: it may be an unknown one
     tl::encode(out, data.peers ? values_of(data.peers->users) : std::vector<tl::User>{});
     tl::encode(out, data.peers ? values_of(data.peers->chats) : std::vector<tl::Chat>{});
+  } else {
+    write_gap(out, data.gap);
   }
   return out.take();
 }
@@ -99,6 +128,8 @@ result<std::shared_ptr<const update_data>> decode_update(bytes_view data) {
       peers->chats.emplace(id_of(chat), chat);
     }
     out->peers = std::move(peers);
+  } else {
+    out->gap = read_gap(in);
   }
   in.finish();
   if (!in.ok()) {

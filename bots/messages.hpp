@@ -21,7 +21,9 @@ namespace cafegram {
 using chat_key = std::int64_t;
 
 /// An update as bytes: `version:u32 identity:string account:i64 username:string lost:u64
-/// kind:u32 id:i64 access_hash:i64 update:bytes users:Vector<User> chats:Vector<Chat>`.
+/// kind:u32 id:i64 access_hash:i64`, then `update:bytes users:Vector<User> chats:Vector<Chat>`, or
+/// of a loss `gap:u32` and with a gap of 1 or 2 `channel:i64 box:string from:i32 to:i32 why:string`
+/// (2: no `to`).
 bytes encode_update(const update_data& data);
 /// Errors: `malformed`, `limit`.
 result<std::shared_ptr<const update_data>> decode_update(bytes_view data);
@@ -31,6 +33,8 @@ struct deliver {
   chat_key chat = 0;
   std::uint64_t number = 0; ///< counts the deliveries of the dispatcher; 0 is none
   std::shared_ptr<const update_data> update;
+  bool kept = false;                 ///< it comes again if this does not come to its end
+  std::vector<made_send> sends = {}; ///< made when it was delivered before: they are not made again
 };
 
 /// How the handling of an update ended.
@@ -54,6 +58,13 @@ struct finished {
   std::uint64_t number = 0;
   handling how = handling::done;
   std::vector<effect> effects;
+};
+
+/// Sends for an update that goes on are answered.
+struct sends_made {
+  chat_key chat = 0;
+  std::uint64_t number = 0;
+  std::vector<made_send> sends;
 };
 
 /// The coroutine that handles an update waits for the next one or for time.
@@ -90,6 +101,11 @@ struct dispatcher_status {
 };
 
 template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, made_send& x) {
+  return f(caf::meta::type_name("cafegram::made_send"), x.random_id, x.answer, x.was_duplicate);
+}
+
+template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, deliver& x) {
   bytes payload;
   if constexpr (Inspector::reads_state) {
@@ -107,8 +123,13 @@ typename Inspector::result_type inspect(Inspector& f, deliver& x) {
     }
     return caf::none;
   };
-  return f(caf::meta::type_name("cafegram::deliver"), x.chat, x.number, payload,
+  return f(caf::meta::type_name("cafegram::deliver"), x.chat, x.number, payload, x.kept, x.sends,
            caf::meta::load_callback(load));
+}
+
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, sends_made& x) {
+  return f(caf::meta::type_name("cafegram::sends_made"), x.chat, x.number, x.sends);
 }
 
 template <class Inspector>
@@ -133,6 +154,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(cafegram_bots, caf::id_block::cafegram::end)
 CAF_ADD_TYPE_ID(cafegram_bots, (cafegram::deliver))
 CAF_ADD_TYPE_ID(cafegram_bots, (cafegram::finished))
 CAF_ADD_TYPE_ID(cafegram_bots, (cafegram::suspended))
+CAF_ADD_TYPE_ID(cafegram_bots, (cafegram::sends_made))
 CAF_ADD_ATOM(cafegram_bots, cafegram, wake_atom, "wake")
 
 CAF_END_TYPE_ID_BLOCK(cafegram_bots)

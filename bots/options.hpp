@@ -2,16 +2,22 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 
 namespace cafegram {
 
 /// Bounds of a bot.
 struct bot_options {
-  /// Updates that wait in one chat. What comes over it is dropped, counted, and told to the chat's
-  /// handlers, in its place in the order, as `updates_lost`.
+  /// Updates that wait in one chat, of those that the inbox does not keep (queries, and what a
+  /// program makes). What comes over it is dropped, counted, and told to the chat's handlers, in
+  /// its place in the order, as `updates_lost`.
   std::size_t queue_per_chat = 256;
-  /// Updates in all chats, waiting or under way. Over it the account is not answered: it stops to
-  /// hand updates out, and fetches them from Telegram when there is room again.
+  /// So often an update may fail (its handler throws, its conversation dies, it is refused) until
+  /// it goes to the dead letters. It is tried again at once, then after 1 s, then every 5 s; its
+  /// chat waits.
+  std::uint32_t max_failures = 3;
+  /// Updates without a place in the inbox in all chats, waiting or under way. Over it who hands
+  /// them over is not answered.
   std::size_t queue_total = 10'000;
   /// Conversations that exist at once. When so many are busy, other chats wait their turn.
   std::size_t conversations = 10'000;

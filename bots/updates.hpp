@@ -51,7 +51,8 @@ struct update_data {
   std::int64_t account = 0;                ///< whose update it is
   std::string account_username;            ///< without `@`; may be empty
   std::uint64_t lost = 0; ///< when not 0 this is the note that so many updates were lost
-  chat_ref chat;          ///< the conversation that it belongs to
+  std::optional<lost_updates> gap = {}; ///< of those that Telegram brings no more
+  chat_ref chat;                        ///< the conversation that it belongs to
 
   const tl::user* find_user(std::int64_t id) const;
   const tl::channel* find_channel(std::int64_t id) const;
@@ -186,10 +187,15 @@ private:
   using update_base::update_base;
 };
 
-/// So many updates of this conversation were dropped: its queue was full.
+/// Updates of this conversation are lost: its queue was full (of what the inbox does not keep), or
+/// Telegram brings them no more.
 class updates_lost : public update_base {
 public:
+  /// At least so many.
   std::uint64_t count() const { return data_->lost; }
+  /// Whose and which, where it is Telegram that brings them no more. Those of private chats and
+  /// groups have one counter: their note comes to the account's own conversation.
+  const std::optional<lost_updates>& gap() const { return data_->gap; }
 
 private:
   friend struct update_factory;

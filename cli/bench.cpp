@@ -3,6 +3,7 @@
 #include <cafegram/bench/rpc.hpp>
 #include <cafegram/bench/storage.hpp>
 #include <cafegram/bench/tl.hpp>
+#include <cafegram/bench/updates.hpp>
 #include <cafegram/cli/connection.hpp>
 #include <cafegram/cli/sandbox_child.hpp>
 #include <cafegram/tl/api.hpp>
@@ -22,6 +23,7 @@ struct bench_arguments {
   bool forward_secrecy = false;
   bool files = false;
   std::size_t peers = 1'000'000;
+  std::size_t updates = 300'000;
 
   std::chrono::milliseconds time() const {
     return std::chrono::milliseconds{static_cast<std::int64_t>(seconds * 1000)};
@@ -153,6 +155,16 @@ result<std::vector<bench::figure>> measure_storage(const bench_arguments& a) {
   return bench::run_storage({.folder = folder->path(), .time = a.time(), .peers = a.peers});
 }
 
+result<std::vector<bench::figure>> measure_updates(const bench_arguments& a) {
+  const auto folder = temporary_folder::make();
+  if (!folder) {
+    return std::unexpected(folder.error());
+  }
+  return bench::run_updates({.folder = folder->path(),
+                             .updates = a.updates,
+                             .for_latency = std::max<std::size_t>(a.updates / 10, 1)});
+}
+
 CLI::App* add_bench_command(CLI::App& bench, const char* name, const char* help,
                             bench_arguments& a) {
   auto* command = bench.add_subcommand(name, help);
@@ -209,6 +221,19 @@ void add_bench_storage(CLI::App& bench, const std::shared_ptr<bench_arguments>& 
   });
 }
 
+void add_bench_updates(CLI::App& bench, const std::shared_ptr<bench_arguments>& arguments,
+                       action& chosen) {
+  auto* updates = bench.add_subcommand(
+      "updates", "updates a second from the wire through the inbox to a bot's handlers");
+  updates->add_flag("--json", arguments->json, "one JSON object a line: name, value, unit");
+  updates->add_option("--updates", arguments->updates, "for each measurement")
+      ->check(CLI::Range(1, 100'000'000))
+      ->capture_default_str();
+  updates->callback([&chosen, arguments] {
+    chosen = [arguments] { return print(measure_updates(*arguments), arguments->json); };
+  });
+}
+
 } // namespace
 
 void add_bench(CLI::App& app, action& chosen) {
@@ -229,6 +254,7 @@ void add_bench(CLI::App& app, action& chosen) {
       });
   add_bench_rpc(*bench, arguments, chosen);
   add_bench_storage(*bench, arguments, chosen);
+  add_bench_updates(*bench, arguments, chosen);
   auto at_rest = std::make_shared<bench_arguments>();
   at_rest->seconds = 60; // each session pings once
   add_bench_idle(*bench, at_rest, chosen);

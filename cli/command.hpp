@@ -43,6 +43,7 @@ std::string format_bytes(bytes_view data, byte_form form);
 void add_bench(CLI::App& app, action& chosen);
 void add_check(CLI::App& app, action& chosen);
 void add_connect(CLI::App& app, action& chosen);
+void add_inbox(CLI::App& app, action& chosen);
 void add_invoke(CLI::App& app, action& chosen);
 void add_listen(CLI::App& app, action& chosen);
 void add_sandbox(CLI::App& app, action& chosen);

@@ -16,6 +16,17 @@ namespace {
 
 /// One line of JSON; an update that the built-in layer does not know is told by its octets.
 std::string to_line(const tl::dynamic_codec& codec, const received_update& update) {
+  if (const auto& lost = update.lost) {
+    tl::json line{{"_", "lost"},
+                  {"channel", lost->channel},
+                  {"box", lost->box},
+                  {"from", lost->from},
+                  {"why", lost->why}};
+    if (lost->to) {
+      line["to"] = *lost->to;
+    }
+    return line.dump();
+  }
   const auto encoded = tl::encode(update.update);
   const auto value = codec.decode(encoded);
   const tl::json line = value ? *value : tl::json{{"_", "unknown"}, {"bytes", to_base64(encoded)}};

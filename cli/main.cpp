@@ -29,6 +29,7 @@ int run(int argc, char** argv) {
   cli::add_listen(app, chosen);
   cli::add_invoke(app, chosen);
   cli::add_session(app, chosen);
+  cli::add_inbox(app, chosen);
   cli::add_tl(app, chosen);
   cli::add_bench(app, chosen);
   cli::add_check(app, chosen);

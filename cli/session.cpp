@@ -71,7 +71,7 @@ void show_session(const storage::session_state& session, bool secrets) {
   if (session.updates) {
     const auto& at = *session.updates;
     std::cout << fmt::format("updates: pts {}, qts {}, seq {}, {}; {} channel(s)\n", at.pts, at.qts,
-                             at.seq, time_text(at.date), session.channel_pts.size());
+                             at.seq, time_text(at.date), session.channels.size());
   }
   std::cout << (session.test ? "test data centres:\n" : "data centres:\n");
   for (const auto& [id, dc] : session.data_centres) {

@@ -39,6 +39,16 @@ void fill(const inbox_row& from, v1::InboxRow& out) {
   out.set_received_at(from.received_at);
   out.set_failures(from.failures);
   out.set_last_failure(from.last_failure);
+  if (from.lost) {
+    auto& lost = *out.mutable_lost();
+    lost.set_channel(from.lost->channel);
+    lost.set_box(from.lost->box);
+    lost.set_from(from.lost->from);
+    if (from.lost->to) {
+      lost.set_to(*from.lost->to);
+    }
+    lost.set_why(from.lost->why);
+  }
 }
 
 inbox_row take(const v1::InboxRow& from, std::uint64_t number) {
@@ -55,6 +65,11 @@ inbox_row take(const v1::InboxRow& from, std::uint64_t number) {
   out.received_at = from.received_at();
   out.failures = from.failures();
   out.last_failure = from.last_failure();
+  if (from.has_lost()) {
+    const auto& lost = from.lost();
+    out.lost = lost_note{lost.channel(), lost.box(), lost.from(),
+                         lost.has_to() ? std::optional{lost.to()} : std::nullopt, lost.why()};
+  }
   return out;
 }
 
@@ -190,6 +205,28 @@ result<std::vector<send_record>> read_sends(backend& from, std::uint64_t number)
       out.push_back(*std::move(taken));
       after = std::move(one.key);
     }
+  }
+  return out;
+}
+
+result<inbox_content> read_unfinished(backend& from, std::uint64_t after,
+                                      const page_limits& limits) {
+  auto rows = read_inbox(from, after, limits);
+  if (!rows) {
+    return std::unexpected(std::move(rows.error()));
+  }
+  // Most stores have none, and a search for each row would be the longest part of this.
+  const auto any = from.scan(table::send, {}, {.rows = 1});
+  if (!any) {
+    return std::unexpected(any.error());
+  }
+  inbox_content out{std::move(rows->records), {}, rows->more};
+  for (std::size_t at = 0; !any->rows.empty() && at < out.rows.size(); ++at) {
+    auto sends = read_sends(from, out.rows[at].number);
+    if (!sends) {
+      return std::unexpected(std::move(sends.error()));
+    }
+    std::ranges::move(*sends, std::back_inserter(out.sends));
   }
   return out;
 }

@@ -10,6 +10,17 @@
 
 namespace cafegram::storage {
 
+/// In the place of an update: some are lost.
+struct lost_note {
+  std::int64_t channel = 0; ///< 0: the account's
+  std::string box;          ///< which counter
+  std::int32_t from = 0;
+  std::optional<std::int32_t> to;
+  std::string why;
+
+  friend bool operator==(const lost_note&, const lost_note&) = default;
+};
+
 /// An update that has been accepted and is not finished. Rows rise in the order of acceptance.
 struct inbox_row {
   std::uint64_t number = 0;     ///< its key; never used twice
@@ -24,6 +35,7 @@ struct inbox_row {
   std::int64_t received_at = 0; ///< seconds since 1970
   std::uint32_t failures = 0;
   std::string last_failure;
+  std::optional<lost_note> lost; ///< then there is no update
 
   friend bool operator==(const inbox_row&, const inbox_row&) = default;
 };
@@ -40,7 +52,8 @@ struct dead_letter {
 struct send_record {
   std::uint64_t number = 0;
   std::uint32_t place = 0;
-  std::array<std::uint8_t, 32> request{}; ///< SHA-256 of the request without its random_id
+  /// SHA-256 of the request without its random_id; all 0 where the random_id says as much.
+  std::array<std::uint8_t, 32> request{};
   std::int64_t random_id = 0;
   bool settled = false;
   bytes answer; ///< TL; empty where the server knew the send and told no more
@@ -70,6 +83,17 @@ result<record_page<inbox_row>> read_inbox(backend& from, std::uint64_t after,
 /// As above.
 result<record_page<dead_letter>> read_dead_letters(backend& from, std::uint64_t after,
                                                    const page_limits& limits = {});
+/// Updates that are not finished, with what was sent for them.
+struct inbox_content {
+  std::vector<inbox_row> rows;
+  std::vector<send_record> sends; ///< by rising number and place
+  bool more = false;              ///< behind the last row
+};
+
+/// As `read_inbox`, with the sends of those rows. Errors: `storage`, naming the row.
+result<inbox_content> read_unfinished(backend& from, std::uint64_t after,
+                                      const page_limits& limits = {});
+
 /// Those of one update, by rising place. Errors: `storage`, naming the row.
 result<std::vector<send_record>> read_sends(backend& from, std::uint64_t number);
 

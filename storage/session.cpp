@@ -67,10 +67,12 @@ void fill_account(const session_state& state, v1::Session& out) {
     updates.set_date(state.updates->date);
     updates.set_seq(state.updates->seq);
   }
-  for (const auto& [id, pts] : state.channel_pts) {
+  for (const auto& [id, counter] : state.channels) {
     auto& channel = *out.add_channels();
     channel.set_id(id);
-    channel.set_pts(pts);
+    channel.set_pts(counter.pts);
+    channel.set_unsure(counter.unsure);
+    channel.set_closed(counter.closed);
   }
   for (const auto& from : state.peers) {
     fill_peer(from, *out.add_peers());
@@ -135,7 +137,7 @@ result<void> take_account(const v1::Session& from, session_state& out) {
     out.updates = update_state{updates.pts(), updates.qts(), updates.date(), updates.seq()};
   }
   for (const auto& channel : from.channels()) {
-    out.channel_pts[channel.id()] = channel.pts();
+    out.channels[channel.id()] = {channel.pts(), channel.unsure(), channel.closed()};
   }
   for (const auto& peer : from.peers()) {
     auto taken = take_peer(peer);

@@ -3,6 +3,7 @@
 #include <cafegram/base/bytes.hpp>
 #include <cafegram/base/error.hpp>
 #include <cafegram/crypto/secure.hpp>
+#include <cafegram/storage/backend.hpp>
 #include <cafegram/storage/peer_record.hpp>
 
 #include <cstdint>
@@ -11,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace cafegram::storage {
@@ -59,6 +61,15 @@ struct update_state {
   friend bool operator==(const update_state&, const update_state&) = default;
 };
 
+/// Where a channel stands in its updates.
+struct channel_counter {
+  std::int32_t pts = 0;
+  bool unsure = false; ///< more may have been there when this was written
+  bool closed = false; ///< it could not be seen any more
+
+  friend bool operator==(const channel_counter&, const channel_counter&) = default;
+};
+
 /// One account's session, whole. A value: copies share only the immutable keys.
 struct session_state {
   std::int32_t home_dc = 0; ///< 0: not chosen yet
@@ -68,7 +79,7 @@ struct session_state {
   std::optional<user_record> user; ///< none: never logged in
   bool ended = false;              ///< the login of `user` has ended
   std::optional<update_state> updates;
-  std::map<std::int64_t, std::int32_t> channel_pts; ///< by channel id
+  std::map<std::int64_t, channel_counter> channels; ///< by id
   /// Only in what travels. A store keeps peers apart (peers.hpp): a session that was loaded from
   /// one has none here, and those of a session that is saved are added to what the store has.
   std::vector<peer_record> peers;
@@ -81,9 +92,19 @@ crypto::secret encode_session(const session_state& state);
 /// the field.
 result<session_state> decode_session(bytes_view data);
 
-/// What is written together or not at all.
+/// How far an account has come in its updates, and the rows that belong to that.
+struct update_progress {
+  std::int64_t account = 0;
+  bool forget = false; ///< all counters, before the rest
+  std::optional<update_state> counters = {};
+  std::vector<std::pair<std::int64_t, channel_counter>> channels = {};
+  std::vector<change> rows = {}; ///< of inbox, sends and dead letters
+};
+
+/// What is written together or not at all: the session, then the rows.
 struct session_batch {
   std::optional<session_state> session;
+  std::shared_ptr<const batch> rows = {}; ///< null: none
 };
 
 /// Keeps one session. Calls may block; each comes from one thread at a time. Opening a backend
@@ -100,6 +121,8 @@ public:
   /// is ever overwritten. The same again is the copy that there is. An empty text from backends
   /// that keep no copies. Errors: `storage`.
   virtual result<std::string> put_aside(const session_state& state, std::string_view name);
+  /// What is kept beside the session; null where nothing is, and the rows of a batch are dropped.
+  virtual backend* rows() { return nullptr; }
   /// For people: `memory`, or the file's path.
   virtual std::string place() const = 0;
 };

@@ -40,7 +40,7 @@ std::unexpected<error> damaged(const backend& in, table which, std::string_view 
 crypto::secret login_of(const session_state& session) {
   auto login = session;
   login.updates.reset();
-  login.channel_pts.clear();
+  login.channels.clear();
   login.peers.clear();
   return encode_session(login);
 }
@@ -58,7 +58,7 @@ result<void> read_counter(const backend& in, const row& from, session_state& int
   if (!message.ParseFromArray(from.value.data(), static_cast<int>(from.value.size()))) {
     return damaged(in, table::state, "a channel's counter is not readable", 0);
   }
-  into.channel_pts[message.id()] = message.pts();
+  into.channels[message.id()] = {message.pts(), message.unsure(), message.closed()};
   return {};
 }
 
@@ -75,43 +75,14 @@ public:
 
   result<void> commit(const session_batch& what) override {
     const std::lock_guard lock{mutex_};
-    if (!what.session) {
+    const bool has_rows = what.rows && !what.rows->empty();
+    if (what.session) {
+      return commit_session(*what.session, has_rows ? what.rows.get() : nullptr);
+    }
+    if (!has_rows) {
       return {};
     }
-    // What cannot be read may still be worth saving by hand: it is never written over.
-    if (!stored_) {
-      if (auto there = read(); !there) {
-        return std::unexpected(std::move(there.error()));
-      }
-    }
-    const auto& now = *what.session;
-    batch changes;
-    if (stored_->user && (!now.user || now.user->id != stored_->user->id)) {
-      forget_account(changes);
-      stored_->updates.reset();
-      stored_->channel_pts.clear();
-    }
-    auto login = login_of(now);
-    if (!std::ranges::equal(login.view(), login_.view())) {
-      put_login(changes, now);
-    }
-    put_counters(now, changes);
-    for (const auto& peer : now.peers) {
-      put(changes, peer);
-    }
-    if (changes.empty()) {
-      return {};
-    }
-    auto done = in_->apply(changes);
-    if (!done) {
-      // Whether the counters of the account are forgotten is not known here any more.
-      stored_.reset();
-      return done;
-    }
-    stored_ = now;
-    stored_->peers.clear();
-    login_ = std::move(login);
-    return {};
+    return in_->apply(*what.rows);
   }
 
   result<std::string> put_aside(const session_state& state, std::string_view name) override {
@@ -139,9 +110,47 @@ public:
     return fail(errc::storage, fmt::format("too many sessions are put aside as {}-N", name));
   }
 
+  backend* rows() override { return in_.get(); }
   std::string place() const override { return in_->place(); }
 
 private:
+  result<void> commit_session(const session_state& now, const batch* rows) {
+    // What cannot be read may still be worth saving by hand: it is never written over.
+    if (!stored_) {
+      if (auto there = read(); !there) {
+        return std::unexpected(std::move(there.error()));
+      }
+    }
+    batch changes;
+    if (stored_->user && (!now.user || now.user->id != stored_->user->id)) {
+      forget_account(changes);
+      stored_->updates.reset();
+      stored_->channels.clear();
+    }
+    auto login = login_of(now);
+    if (!std::ranges::equal(login.view(), login_.view())) {
+      put_login(changes, now);
+    }
+    put_counters(now, changes);
+    for (const auto& peer : now.peers) {
+      put(changes, peer);
+    }
+    if (rows != nullptr) {
+      changes.changes.insert(changes.changes.end(), rows->changes.begin(), rows->changes.end());
+      changes.durable = changes.durable || rows->durable;
+    }
+    auto done = changes.empty() ? result<void>{} : in_->apply(changes);
+    if (!done) {
+      // Whether the counters of the account are forgotten is not known here any more.
+      stored_.reset();
+      return done;
+    }
+    stored_ = now;
+    stored_->peers.clear();
+    login_ = std::move(login);
+    return {};
+  }
+
   result<std::optional<session_state>> read() {
     auto session = read_session(*in_);
     if (session) {
@@ -151,21 +160,23 @@ private:
     return session;
   }
 
+  /// Those that differ. Rows may have moved some meanwhile: whoever writes them has them in the
+  /// session too.
   void put_counters(const session_state& now, batch& to) const {
     if (now.updates && now.updates != stored_->updates) {
       put(to, *now.updates);
     }
     if (!now.updates && stored_->updates) {
-      to.erase(table::state, common_key);
+      erase_common(to);
     }
-    for (const auto& [channel, pts] : now.channel_pts) {
-      const auto before = stored_->channel_pts.find(channel);
-      if (before == stored_->channel_pts.end() || before->second != pts) {
-        put_channel(to, channel, pts);
+    for (const auto& [channel, counter] : now.channels) {
+      const auto before = stored_->channels.find(channel);
+      if (before == stored_->channels.end() || before->second != counter) {
+        put_channel(to, channel, counter);
       }
     }
-    for (const auto& [channel, pts] : stored_->channel_pts) {
-      if (!now.channel_pts.contains(channel)) {
+    for (const auto& [channel, counter] : stored_->channels) {
+      if (!now.channels.contains(channel)) {
         erase_channel(to, channel);
       }
     }
@@ -193,11 +204,17 @@ void put(batch& to, const update_state& counters) {
   to.put(table::state, common_key, octets_of(message));
 }
 
-void put_channel(batch& to, std::int64_t channel, std::int32_t pts) {
+void put_channel(batch& to, std::int64_t channel, const channel_counter& counter) {
   v1::ChannelState message;
   message.set_id(channel);
-  message.set_pts(pts);
+  message.set_pts(counter.pts);
+  message.set_unsure(counter.unsure);
+  message.set_closed(counter.closed);
   to.put(table::state, channel_key(channel), octets_of(message));
+}
+
+void erase_common(batch& from) {
+  from.erase(table::state, common_key);
 }
 
 void erase_channel(batch& from, std::int64_t channel) {
@@ -209,8 +226,8 @@ void put(batch& to, const session_state& session) {
   if (session.updates) {
     put(to, *session.updates);
   }
-  for (const auto& [channel, pts] : session.channel_pts) {
-    put_channel(to, channel, pts);
+  for (const auto& [channel, counter] : session.channels) {
+    put_channel(to, channel, counter);
   }
   for (const auto& peer : session.peers) {
     put(to, peer);

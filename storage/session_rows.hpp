@@ -14,7 +14,8 @@ namespace cafegram::storage {
 /// Keys, addresses, home and login; makes the batch durable: a lost key is a lost login.
 void put_login(batch& to, const session_state& session);
 void put(batch& to, const update_state& counters);
-void put_channel(batch& to, std::int64_t channel, std::int32_t pts);
+void put_channel(batch& to, std::int64_t channel, const channel_counter& counter);
+void erase_common(batch& from);
 void erase_channel(batch& from, std::int64_t channel);
 
 /// All of it.

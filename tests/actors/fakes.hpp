@@ -4,6 +4,7 @@
 #include <cafegram/actors/dc_pool.hpp>
 #include <cafegram/actors/errors.hpp>
 #include <cafegram/protocol/auth_key.hpp>
+#include <cafegram/storage/inbox.hpp>
 #include <cafegram/storage/session.hpp>
 #include <cafegram/tests/support.hpp>
 
@@ -15,6 +16,8 @@
 #include <memory>
 #include <utility>
 #include <vector>
+
+#include "played_change.hpp"
 
 // What stands around a pool or a client while a test plays with it.
 namespace cafegram::test {
@@ -127,8 +130,11 @@ played_session_store(std::shared_ptr<played_session> kept) {
         return session_snapshot{std::make_shared<const storage::session_state>(kept->state)};
       },
       [kept, answer](const session_change& by) {
-        by.apply(kept->state);
+        make_change(by, kept->state);
         return answer(by.at_once);
+      },
+      [](const inbox_request&) {
+        return inbox_page{std::make_shared<const storage::inbox_content>()};
       },
       [kept, answer](caf::flush_atom) {
         ++kept->flushes;

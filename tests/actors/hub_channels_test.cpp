@@ -20,7 +20,7 @@ constexpr std::int64_t club = 1'000'000'002;
 struct hub_channels : testing::Test, test::hub_stage {
   hub_channels() {
     world->stored.updates = storage::update_state{10, 3, 1, 1};
-    world->stored.channel_pts = {{news, 5}, {club, 8}};
+    world->stored.channels = {{news, {5}}, {club, {8}}};
   }
   void start(bool bot = true) {
     subscribe();
@@ -38,7 +38,7 @@ struct hub_channels : testing::Test, test::hub_stage {
       actors.pass(1s);
     }
   }
-  std::int32_t stands(std::int64_t channel) const { return world->stored.channel_pts[channel]; }
+  std::int32_t stands(std::int64_t channel) const { return world->stored.channels[channel].pts; }
 };
 
 /// Channel and pts of each question.
@@ -102,6 +102,25 @@ TEST_F(hub_channels, where_they_stand_outlives_the_hub) {
   EXPECT_EQ(take(), (marks{2}));
 }
 
+TEST_F(hub_channels, only_those_that_owe_a_difference_are_asked_about_at_the_start) {
+  world->stored.channels[club].unsure = true;
+  world->bring_posts(club, {1}, 9);
+  subscribe();
+  begin(updates_from::stored);
+  EXPECT_EQ(questions(world->asked_channels), (decltype(questions({})){{club, 8}}));
+  EXPECT_EQ(take(), (marks{1}));
+  EXPECT_EQ(world->stored.channels[club], (storage::channel_counter{9}));
+}
+
+TEST_F(hub_channels, one_that_owes_a_difference_is_kept_as_such) {
+  start();
+  world->channel_differences[news].emplace_back(std::unexpected(error::from_rpc(500, "INTERNAL")));
+  wire(live({tl::updateChannelTooLong{.channel_id = news}}));
+  EXPECT_EQ(world->stored.channels[news], (storage::channel_counter{5, true}));
+  actors.pass(2s);
+  EXPECT_EQ(world->stored.channels[news], (storage::channel_counter{5}));
+}
+
 TEST_F(hub_channels, one_whose_difference_is_too_long_goes_on_behind_it) {
   start();
   const tl::Dialog dialog = tl::dialog{.peer = tl::peerChannel{.channel_id = news},
@@ -111,6 +130,7 @@ TEST_F(hub_channels, one_whose_difference_is_too_long_goes_on_behind_it) {
       tl::updates::channelDifferenceTooLong{.final = true, .dialog = dialog}});
   wire(live({tl::updateChannelTooLong{.channel_id = news}}));
   EXPECT_EQ(questions(world->asked_channels), (decltype(questions({})){{news, 5}}));
+  EXPECT_EQ(take(), (marks{-1}));
   wire(live({posted(news, 1, 49), posted(news, 2, 51)}));
   EXPECT_EQ(take(), (marks{2})) << "what the server gives no more is passed over";
   EXPECT_EQ(stands(news), 51);
@@ -121,9 +141,10 @@ TEST_F(hub_channels, one_that_may_not_be_seen_is_left_alone) {
   refuse(news, "CHANNEL_PRIVATE");
   wire(live({tl::updateChannelTooLong{.channel_id = news}}));
   wire(live({posted(club, 1, 9), fresh(2, 11)}));
-  EXPECT_EQ(take(), (marks{2, 1}));
+  EXPECT_EQ(take(), (marks{-1, 2, 1}));
   wait(300);
   EXPECT_EQ(world->asked_channels.size(), 1U) << "it is not asked about again";
+  EXPECT_EQ(world->stored.channels[news], (storage::channel_counter{5, false, true}));
   wire(live({posted(news, 3, 70)}));
   actors.pass(600ms);
   EXPECT_EQ(take(), (marks{3})) << "heard of again it begins there";
@@ -151,7 +172,7 @@ TEST_F(hub_channels, an_account_s_difference_that_cannot_be_read_stops_no_channe
   EXPECT_EQ(take(), (marks{1}));
   wait(10);
   wire(live({fresh(2, 21)}));
-  EXPECT_EQ(take(), (marks{2})) << "the place is given up, and asked for";
+  EXPECT_EQ(take(), (marks{-1, 2})) << "the place is given up, and asked for";
 }
 
 TEST_F(hub_channels, the_result_of_a_call_in_one_moves_its_counter) {
@@ -172,7 +193,7 @@ TEST_F(hub_channels, the_result_of_a_call_in_one_moves_its_counter) {
 }
 
 TEST_F(hub_channels, one_that_a_person_cannot_address_waits_for_who_tells_of_it) {
-  world->stored.channel_pts.erase(club);
+  world->stored.channels = {{news, {5, true}}};
   tl::updates::difference told{
       .chats = {tl::channel{
           .id = news, .access_hash = 77, .title = "News", .photo = tl::chatPhotoEmpty{}}},

@@ -3,6 +3,7 @@
 #include <cafegram/actors/errors.hpp>
 #include <cafegram/actors/update_hub.hpp>
 #include <cafegram/actors/updates.hpp>
+#include <cafegram/storage/inbox.hpp>
 #include <cafegram/storage/session.hpp>
 #include <cafegram/tl/api.hpp>
 
@@ -14,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "played_change.hpp"
 #include "virtual_time.hpp"
 
 namespace cafegram::test {
@@ -80,6 +82,11 @@ inline std::int64_t mark_of(const tl::Update& update) {
   return 0;
 }
 
+/// As above; of the note that some are lost -1.
+inline std::int64_t mark_of(const received_update& update) {
+  return update.lost ? -1 : mark_of(update.update);
+}
+
 /// The server, the store and the receiver of one hub.
 struct hub_world {
   tl::updates::state state{.pts = 10, .qts = 3, .date = 1, .seq = 1};
@@ -94,7 +101,34 @@ struct hub_world {
 
   int unreadable = 0; ///< so many times the store cannot be read
   storage::session_state stored;
+  std::shared_ptr<storage::backend> rows = storage::make_memory_store();
+  std::deque<session_change> unwritten;
+  bool failing = false; ///< nothing can be written
+  bool holds_writes = false;
+  std::deque<caf::response_promise> held_writes;
   std::vector<std::int64_t> seen;
+
+  caf::result<void> write() {
+    if (failing) {
+      return to_caf(error::make(errc::storage, "no room on the device"));
+    }
+    for (; !unwritten.empty(); unwritten.pop_front()) {
+      make_change(unwritten.front(), stored);
+      if (const auto& progress = unwritten.front().progress) {
+        storage::batch changes;
+        changes.changes = progress->rows;
+        EXPECT_TRUE(rows->apply(changes));
+      }
+    }
+    return caf::unit;
+  }
+  /// The write that is under way ends.
+  void let_write() {
+    auto promise = std::move(held_writes.front());
+    held_writes.pop_front();
+    static_cast<void>(write());
+    promise.deliver(caf::unit);
+  }
 
   static invoke_answer encoded(const auto& value) {
     return {std::make_shared<const bytes>(tl::encode(value))};
@@ -187,6 +221,7 @@ inline client_actor::behavior_type played_client(client_actor::pointer self,
       [](const cancel_calls&) {},
       [](const bot_login&) -> caf::result<account> { return caf::sec::invalid_argument; },
       [](caf::subscribe_atom, const caf::actor&) {},
+      [](const update_claim&) {},
       [](status_atom) { return client_status{}; },
       [world](const network_available&) {
         if (auto promise = std::exchange(world->held, std::nullopt)) {
@@ -201,7 +236,8 @@ inline client_actor::behavior_type played_client(client_actor::pointer self,
   };
 }
 
-inline session_store_actor::behavior_type played_store(std::shared_ptr<hub_world> world) {
+inline session_store_actor::behavior_type played_store(session_store_actor::pointer self,
+                                                       std::shared_ptr<hub_world> world) {
   return {
       [world](load_atom) -> caf::result<session_snapshot> {
         if (world->unreadable > 0) {
@@ -210,10 +246,21 @@ inline session_store_actor::behavior_type played_store(std::shared_ptr<hub_world
         }
         return session_snapshot{std::make_shared<const storage::session_state>(world->stored)};
       },
-      [world](const session_change& by) { by.apply(world->stored); },
-      [](caf::flush_atom) {},
+      [self, world](const session_change& by) -> caf::result<void> {
+        world->unwritten.push_back(by);
+        if (world->holds_writes) {
+          world->held_writes.push_back(self->make_response_promise());
+          return world->held_writes.back();
+        }
+        return world->write();
+      },
+      [world](const inbox_request& what) {
+        return inbox_page{std::make_shared<const storage::inbox_content>(
+            *read_unfinished(*world->rows, what.after, {.rows = 2}))};
+      },
+      [world](caf::flush_atom) { return world->write(); },
       [](const session_ended&) {},
-      [](caf::tick_atom) {},
+      [world](caf::tick_atom) { world->let_write(); },
   };
 }
 
@@ -222,12 +269,9 @@ struct hub_stage {
   std::shared_ptr<hub_world> world = std::make_shared<hub_world>();
   test::virtual_system actors;
   client_actor client = actors.system().spawn(played_client, world);
-  session_store_actor store =
-      actors.system().spawn([world = world] { return played_store(world); });
+  session_store_actor store = actors.system().spawn(played_store, world);
   caf::actor receiver = actors.system().spawn([world = world]() -> caf::behavior {
-    return {[world](const update_event& event) {
-      world->seen.push_back(mark_of(event.update->update));
-    }};
+    return {[world](const update_event& event) { world->seen.push_back(mark_of(*event.update)); }};
   });
   update_hub_actor hub = spawn_update_hub(actors.system(), actors.services(), client, store);
 
@@ -240,6 +284,7 @@ struct hub_stage {
       caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
     }
     world->held.reset();
+    world->held_writes.clear();
     actors.run();
   }
 

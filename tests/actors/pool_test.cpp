@@ -1,6 +1,7 @@
 #include <cafegram/actors/dc_pool.hpp>
 #include <cafegram/actors/errors.hpp>
 #include <cafegram/actors/handshake_gate.hpp>
+#include <cafegram/storage/inbox.hpp>
 #include <cafegram/storage/session.hpp>
 
 #include "virtual_time.hpp"
@@ -54,6 +55,9 @@ struct dc_pool_fixture : testing::Test {
                 return session_snapshot{std::make_shared<const storage::session_state>()};
               },
               [](const session_change&) -> caf::result<void> { return caf::unit; },
+              [](const inbox_request&) {
+                return inbox_page{std::make_shared<const storage::inbox_content>()};
+              },
               [](caf::flush_atom) -> caf::result<void> { return caf::unit; },
               [](const session_ended&) -> caf::result<void> { return caf::unit; },
               [](caf::tick_atom) {}};

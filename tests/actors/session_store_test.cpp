@@ -108,7 +108,7 @@ struct session_store_fixture : testing::Test {
     // Which of its threads has this session is not told: with so many others each has one of them.
     std::vector<session_write> others(64);
     for (auto& other : others) {
-      other = {storage::make_memory_backend(), std::make_shared<const storage::session_state>()};
+      other = {storage::make_memory_backend(), std::make_shared<const storage::session_batch>()};
     }
     for (const auto& other : others) {
       self->request(writer, 5s, other).receive([]() {}, [](const caf::error&) {});
@@ -210,10 +210,11 @@ TEST(session_store, changes_that_meet_a_slow_write_go_together) {
   auto writer = actors.system().spawn(
       [&](session_writer_actor::pointer self) -> session_writer_actor::behavior_type {
         return {[&, self](const session_write& what) -> caf::result<void> {
-                  seen.push_back(what.state->home_dc);
+                  seen.push_back(what.batch->session->home_dc);
                   held.push_back(self->make_response_promise());
                   return held.back();
                 },
+                [](const inbox_read&) { return inbox_page{}; },
                 [&held](shutdown_atom) { // as a sign to go on
                   held.front().deliver(caf::unit);
                   held.pop_front();
@@ -331,10 +332,10 @@ TEST(session_store, a_failed_write_is_tried_again_by_itself) {
   backend->failing = true;
   auto writer = actors.system().spawn([]() -> session_writer_actor::behavior_type {
     return {[](const session_write& what) -> caf::result<void> {
-              const auto outcome = what.to->commit({*what.state});
+              const auto outcome = what.to->commit(*what.batch);
               return outcome ? caf::result<void>{caf::unit} : to_caf(outcome.error());
             },
-            [](shutdown_atom) {}};
+            [](const inbox_read&) { return inbox_page{}; }, [](shutdown_atom) {}};
   });
   const auto store = spawn_session_store(actors.system(), writer, backend, {});
   caf::anon_send(store, set_home(6, false));

@@ -75,7 +75,7 @@ TEST(supervision, client_session_store_stalls) {
   world.answer_calls();
   EXPECT_TRUE(call->ok) << "calls do not wait for the disk";
   world.push(1, 11);
-  EXPECT_EQ(world.seen, (marks{1}));
+  EXPECT_TRUE(world.seen.empty()) << "updates do: what is handed out comes again after a crash";
   const auto stopped = world.stop(5s);
   world.actors.pass(3s);
   EXPECT_FALSE(*stopped) << "it may still be written";

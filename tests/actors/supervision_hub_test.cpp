@@ -54,7 +54,7 @@ TEST(supervision, update_hub_receiver_dies) {
   stage.world->bring({2}, {}, {.pts = 12, .qts = 3, .date = 2, .seq = 1});
   stage.receiver = stage.actors.system().spawn([world = stage.world]() -> caf::behavior {
     return {[world](const update_event& event) {
-      world->seen.push_back(test::mark_of(event.update->update));
+      world->seen.push_back(test::mark_of(*event.update));
     }};
   });
   stage.subscribe();

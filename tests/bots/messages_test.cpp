@@ -54,11 +54,19 @@ TEST(messages, an_update_that_this_schema_does_not_know_passes_through) {
 TEST(messages, a_note_of_a_loss_too) {
   auto data = std::make_shared<update_data>();
   data->lost = 3;
+  data->gap = lost_updates{70, "pts", 5, 8, "too long"};
   const auto got = through_bytes(deliver{1, 1, data});
   ASSERT_NE(got.update, nullptr);
   const auto update = update_factory::make(got.update);
   ASSERT_TRUE(std::holds_alternative<updates_lost>(update));
   EXPECT_EQ(std::get<updates_lost>(update).count(), 3u);
+  const auto& gap = std::get<updates_lost>(update).gap();
+  ASSERT_TRUE(gap);
+  EXPECT_EQ(gap->channel, 70);
+  EXPECT_EQ(gap->box, "pts");
+  EXPECT_EQ(gap->from, 5);
+  EXPECT_EQ(gap->to, 8);
+  EXPECT_EQ(gap->why, "too long");
 }
 
 TEST(messages, damaged_bytes_are_an_error) {

@@ -106,6 +106,18 @@ TEST(bench, idle_says_what_to_do_when_it_may_not_open_as_many_sockets) {
       << answer.output;
 }
 
+TEST(bench, updates_measures_the_way_to_the_handlers) {
+  const auto answer = run_program("bench updates --json --updates 2000");
+  ASSERT_EQ(answer.status, 0) << answer.output;
+  const auto figures = read_figures(answer.output);
+  for (const char* name : {"updates/memory/1threads/10chats", "updates/memory/2threads/10000chats",
+                           "updates/sqlite/1threads/10chats", "updates/sqlite/2threads/10000chats",
+                           "updates/p99-us/memory/2threads", "updates/p99-us/sqlite/2threads"}) {
+    ASSERT_TRUE(figures.contains(name)) << name << answer.output;
+    EXPECT_GT(figures.at(name), 0) << name;
+  }
+}
+
 TEST(bench, tells_people_in_a_table) {
   const auto answer = run_program("bench tl --seconds 0.05");
   EXPECT_EQ(answer.status, 0);

@@ -417,8 +417,8 @@ TYPED_TEST_P(conformance, a_session_comes_back_and_only_what_has_moved_is_writte
   auto kept = keep_session(this->store);
   ASSERT_TRUE(kept->commit({with_peers}));
   session.updates->pts += 5;
-  session.channel_pts[7] = 8;
-  session.channel_pts.erase(1'000'000'000'001);
+  session.channels[7] = {8, true, false};
+  session.channels.erase(1'000'000'000'001);
   ASSERT_TRUE(kept->commit({session}));
   kept.reset();
   this->reopen();

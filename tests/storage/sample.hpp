@@ -36,7 +36,7 @@ inline storage::session_state sample_session() {
   out.user = storage::user_record{7'000'000'001, true, "Écho", "echo_bot"};
   out.ended = true;
   out.updates = storage::update_state{100, 2, 1'750'000'100, 9};
-  out.channel_pts = {{1'000'000'000'001, 55}};
+  out.channels = {{1'000'000'000'001, {55, true, false}}};
   out.peers = {{storage::peer_kind::user, 42, -5, {"alice", "al"}, "123"},
                {storage::peer_kind::channel, 77, 1LL << 60, {}, ""},
                {storage::peer_kind::user, 43, 9, {}, "", {{storage::peer_kind::channel, 77, 5}}}};
@@ -96,7 +96,7 @@ inline void expect_equal(const storage::session_state& a, const storage::session
   EXPECT_EQ(a.user, b.user);
   EXPECT_EQ(a.ended, b.ended);
   EXPECT_EQ(a.updates, b.updates);
-  EXPECT_EQ(a.channel_pts, b.channel_pts);
+  EXPECT_EQ(a.channels, b.channels);
   EXPECT_EQ(a.peers, b.peers);
 }
 

@@ -95,7 +95,7 @@ TEST(kept_session, writes_what_has_moved_and_no_more) {
 
   session.updates->pts += 1;
   ASSERT_TRUE(kept->commit({session}));
-  session.channel_pts[5] = 6;
+  session.channels[5] = {6, false, true};
   ASSERT_TRUE(kept->commit({session}));
   for (const std::size_t at : {1, 2}) {
     ASSERT_EQ(store->batches[at].changes.size(), 1U);
@@ -117,7 +117,7 @@ TEST(kept_session, what_could_not_be_written_is_written_with_the_next_state) {
   auto other = session;
   other.user->id += 1;
   other.updates.reset();
-  other.channel_pts.clear();
+  other.channels.clear();
   const auto fail_once = [&] {
     store->failing = true;
     EXPECT_FALSE(kept->commit({other}));
@@ -125,7 +125,7 @@ TEST(kept_session, what_could_not_be_written_is_written_with_the_next_state) {
   };
   fail_once();
   auto fewer = session;
-  fewer.channel_pts.clear();
+  fewer.channels.clear();
   ASSERT_TRUE(kept->commit({fewer}));
   test::expect_equal(fewer, **keep_session(store)->load());
   fail_once();

@@ -1,0 +1,105 @@
+#pragma once
+
+#include <cafegram/actors/updates.hpp>
+#include <cafegram/storage/inbox.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace cafegram {
+
+/// How much may be accepted and not finished.
+struct inbox_bounds {
+  std::size_t rows = 20'000;
+  std::size_t octets = std::size_t{64} << 20;
+  std::size_t rows_per_channel = 2'000;
+  /// Of what no difference brings again. Over it the oldest that nobody has yet goes; where
+  /// receivers have all, the one that comes.
+  std::size_t passing = 8'192;
+};
+
+/// An update that is accepted and not finished.
+struct inbox_entry {
+  std::shared_ptr<const received_update> update;
+  std::int64_t channel = 0; ///< whose counter it came by; 0: another one
+  std::size_t octets = 0;
+  std::int64_t received_at = 0; ///< seconds since 1970
+  bool kept = true;             ///< it has a row in the store; else no difference brings it again
+  std::uint32_t failures = 0;
+  std::string last_failure = {};
+  std::vector<storage::send_record> sends = {}; ///< made while it was handled before
+
+  bool given = false;      ///< to the receiver that finishes it
+  bool shown = false;      ///< to the others
+  std::size_t holders = 0; ///< of those who have not answered
+  bool answered = false;   ///< by one of them
+};
+
+/// The updates between their boxes and their end, by rising numbers: which may be handed out, to
+/// whom they were, and whether there is room for more. A plain value; part of the hub.
+class inbox_ledger {
+public:
+  explicit inbox_ledger(const inbox_bounds& bounds = {})
+    : bounds_{bounds} {}
+
+  /// `number` is above all before.
+  void add(std::uint64_t number, inbox_entry entry);
+  /// All up to `number` may be handed out: whatever happens to the process, they come again.
+  void written(std::uint64_t number) { written_ = number > written_ ? number : written_; }
+  /// Null for one that is finished, or not known.
+  inbox_entry* find(std::uint64_t number);
+  void erase(std::uint64_t number);
+  void clear();
+
+  /// The next one for the receiver that finishes updates; 0: none. It counts as given.
+  std::uint64_t give();
+  /// That one is gone: what it had is to be given again.
+  void take_back();
+  /// The next one for the others; 0: none. It counts as shown.
+  std::uint64_t show();
+  /// Who had it is gone without an answer: it is to be shown again.
+  void show_again(std::uint64_t number);
+
+  /// Beyond the bounds, until half of it is free.
+  bool full() const { return full_; }
+  /// Channels that are full now, or are no more, since the last call.
+  std::vector<std::pair<std::int64_t, bool>> take_channel_news();
+  std::vector<std::int64_t> full_channels() const;
+
+  std::size_t size() const { return entries_.size(); }
+  std::size_t octets() const { return octets_; }
+  std::uint64_t dropped() const { return dropped_; }
+
+private:
+  struct channel_count {
+    std::size_t rows = 0;
+    bool full = false;
+  };
+
+  void count(const inbox_entry& entry);
+  void uncount(const inbox_entry& entry);
+  void drop_passing();
+
+  inbox_bounds bounds_;
+  std::map<std::uint64_t, inbox_entry> entries_;
+  std::uint64_t written_ = 0;
+  std::uint64_t given_ = 0; ///< all up to here are given, or finished
+  std::uint64_t shown_ = 0; ///< all up to here are shown, but for `again_`
+  std::set<std::uint64_t> again_;
+  std::set<std::uint64_t> passing_;
+  std::unordered_map<std::int64_t, channel_count> channels_;
+  std::map<std::int64_t, bool> channel_news_;
+  std::size_t rows_ = 0; ///< those kept
+  std::size_t octets_ = 0;
+  std::uint64_t dropped_ = 0;
+  bool full_ = false;
+};
+
+} // namespace cafegram

@@ -1,0 +1,103 @@
+#include <cafegram/actors/session_changes.hpp>
+#include <cafegram/storage/session_rows.hpp>
+
+namespace cafegram {
+
+namespace {
+
+bool is_of_account(storage::table in) {
+  return in == storage::table::state || in == storage::table::inbox || in == storage::table::send;
+}
+
+} // namespace
+
+void session_changes::add(const storage::update_progress& what, storage::session_state& session) {
+  if (what.forget) {
+    session.updates.reset();
+    session.channels.clear();
+    fresh_.channels.clear();
+    fresh_.forget = true;
+    fresh_.counters = true;
+  }
+  if (what.counters) {
+    session.updates = what.counters;
+    fresh_.counters = true;
+  }
+  for (const auto& [channel, counter] : what.channels) {
+    session.channels[channel] = counter;
+    fresh_.channels.insert(channel);
+  }
+  for (const auto& row : what.rows) {
+    rows_.insert_or_assign({row.in, row.key}, row);
+  }
+}
+
+void session_changes::forget_account() {
+  std::erase_if(rows_, [](const auto& one) { return is_of_account(one.first.first); });
+  fresh_ = {.login = fresh_.login};
+  under_way_ = {.login = under_way_.login};
+  forgotten_ = true;
+}
+
+void session_changes::put_counters(const storage::session_state& of, storage::batch& to) const {
+  if (fresh_.counters && of.updates) {
+    put(to, *of.updates);
+  } else if (fresh_.counters) {
+    erase_common(to);
+  }
+  for (const auto channel : fresh_.channels) {
+    if (const auto found = of.channels.find(channel); found != of.channels.end()) {
+      put_channel(to, channel, found->second);
+    } else {
+      erase_channel(to, channel);
+    }
+  }
+}
+
+std::shared_ptr<const storage::session_batch>
+session_changes::take(const storage::session_state& session) {
+  auto rows = std::make_shared<storage::batch>();
+  if (fresh_.forget) {
+    rows->clear(storage::table::state);
+  }
+  put_counters(session, *rows);
+  for (auto& [key, row] : rows_) {
+    rows->changes.push_back(std::move(row));
+  }
+  rows_.clear();
+  under_way_ = std::exchange(fresh_, {});
+  rows_under_way_ = rows;
+  forgotten_ = false;
+  auto out = std::make_shared<storage::session_batch>();
+  if (under_way_.login) {
+    out->session = session;
+  }
+  out->rows = std::move(rows);
+  return out;
+}
+
+void session_changes::written() {
+  under_way_ = {};
+  rows_under_way_ = nullptr;
+}
+
+void session_changes::failed() {
+  if (!rows_under_way_) {
+    return;
+  }
+  for (const auto& row : rows_under_way_->changes) {
+    // Counters are taken from the session.
+    if (row.in != storage::table::state && !(forgotten_ && is_of_account(row.in))) {
+      rows_.try_emplace({row.in, row.key}, row);
+    }
+  }
+  fresh_.login = fresh_.login || under_way_.login;
+  fresh_.counters = fresh_.counters || under_way_.counters;
+  if (!fresh_.forget) {
+    fresh_.forget = under_way_.forget;
+    fresh_.channels.merge(under_way_.channels);
+  }
+  written();
+}
+
+} // namespace cafegram

@@ -1,0 +1,401 @@
+#include <cafegram/actors/errors.hpp>
+#include <cafegram/actors/inbox_rows.hpp>
+#include <cafegram/actors/update_hub_state.hpp>
+#include <cafegram/base/log.hpp>
+
+#include <caf/all.hpp>
+
+// From the boxes into the store, from there to the receivers, until each update is finished.
+namespace cafegram {
+
+namespace {
+
+constexpr std::chrono::seconds after_failed_write{5};
+
+/// Behind those of earlier hubs and processes, for they were given from the same clock.
+std::uint64_t first_number(wall_time now) {
+  const auto since = std::chrono::floor<std::chrono::microseconds>(now.time_since_epoch()).count();
+  return static_cast<std::uint64_t>(since);
+}
+
+} // namespace
+
+/// What waits for the write before it is given to the store; nobody is left to hear how that went.
+update_hub_state::~update_hub_state() {
+  if (unwritten) {
+    caf::anon_send(store, session_change{.apply = {}, .progress = std::move(unwritten)});
+  }
+}
+
+// -- at the beginning ---------------------------------------------------------------------------
+
+/// What was told to the store before is written first: a hub that is started again finds it.
+void update_hub_state::open_inbox() {
+  ledger.clear();
+  self->request(store, caf::infinite, caf::flush_atom_v)
+      .then([this, of = life]() { read_inbox(0, of); },
+            [this, of = life](const caf::error& why) { store_failed(why, of); });
+}
+
+void update_hub_state::read_inbox(std::uint64_t after, std::uint64_t of) {
+  if (of != life) {
+    return;
+  }
+  self->request(store, caf::infinite, inbox_request{after})
+      .then(
+          [this, of](const inbox_page& page) {
+            if (of == life) {
+              take_inbox(*page.content);
+            }
+          },
+          [this, of](const caf::error& why) { store_failed(why, of); });
+}
+
+void update_hub_state::store_failed(const caf::error& why, std::uint64_t of) {
+  if (of == life) {
+    log::error("update_hub", "the store cannot be read: {}", to_string(to_error(why)));
+    retry_at = now() + waits.take(*services.random);
+    check();
+  }
+}
+
+void update_hub_state::take_inbox(const storage::inbox_content& content) {
+  auto send = content.sends.begin();
+  for (const auto& row : content.rows) {
+    last_number = std::max(last_number, row.number);
+    std::vector<storage::send_record> sends;
+    for (; send != content.sends.end() && send->number == row.number; ++send) {
+      sends.push_back(*send);
+    }
+    take_row(row, std::move(sends));
+  }
+  if (content.more && !content.rows.empty()) {
+    read_inbox(content.rows.back().number, life);
+    return;
+  }
+  waits.reset();
+  inbox_of = who.id;
+  last_number = std::max(last_number, first_number(services.clock->wall_now()));
+  if (ledger.size() > 0) {
+    log::info("update_hub", "{} updates are not finished and handed out again", ledger.size());
+  }
+  write();
+  find_beginning();
+}
+
+void update_hub_state::take_row(const storage::inbox_row& row,
+                                std::vector<storage::send_record> sends) {
+  if (row.account != who.id) {
+    storage::batch rows;
+    erase_inbox(rows, row.number);
+    add_rows(std::move(rows));
+    return;
+  }
+  auto update = update_of(row);
+  if (!update) {
+    storage::dead_letter dead{row, seconds_now()};
+    dead.update.last_failure = "it cannot be read: " + to_string(update.error());
+    bury(dead, sends);
+    return;
+  }
+  const auto channel = row.lost ? row.lost->channel : item_of((*update)->update, {}).box.channel;
+  ledger.add(row.number, {.update = *std::move(update),
+                          .channel = channel,
+                          .octets = octets_of(row),
+                          .received_at = row.received_at,
+                          .failures = row.failures,
+                          .last_failure = row.last_failure,
+                          .sends = std::move(sends)});
+}
+
+// -- in -----------------------------------------------------------------------------------------
+
+void update_hub_state::accept(const protocol::update_item& item) {
+  const auto& what = static_cast<const handed_update&>(*item.body);
+  if (what.own || !what.update) {
+    return;
+  }
+  auto update = std::make_shared<received_update>();
+  update->identity = identity_of(who.id, what.update);
+  if (is_query(what.update) && !queries.add(update->identity)) {
+    return;
+  }
+  update->update = what.update;
+  update->peers = what.peers;
+  update->date = what.date;
+  update->account = who.id;
+  keep(std::move(update), item.box.channel, item.role != protocol::update_role::transient);
+}
+
+void update_hub_state::keep(std::shared_ptr<const received_update> update, std::int64_t channel,
+                            bool in_store) {
+  inbox_entry entry{.update = std::move(update), .channel = channel};
+  entry.kept = in_store;
+  ++last_number;
+  if (in_store) {
+    const auto row = cafegram::row_of(*entry.update, last_number, services.clock->wall_now());
+    entry.octets = octets_of(row);
+    entry.received_at = row.received_at;
+    storage::batch rows;
+    put(rows, row);
+    add_rows(std::move(rows));
+  }
+  ledger.add(last_number, std::move(entry));
+}
+
+storage::update_progress& update_hub_state::next_write() {
+  if (!unwritten) {
+    unwritten = std::make_shared<storage::update_progress>();
+    unwritten->account = who.id;
+  }
+  return *unwritten;
+}
+
+void update_hub_state::add_rows(storage::batch&& rows) {
+  std::ranges::move(rows.changes, std::back_inserter(next_write().rows));
+}
+
+/// One write at a time; what comes meanwhile goes with the next one. Handed out is only what is
+/// written, so whatever happens to the process, it comes again until it is finished.
+void update_hub_state::write() {
+  if (writing || stuck) {
+    return;
+  }
+  if (!unwritten) {
+    ledger.written(last_number);
+    hand_out();
+    return;
+  }
+  writing = true;
+  sent_number = last_number;
+  const bool at_once = !unwritten->rows.empty();
+  self->request(store, caf::infinite,
+                session_change{.apply = {}, .at_once = at_once, .progress = std::move(unwritten)})
+      .then([this]() { wrote(); }, [this](const caf::error& why) { not_written(why); });
+  unwritten = nullptr;
+}
+
+void update_hub_state::wrote() {
+  writing = false;
+  stuck = false;
+  ledger.written(sent_number);
+  hand_out();
+  write();
+  look_for_room();
+  check();
+}
+
+/// The store tries by itself; until it has succeeded nothing is handed out, and nothing taken.
+void update_hub_state::not_written(const caf::error& why) {
+  log::error("update_hub", "updates are not written: {}", to_string(to_error(why)));
+  writing = false;
+  stuck = true;
+  write_at = now() + after_failed_write;
+  look_for_room();
+  check();
+}
+
+void update_hub_state::try_to_write() {
+  write_at.reset();
+  self->request(store, caf::infinite, caf::flush_atom_v)
+      .then([this]() { wrote(); }, [this](const caf::error& why) { not_written(why); });
+}
+
+// -- out ----------------------------------------------------------------------------------------
+
+void update_hub_state::hand_out() {
+  if (handing_out) {
+    return; // a receiver that drops one has called: all goes on in its order
+  }
+  handing_out = true;
+  while (finisher) {
+    const auto number = ledger.give();
+    if (number == 0) {
+      break;
+    }
+    give(number, *ledger.find(number));
+  }
+  while (!receivers->empty()) {
+    const auto number = ledger.show();
+    if (number == 0) {
+      break;
+    }
+    auto& entry = *ledger.find(number);
+    entry.holders = receivers->size();
+    entry.answered = false;
+    receivers->add({entry.update, number, entry.kept, entry.failures});
+  }
+  handing_out = false;
+}
+
+void update_hub_state::give(std::uint64_t number, const inbox_entry& entry) {
+  update_event event{entry.update, number, entry.kept, entry.failures};
+  if (!entry.sends.empty()) {
+    auto sends = std::make_shared<std::vector<made_send>>();
+    for (const auto& one : entry.sends) {
+      sends->push_back({one.random_id, one.answer, one.was_duplicate});
+    }
+    event.sends = std::move(sends);
+  }
+  self->request(finisher, caf::infinite, std::move(event))
+      .then([this, number]() { finish(number); },
+            [this, number, of = claim](const caf::error& why) {
+              const auto error = to_error(why);
+              if (of == claim && error.code != errc::cancelled) {
+                give_up(number, to_string(error));
+              }
+            });
+}
+
+void update_hub_state::settled(std::uint64_t number, update_fanout::fate how) {
+  auto* entry = ledger.find(number);
+  if (entry != nullptr && entry->holders > 0) {
+    --entry->holders;
+    entry->answered = entry->answered || how == update_fanout::fate::answered;
+    const bool finished_by_others = finisher || entry->given;
+    if (entry->holders == 0 && !(entry->kept && finished_by_others)) {
+      if (entry->answered || !entry->kept) {
+        finish(number);
+      } else {
+        ledger.show_again(number);
+      }
+    }
+  }
+  look_for_room();
+  check();
+}
+
+/// The update is dealt with, whoever else has it.
+void update_hub_state::finish(std::uint64_t number) {
+  const auto* entry = ledger.find(number);
+  if (entry == nullptr) {
+    return;
+  }
+  if (entry->kept) {
+    storage::batch rows;
+    erase_inbox(rows, number);
+    for (const auto& send : entry->sends) {
+      erase_send(rows, number, send.place);
+    }
+    add_rows(std::move(rows));
+  }
+  ledger.erase(number);
+  write();
+  look_for_room();
+}
+
+void update_hub_state::give_up(std::uint64_t number, const std::string& why) {
+  const auto* entry = ledger.find(number);
+  if (entry == nullptr) {
+    return;
+  }
+  log::error("update_hub", "update {} ({}) goes to the dead letters: {}", number,
+             entry->update->identity, why);
+  if (entry->kept) {
+    auto row = row_of(*entry, number);
+    row.last_failure = why;
+    row.failures += 1;
+    bury({std::move(row), seconds_now()}, entry->sends);
+  }
+  ledger.erase(number);
+  write();
+  look_for_room();
+}
+
+void update_hub_state::bury(const storage::dead_letter& what,
+                            const std::vector<storage::send_record>& sends) {
+  storage::batch rows;
+  put(rows, what);
+  erase_inbox(rows, what.update.number);
+  for (const auto& send : sends) {
+    erase_send(rows, send.number, send.place);
+  }
+  add_rows(std::move(rows));
+}
+
+/// Counted where it outlives the process; the receiver tries again by itself.
+void update_hub_state::failed(const update_failed& what) {
+  auto* entry = ledger.find(what.number);
+  if (entry == nullptr || !entry->kept) {
+    return;
+  }
+  ++entry->failures;
+  entry->last_failure = what.why;
+  storage::batch rows;
+  put(rows, row_of(*entry, what.number));
+  add_rows(std::move(rows));
+  write();
+}
+
+/// It goes with the update: where that is finished by the time of the next write, neither is there.
+void update_hub_state::sent(const update_sent& what) {
+  auto* entry = ledger.find(what.number);
+  if (entry == nullptr || !entry->kept) {
+    return;
+  }
+  storage::send_record record;
+  record.number = what.number;
+  record.place = static_cast<std::uint32_t>(entry->sends.size());
+  record.random_id = what.what->random_id;
+  record.settled = true;
+  record.answer = what.what->answer;
+  record.was_duplicate = what.what->was_duplicate;
+  storage::batch rows;
+  put(rows, record);
+  add_rows(std::move(rows));
+  entry->sends.push_back(std::move(record));
+  write();
+}
+
+storage::inbox_row update_hub_state::row_of(const inbox_entry& entry, std::uint64_t number) const {
+  auto out = cafegram::row_of(*entry.update, number, services.clock->wall_now());
+  out.received_at = entry.received_at;
+  out.failures = entry.failures;
+  out.last_failure = entry.last_failure;
+  return out;
+}
+
+std::int64_t update_hub_state::seconds_now() const {
+  return std::chrono::floor<std::chrono::seconds>(services.clock->wall_now())
+      .time_since_epoch()
+      .count();
+}
+
+// -- receivers ----------------------------------------------------------------------------------
+
+void update_hub_state::subscribe(const caf::actor& receiver) {
+  receivers->subscribe(receiver);
+  hand_out();
+  look_for_room();
+  check();
+}
+
+void update_hub_state::claimed(const update_claim& by) {
+  if (finisher == by.receiver) {
+    return;
+  }
+  if (finisher) {
+    self->demonitor(finisher.address());
+    ledger.take_back();
+  }
+  finisher = by.receiver;
+  ++claim;
+  self->monitor(finisher);
+  hand_out();
+  look_for_room();
+  check();
+}
+
+void update_hub_state::receiver_ended(const caf::down_msg& down) {
+  if (finisher == down.source) {
+    finisher = nullptr;
+    ++claim;
+    ledger.take_back();
+  }
+  receivers->remove(down.source);
+  hand_out();
+  look_for_room();
+  check();
+}
+
+} // namespace cafegram

@@ -1,0 +1,259 @@
+#include <cafegram/actors/services.hpp>
+#include <cafegram/actors/session_store.hpp>
+#include <cafegram/actors/session_writer.hpp>
+#include <cafegram/actors/system.hpp>
+#include <cafegram/actors/update_hub.hpp>
+#include <cafegram/bench/updates.hpp>
+#include <cafegram/bots/dispatcher.hpp>
+#include <cafegram/storage/open.hpp>
+#include <cafegram/tl/api.hpp>
+
+#include <caf/all.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <thread>
+
+namespace cafegram::bench {
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+constexpr std::int64_t bot_id = 7'000'000'001;
+constexpr std::size_t together = 64;
+/// So many may be fed and not handled: less than the inbox takes.
+constexpr std::size_t most_under_way = 10'000;
+constexpr std::chrono::seconds patience{60};
+
+/// Knows where the account stands, and nothing else.
+client_actor::behavior_type played_client() {
+  return {
+      [](const invoke_request&) {
+        const tl::updates::Difference nothing = tl::updates::differenceEmpty{.date = 1, .seq = 1};
+        return invoke_answer{std::make_shared<const bytes>(tl::encode(nothing))};
+      },
+      [](const callback_call&) {},
+      [](const cancel_calls&) {},
+      [](const bot_login&) -> caf::result<account> { return caf::sec::invalid_argument; },
+      [](caf::subscribe_atom, const caf::actor&) {},
+      [](const update_claim&) {},
+      [](status_atom) { return client_status{}; },
+      [](const network_available&) {},
+      [](const stop_request&) -> caf::result<caf::ok_atom> { return caf::ok_atom_v; },
+      [](const connection_report&) {},
+      [](const login_lost&) {},
+      [](caf::tick_atom, std::uint64_t) {},
+  };
+}
+
+/// When each update was fed and came to its handler, by its message's id.
+struct journal {
+  std::vector<clock::time_point> fed;
+  std::vector<clock::time_point> came;
+  std::atomic<std::size_t> handled = 0;
+
+  explicit journal(std::size_t size)
+    : fed(size + 1)
+    , came(size + 1) {}
+};
+
+tl::Update message(std::int32_t id, std::size_t chats) {
+  tl::message what;
+  what.id = id;
+  what.peer_id = tl::peerUser{.user_id = 1'000 + id % static_cast<std::int64_t>(chats)};
+  what.date = 1'750'000'000;
+  what.message = "A message as people write them to bots, of some thirty or fifty octets";
+  return tl::updateNewMessage{.message = std::move(what), .pts = 1 + id, .pts_count = 1};
+}
+
+/// Containers of `each` messages with ids from 1 to `count`.
+std::vector<shared_bytes> containers(std::size_t count, std::size_t each, std::size_t chats) {
+  std::vector<shared_bytes> out;
+  for (std::size_t id = 1; id <= count;) {
+    tl::updates_ next;
+    next.date = 1'750'000'000;
+    for (std::size_t n = 0; n < each && id <= count; ++n, ++id) {
+      next.updates.push_back(message(static_cast<std::int32_t>(id), chats));
+    }
+    out.push_back(std::make_shared<const bytes>(tl::encode(tl::Updates{std::move(next)})));
+  }
+  return out;
+}
+
+/// A hub, its store and a bot, with nothing of the network.
+class stage {
+public:
+  stage(const std::string& place, std::size_t threads, journal& to)
+    : runtime_{{.threads = threads}}
+    , journal_{to} {
+    auto opened = storage::open_session(place);
+    if (!opened) {
+      failure_ = opened.error();
+      return;
+    }
+    storage::session_state session;
+    session.user = storage::user_record{bot_id, true, "Bot", "bot"};
+    session.updates = storage::update_state{1, 0, 1, 1};
+    if (auto kept = (*opened)->commit({session, {}}); !kept) {
+      failure_ = kept.error();
+      return;
+    }
+    auto& system = runtime_.system();
+    client_ = system.spawn(played_client);
+    store_ = spawn_session_store(system, runtime_.shared().writer, *std::move(opened), session);
+    hub_ = spawn_update_hub(system, runtime_.shared(), client_, store_);
+    start_bot();
+    const account who{bot_id, true, "Bot", "bot"};
+    caf::anon_send(hub_, update_claim{caf::actor_cast<caf::actor>(bot_)});
+    caf::anon_send(hub_, hub_start{who, updates_from::stored});
+  }
+  stage(const stage&) = delete;
+  stage& operator=(const stage&) = delete;
+  ~stage() {
+    for (const auto& actor :
+         {caf::actor_cast<caf::actor>(bot_), caf::actor_cast<caf::actor>(hub_),
+          caf::actor_cast<caf::actor>(store_), caf::actor_cast<caf::actor>(client_)}) {
+      if (actor) {
+        caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
+      }
+    }
+  }
+
+  const std::optional<error>& failure() const { return failure_; }
+  void feed(const shared_bytes& container) { caf::anon_send(hub_, raw_updates{container}); }
+
+  /// Until so many have come to their handlers, and these have ended.
+  bool wait_for(std::size_t count) {
+    const auto until = clock::now() + patience;
+    caf::scoped_actor self{runtime_.system()};
+    std::uint64_t finished = 0;
+    while (finished < count && clock::now() < until) {
+      if (journal_.handled < count) {
+        std::this_thread::sleep_for(std::chrono::milliseconds{1});
+        continue;
+      }
+      self->request(bot_, std::chrono::seconds{5}, status_atom_v)
+          .receive([&finished](const dispatcher_status& now) { finished = now.finished; },
+                   [](const caf::error&) {});
+    }
+    return finished >= count;
+  }
+
+private:
+  void start_bot() {
+    auto routes = std::make_shared<router>();
+    routes->on(kind<new_message>(), [to = &journal_](const new_message& one) {
+      to->came[static_cast<std::size_t>(one.id())] = clock::now();
+      ++to->handled;
+    });
+    dispatcher_setup setup;
+    setup.client = caf::actor_cast<caller_actor>(client_);
+    setup.signing = std::make_shared<const signer>(bytes(32, 7));
+    setup.self = {bot_id, true, "Bot", "bot"};
+    setup.routes = std::move(routes);
+    bot_ = runtime_.system().spawn(dispatcher, std::move(setup));
+  }
+
+  runtime runtime_;
+  journal& journal_;
+  std::optional<error> failure_;
+  client_actor client_;
+  session_store_actor store_;
+  update_hub_actor hub_;
+  dispatcher_actor bot_;
+};
+
+std::unexpected<error> too_slow() {
+  return fail(errc::deadline, "the updates have not come to their handlers within a minute");
+}
+
+/// Updates a second.
+result<double> throughput(const std::string& place, std::size_t threads, std::size_t chats,
+                          std::size_t count) {
+  journal log{count};
+  const auto all = containers(count, together, chats);
+  stage on{place, threads, log};
+  if (on.failure()) {
+    return std::unexpected(*on.failure());
+  }
+  const auto begin = clock::now();
+  for (std::size_t n = 0; n < all.size(); ++n) {
+    while (n * together > log.handled + most_under_way) {
+      if (clock::now() - begin > patience) {
+        return too_slow();
+      }
+      std::this_thread::sleep_for(std::chrono::microseconds{200});
+    }
+    on.feed(all[n]);
+  }
+  if (!on.wait_for(count)) {
+    return too_slow();
+  }
+  return static_cast<double>(count) / std::chrono::duration<double>(clock::now() - begin).count();
+}
+
+/// Microseconds, of 99 in 100, with so many updates a second.
+result<double> latency(const std::string& place, std::size_t threads, std::size_t chats,
+                       std::size_t count, double rate) {
+  journal log{count};
+  const auto all = containers(count, 1, chats);
+  stage on{place, threads, log};
+  if (on.failure()) {
+    return std::unexpected(*on.failure());
+  }
+  const auto begin = clock::now();
+  for (std::size_t n = 0; n < all.size(); ++n) {
+    const auto due = begin + std::chrono::duration_cast<clock::duration>(
+                                 std::chrono::duration<double>(static_cast<double>(n) / rate));
+    if (due > clock::now()) {
+      std::this_thread::sleep_until(due);
+    }
+    log.fed[n + 1] = clock::now();
+    on.feed(all[n]);
+  }
+  if (!on.wait_for(count)) {
+    return too_slow();
+  }
+  std::vector<double> micros;
+  for (std::size_t id = 1; id <= count; ++id) {
+    micros.push_back(std::chrono::duration<double, std::micro>(log.came[id] - log.fed[id]).count());
+  }
+  const auto at = micros.begin() + static_cast<std::ptrdiff_t>(micros.size() * 99 / 100);
+  std::ranges::nth_element(micros, at);
+  return *at;
+}
+
+} // namespace
+
+result<std::vector<figure>> run_updates(const updates_options& options) {
+  std::vector<figure> out;
+  int stores = 0;
+  const auto place = [&](std::string_view kind) {
+    return kind == "memory" ? std::string{kind}
+                            : fmt::format("sqlite:{}/{}", options.folder, ++stores);
+  };
+  for (const std::string_view kind : {"memory", "sqlite"}) {
+    for (const std::size_t threads : {1, 2}) {
+      double rate = 0;
+      for (const std::size_t chats : {10, 10'000}) {
+        const auto measured = throughput(place(kind), threads, chats, options.updates);
+        if (!measured) {
+          return std::unexpected(measured.error());
+        }
+        rate = *measured;
+        out.push_back(
+            {fmt::format("updates/{}/{}threads/{}chats", kind, threads, chats), rate, "updates/s"});
+      }
+      const auto p99 = latency(place(kind), threads, 10'000, options.for_latency, rate / 2);
+      if (!p99) {
+        return std::unexpected(p99.error());
+      }
+      out.push_back({fmt::format("updates/p99-us/{}/{}threads", kind, threads), *p99, "us"});
+    }
+  }
+  return out;
+}
+
+} // namespace cafegram::bench

@@ -1,0 +1,213 @@
+#include <cafegram/cli/command.hpp>
+#include <cafegram/cli/schemas.hpp>
+#include <cafegram/storage/inbox.hpp>
+#include <cafegram/storage/open.hpp>
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <iostream>
+#include <memory>
+
+namespace cafegram::cli {
+namespace {
+
+struct inbox_arguments {
+  std::string session;
+  std::uint64_t number = 0;
+};
+
+using store = std::shared_ptr<storage::backend>;
+
+result<store> open(const inbox_arguments& a) {
+  return storage::open_store(a.session, {.key = {}, .create = false});
+}
+
+std::string time_text(std::int64_t seconds) {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}Z", fmt::gmtime(seconds));
+}
+
+std::string line_of(const storage::inbox_row& row) {
+  auto out = fmt::format("{}  {}  {}  {}", row.number, time_text(row.received_at),
+                         row.chat.empty() ? "-" : row.chat, row.identity);
+  if (row.failures != 0) {
+    out += fmt::format("  failed {} time(s): {}", row.failures, row.last_failure);
+  }
+  return out + '\n';
+}
+
+/// `read` gives pages of records, `line` is what is shown of one.
+template <class Read, class Line>
+result<void> print_all(storage::backend& from, Read read, Line line) {
+  std::uint64_t after = 0;
+  for (bool more = true; more;) {
+    const auto page = read(from, after);
+    if (!page) {
+      return std::unexpected(page.error());
+    }
+    for (const auto& one : page->records) {
+      const auto& [number, text] = line(one);
+      std::cout << text;
+      after = number;
+    }
+    more = page->more;
+  }
+  return {};
+}
+
+result<void> list(const inbox_arguments& a) {
+  const auto from = open(a);
+  if (!from) {
+    return std::unexpected(from.error());
+  }
+  return print_all(
+      **from,
+      [](storage::backend& in, std::uint64_t after) { return storage::read_inbox(in, after); },
+      [](const storage::inbox_row& row) { return std::pair{row.number, line_of(row)}; });
+}
+
+result<void> dead(const inbox_arguments& a) {
+  const auto from = open(a);
+  if (!from) {
+    return std::unexpected(from.error());
+  }
+  return print_all(
+      **from,
+      [](storage::backend& in, std::uint64_t after) {
+        return storage::read_dead_letters(in, after);
+      },
+      [](const storage::dead_letter& letter) {
+        return std::pair{letter.update.number, line_of(letter.update)};
+      });
+}
+
+/// A row and where it lies.
+struct found_row {
+  storage::inbox_row row;
+  bool dead = false;
+};
+
+result<found_row> find(storage::backend& in, std::uint64_t number) {
+  if (number == 0) {
+    return fail(errc::bad_argument, "numbers begin at 1");
+  }
+  const auto waiting = storage::read_inbox(in, number - 1, {.rows = 1});
+  if (!waiting) {
+    return std::unexpected(waiting.error());
+  }
+  if (!waiting->records.empty() && waiting->records.front().number == number) {
+    return found_row{waiting->records.front(), false};
+  }
+  const auto letters = storage::read_dead_letters(in, number - 1, {.rows = 1});
+  if (!letters) {
+    return std::unexpected(letters.error());
+  }
+  if (!letters->records.empty() && letters->records.front().update.number == number) {
+    return found_row{letters->records.front().update, true};
+  }
+  return fail(errc::not_found, fmt::format("there is no update {} in {}", number, in.place()));
+}
+
+result<void> show(const inbox_arguments& a) {
+  const auto from = open(a);
+  if (!from) {
+    return std::unexpected(from.error());
+  }
+  const auto found = find(**from, a.number);
+  if (!found) {
+    return std::unexpected(found.error());
+  }
+  const auto codec = load_codec("");
+  if (!codec) {
+    return std::unexpected(codec.error());
+  }
+  std::cout << (found->dead ? "dead letter  " : "") << line_of(found->row);
+  const auto update = (*codec)->decode(found->row.update);
+  std::cout << (update ? update->dump(2) : "it cannot be read: " + to_string(update.error()))
+            << '\n';
+  return {};
+}
+
+result<void> replay(const inbox_arguments& a) {
+  const auto in = open(a);
+  if (!in) {
+    return std::unexpected(in.error());
+  }
+  auto found = find(**in, a.number);
+  if (!found) {
+    return std::unexpected(found.error());
+  }
+  if (!found->dead) {
+    return fail(errc::bad_argument, fmt::format("update {} is no dead letter", a.number));
+  }
+  found->row.failures = 0;
+  found->row.last_failure.clear();
+  storage::batch rows;
+  put(rows, found->row);
+  erase_dead_letter(rows, a.number);
+  rows.durable = true;
+  return (*in)->apply(rows);
+}
+
+result<void> drop(const inbox_arguments& a) {
+  const auto in = open(a);
+  if (!in) {
+    return std::unexpected(in.error());
+  }
+  const auto found = find(**in, a.number);
+  if (!found) {
+    return std::unexpected(found.error());
+  }
+  const auto sends = storage::read_sends(**in, a.number);
+  if (!sends) {
+    return std::unexpected(sends.error());
+  }
+  storage::batch rows;
+  if (found->dead) {
+    erase_dead_letter(rows, a.number);
+  } else {
+    erase_inbox(rows, a.number);
+  }
+  for (const auto& send : *sends) {
+    erase_send(rows, send.number, send.place);
+  }
+  rows.durable = true;
+  return (*in)->apply(rows);
+}
+
+void add(CLI::App& inbox, action& chosen, const std::string& name, const std::string& what,
+         bool of_one, result<void> (*run)(const inbox_arguments&)) {
+  auto* command = inbox.add_subcommand(name, what);
+  auto a = std::make_shared<inbox_arguments>();
+  if (of_one) {
+    command->add_option("number", a->number, "the update's, as `list` and `dead` tell")->required();
+  }
+  command->add_option("--session", a->session, "the bot's session, as `cafegram session` takes it")
+      ->envname("CAFEGRAM_SESSION")
+      ->required();
+  command->callback([&chosen, a, run] {
+    chosen = [a, run] {
+      const auto outcome = run(*a);
+      if (outcome) {
+        return done;
+      }
+      report(outcome.error());
+      return outcome.error().code == errc::bad_argument ? usage : failed;
+    };
+  });
+}
+
+} // namespace
+
+void add_inbox(CLI::App& app, action& chosen) {
+  auto* inbox = app.add_subcommand(
+      "inbox", "updates that a bot has not finished, and those it has given up; while it is down");
+  inbox->require_subcommand(1);
+  add(*inbox, chosen, "list", "what is not finished, in its order", false, list);
+  add(*inbox, chosen, "dead", "what was given up: the dead letters", false, dead);
+  add(*inbox, chosen, "show", "one of either", true, show);
+  add(*inbox, chosen, "replay", "has the bot try a dead letter again", true, replay);
+  add(*inbox, chosen, "drop", "forgets one of either", true, drop);
+}
+
+} // namespace cafegram::cli

@@ -1,0 +1,164 @@
+#include <cafegram/actors/inbox_ledger.hpp>
+#include <cafegram/actors/inbox_rows.hpp>
+#include <cafegram/tests/support.hpp>
+#include <cafegram/tl/api.hpp>
+
+#include "hub_kit.hpp"
+
+namespace cafegram {
+
+namespace {
+
+inbox_entry entry(std::size_t octets = 1, std::int64_t channel = 0) {
+  return {.update = {}, .channel = channel, .octets = octets};
+}
+
+inbox_entry passing() {
+  inbox_entry out{.update = {}};
+  out.kept = false;
+  return out;
+}
+
+using numbers = std::vector<std::uint64_t>;
+using channel_news = std::vector<std::pair<std::int64_t, bool>>;
+
+numbers give_all(inbox_ledger& from) {
+  numbers out;
+  for (auto number = from.give(); number != 0; number = from.give()) {
+    out.push_back(number);
+  }
+  return out;
+}
+
+numbers show_all(inbox_ledger& from) {
+  numbers out;
+  for (auto number = from.show(); number != 0; number = from.show()) {
+    from.find(number)->holders = 1;
+    out.push_back(number);
+  }
+  return out;
+}
+
+} // namespace
+
+TEST(inbox_ledger_, gives_what_is_written_once_and_in_order) {
+  inbox_ledger ledger;
+  for (const std::uint64_t number : {5, 7, 9}) {
+    ledger.add(number, entry());
+  }
+  EXPECT_TRUE(give_all(ledger).empty());
+  ledger.written(7);
+  EXPECT_EQ(give_all(ledger), (numbers{5, 7}));
+  EXPECT_EQ(show_all(ledger), (numbers{5, 7})) << "the others see the same";
+  ledger.written(9);
+  EXPECT_EQ(give_all(ledger), (numbers{9}));
+  EXPECT_EQ(give_all(ledger), (numbers{}));
+}
+
+TEST(inbox_ledger_, gives_again_what_is_not_finished) {
+  inbox_ledger ledger;
+  for (const std::uint64_t number : {1, 2, 3}) {
+    ledger.add(number, entry());
+  }
+  ledger.written(3);
+  give_all(ledger);
+  ledger.erase(2);
+  ledger.take_back();
+  EXPECT_EQ(give_all(ledger), (numbers{1, 3}));
+  show_all(ledger);
+  ledger.show_again(3);
+  ledger.add(4, entry());
+  ledger.written(4);
+  EXPECT_EQ(show_all(ledger), (numbers{3, 4}));
+}
+
+TEST(inbox_ledger_, is_full_beyond_its_bounds_until_half_is_free) {
+  inbox_ledger by_rows{{.rows = 4}};
+  for (std::uint64_t number = 1; number <= 5; ++number) {
+    EXPECT_FALSE(by_rows.full());
+    by_rows.add(number, entry());
+  }
+  EXPECT_TRUE(by_rows.full());
+  by_rows.erase(1);
+  by_rows.erase(2);
+  EXPECT_TRUE(by_rows.full());
+  by_rows.erase(3);
+  EXPECT_FALSE(by_rows.full());
+
+  inbox_ledger by_octets{{.octets = 100}};
+  by_octets.add(1, entry(60));
+  EXPECT_FALSE(by_octets.full());
+  by_octets.add(2, entry(60));
+  EXPECT_TRUE(by_octets.full());
+  by_octets.erase(1);
+  EXPECT_TRUE(by_octets.full());
+  by_octets.erase(2);
+  EXPECT_FALSE(by_octets.full());
+}
+
+TEST(inbox_ledger_, a_full_channel_is_told_once_and_for_itself) {
+  inbox_ledger ledger{{.rows_per_channel = 2}};
+  for (std::uint64_t number = 1; number <= 4; ++number) {
+    ledger.add(number, entry(1, 70));
+  }
+  ledger.add(5, entry(1, 71));
+  EXPECT_EQ(ledger.take_channel_news(), (channel_news{{70, true}}));
+  EXPECT_EQ(ledger.full_channels(), std::vector<std::int64_t>{70});
+  EXPECT_TRUE(ledger.take_channel_news().empty());
+  EXPECT_FALSE(ledger.full());
+  for (const std::uint64_t number : {1, 2, 3}) {
+    ledger.erase(number);
+  }
+  EXPECT_EQ(ledger.take_channel_news(), (channel_news{{70, false}}));
+}
+
+TEST(inbox_ledger_, of_what_is_not_kept_the_oldest_goes_that_nobody_has) {
+  inbox_ledger ledger{{.passing = 2}};
+  ledger.add(1, passing());
+  ledger.written(1);
+  give_all(ledger);
+  ledger.add(2, passing());
+  ledger.add(3, passing());
+  EXPECT_NE(ledger.find(1), nullptr) << "somebody has it";
+  EXPECT_EQ(ledger.find(2), nullptr);
+  EXPECT_NE(ledger.find(3), nullptr);
+  ledger.written(3);
+  give_all(ledger);
+  ledger.add(4, passing());
+  EXPECT_EQ(ledger.find(4), nullptr) << "all others are in somebody's hands";
+  EXPECT_EQ(ledger.dropped(), 2U);
+  EXPECT_FALSE(ledger.full()) << "they take no room from those that are kept";
+}
+
+TEST(inbox_rows, an_update_comes_back_with_those_whom_it_names) {
+  auto peers = std::make_shared<peers_seen>();
+  for (const std::int64_t id : {7, 8}) {
+    peers->users.emplace(id, tl::user{.id = id, .first_name = "User"});
+  }
+  peers->chats.emplace(70, tl::chat{.id = 70, .title = "Group", .photo = tl::chatPhotoEmpty{}});
+  received_update from{.identity = "message/1/u7/5",
+                       .update = test::fresh(5, 11),
+                       .peers = peers,
+                       .date = 99,
+                       .account = test::me};
+  const auto row = row_of(from, 3, wall_time{std::chrono::seconds{1'750'000'000}});
+  EXPECT_EQ(row.number, 3U);
+  EXPECT_EQ(row.chat, "u7");
+  EXPECT_EQ(row.layer, tl::layer);
+  EXPECT_EQ(row.received_at, 1'750'000'000);
+  const auto back = update_of(row);
+  ASSERT_TRUE(back);
+  EXPECT_EQ((*back)->identity, from.identity);
+  EXPECT_EQ(tl::encode((*back)->update), tl::encode(from.update));
+  EXPECT_EQ((*back)->account, test::me);
+  EXPECT_EQ((*back)->date, 99);
+  ASSERT_EQ((*back)->peers->users.size(), 1U) << "of two that came with it, it names one";
+  EXPECT_TRUE((*back)->peers->users.contains(7));
+  EXPECT_TRUE((*back)->peers->chats.empty());
+
+  auto damaged = row;
+  damaged.update.pop_back();
+  EXPECT_FALSE(update_of(damaged));
+}
+
+} // namespace cafegram

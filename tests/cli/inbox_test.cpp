@@ -1,0 +1,106 @@
+#include <cafegram/storage/inbox.hpp>
+#include <cafegram/storage/open.hpp>
+
+#include <unistd.h>
+
+#include "program.hpp"
+
+namespace cafegram {
+
+namespace {
+
+using test::run_program;
+
+/// A session's store with updates that are not finished, and one that was given up.
+struct inbox_command : testing::Test {
+  std::filesystem::path folder;
+
+  inbox_command() {
+    auto name = (std::filesystem::temp_directory_path() / "cafegram-XXXXXX").string();
+    folder = ::mkdtemp(name.data());
+    storage::batch rows;
+    put(rows, row(5, "message/1/u7/5"));
+    auto failed = row(6, "message/1/u7/6");
+    failed.failures = 1;
+    failed.last_failure = "it threw";
+    put(rows, failed);
+    auto letter = row(3, "message/1/u7/3");
+    letter.failures = 3;
+    letter.last_failure = "it is poison";
+    put(rows, storage::dead_letter{letter, 1'750'000'100});
+    storage::send_record send;
+    send.number = 5;
+    put(rows, send);
+    EXPECT_TRUE((*open())->apply(rows));
+  }
+  ~inbox_command() override { std::filesystem::remove_all(folder); }
+
+  static storage::inbox_row row(std::uint64_t number, std::string identity) {
+    storage::inbox_row out;
+    out.number = number;
+    out.identity = std::move(identity);
+    out.chat = "u7";
+    out.update = {0x9a, 0x65, 0xea, 0xa2, 1, 2, 3, 4}; // no whole update
+    out.received_at = 1'750'000'000;
+    return out;
+  }
+  result<std::shared_ptr<storage::backend>> open() const { return storage::open_store(place()); }
+  std::string place() const { return (folder / "s").string(); }
+  test::run_result run(const std::string& what) const {
+    return run_program("inbox " + what + " --session " + place());
+  }
+};
+
+bool holds(const test::run_result& run, std::string_view text) {
+  return run.output.find(text) != std::string::npos;
+}
+
+} // namespace
+
+TEST_F(inbox_command, lists_what_is_not_finished_and_what_was_given_up) {
+  const auto waiting = run("list");
+  EXPECT_EQ(waiting.status, 0);
+  EXPECT_EQ(waiting.output, "5  2025-06-15T15:06:40Z  u7  message/1/u7/5\n"
+                            "6  2025-06-15T15:06:40Z  u7  message/1/u7/6  failed 1 time(s): it "
+                            "threw\n");
+  const auto dead = run("dead");
+  EXPECT_EQ(dead.status, 0);
+  EXPECT_TRUE(holds(dead, "message/1/u7/3")) << dead.output;
+  EXPECT_TRUE(holds(dead, "failed 3 time(s): it is poison")) << dead.output;
+  EXPECT_FALSE(holds(dead, "message/1/u7/5")) << dead.output;
+}
+
+TEST_F(inbox_command, shows_one_however_damaged) {
+  const auto shown = run("show 3");
+  EXPECT_EQ(shown.status, 0);
+  EXPECT_TRUE(holds(shown, "dead letter  3")) << shown.output;
+  EXPECT_TRUE(holds(shown, "it cannot be read")) << shown.output;
+  EXPECT_EQ(run("show 4").status, 1);
+}
+
+TEST_F(inbox_command, a_dead_letter_is_tried_again) {
+  EXPECT_EQ(run("replay 5").status, 2) << "it is none";
+  EXPECT_EQ(run("replay 3").status, 0);
+  EXPECT_EQ(run("dead").output, "");
+  EXPECT_EQ(run("list").output.substr(0, 47), "3  2025-06-15T15:06:40Z  u7  message/1/u7/3\n5  ")
+      << "with nothing held against it, and in its old place";
+}
+
+TEST_F(inbox_command, one_that_is_dropped_takes_its_sends_along) {
+  EXPECT_EQ(run("drop 5").status, 0);
+  EXPECT_EQ(run("drop 3").status, 0);
+  EXPECT_EQ(run("drop 3").status, 1);
+  EXPECT_FALSE(holds(run("list"), "message/1/u7/5"));
+  EXPECT_EQ(run("dead").output, "");
+  EXPECT_TRUE(storage::read_sends(**open(), 5)->empty());
+}
+
+TEST_F(inbox_command, is_refused_while_the_bot_has_its_session) {
+  const auto bot = open();
+  ASSERT_TRUE(bot);
+  const auto refused = run("list");
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_TRUE(holds(refused, std::to_string(::getpid()))) << refused.output;
+}
+
+} // namespace cafegram
