@@ -1,6 +1,7 @@
 #include <cafegram/actors/inbox_ledger.hpp>
 
 #include <algorithm>
+#include <iterator>
 
 namespace cafegram {
 
@@ -86,6 +87,10 @@ void inbox_ledger::clear() {
   while (!entries_.empty()) {
     erase(entries_.begin()->first);
   }
+}
+
+std::size_t inbox_ledger::unwritten() const {
+  return static_cast<std::size_t>(std::distance(entries_.upper_bound(written_), entries_.end()));
 }
 
 std::uint64_t inbox_ledger::give() {

@@ -74,6 +74,8 @@ public:
   std::vector<std::int64_t> full_channels() const;
 
   std::size_t size() const { return entries_.size(); }
+  /// Of those how many may not be handed out yet.
+  std::size_t unwritten() const;
   std::size_t octets() const { return octets_; }
   std::uint64_t dropped() const { return dropped_; }
 

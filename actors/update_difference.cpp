@@ -135,7 +135,7 @@ void update_hub_state::ask(protocol::update_outcome&& outcome) {
 
 /// What an answer would bring stays with the server until the receivers have taken what they have.
 void update_hub_state::when_there_is_room(std::function<void()> question) {
-  if (has_room() && receivers->backlog() <= update_backlog) {
+  if (may_ask()) {
     question();
   } else {
     questions.push_back(std::move(question));

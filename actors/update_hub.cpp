@@ -133,12 +133,11 @@ void update_hub_state::look_for_room() {
   for (const auto& [channel, full] : ledger.take_channel_news()) {
     apply(boxes->full(protocol::channel_box(channel), full, now()));
   }
-  if (held == !has_room()) {
-    return;
+  if (held != !has_room()) {
+    held = !has_room();
+    apply(boxes->full({}, held, now()));
   }
-  held = !has_room();
-  apply(boxes->full({}, held, now()));
-  if (!held) {
+  if (!questions.empty() && may_ask()) {
     for (const auto& question : std::exchange(questions, {})) {
       question();
     }

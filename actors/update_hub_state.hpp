@@ -120,6 +120,10 @@ struct update_hub_state {
   bool has_room() const {
     return !behind && !stuck && !ledger.full() && (finisher || !receivers->empty());
   }
+  /// What is written still counts too: it is with the receivers before the answer comes.
+  bool may_ask() const {
+    return has_room() && receivers->backlog() + ledger.unwritten() <= update_backlog;
+  }
 
   // -- beginning
   void begin(const hub_start& how);
