@@ -10,6 +10,8 @@
 namespace cafegram::bench {
 namespace {
 
+using clock = std::chrono::steady_clock;
+
 constexpr int message_count = 100;
 constexpr int user_count = 12;
 
@@ -82,7 +84,6 @@ std::size_t count_objects(const tl::json& value) {
 
 /// Seconds for one run, the best of several rounds: what disturbs a round only makes it slower.
 double seconds_each(std::chrono::milliseconds time, const std::function<void()>& work) {
-  using clock = std::chrono::steady_clock;
   constexpr int rounds = 5;
   double best = 1e9;
   for (int round = 0; round < rounds; ++round) {

@@ -12,7 +12,6 @@
 namespace cafegram::cli {
 namespace {
 
-using std::chrono::seconds;
 constexpr std::int64_t bot_id = 1000001;
 constexpr const char* bot_token = "1000001:token-of-the-demonstration-check-00";
 
@@ -95,7 +94,7 @@ private:
   /// Until the bot is logged in: the sandbox then has it among the users who are there. Whatever
   /// happens in the sandbox is a reason to look again.
   result<void> wait_for_bot() {
-    const auto until = std::chrono::steady_clock::now() + seconds{20};
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{20};
     while (std::chrono::steady_clock::now() < until) {
       const auto state = page_->get("/api/state");
       if (!state) {
@@ -106,7 +105,7 @@ private:
           return {};
         }
       }
-      static_cast<void>(page_->wait([](const tl::json&) { return true; }, seconds{1}));
+      static_cast<void>(page_->wait([](const tl::json&) { return true; }, std::chrono::seconds{1}));
     }
     return fail(errc::deadline,
                 "the bot did not log in; the end of its log:\n" + last_lines(folder_ + "/bot.log"));

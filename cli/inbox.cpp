@@ -23,8 +23,8 @@ result<store> open(const inbox_arguments& a) {
   return storage::open_store(a.session, {.key = {}, .create = false});
 }
 
-std::string time_text(std::int64_t seconds) {
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}Z", fmt::gmtime(seconds));
+std::string time_text(std::int64_t since_1970) {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}Z", fmt::gmtime(since_1970));
 }
 
 std::string line_of(const storage::inbox_row& row) {

@@ -37,6 +37,20 @@ if(CAFEGRAM_WERROR)
   target_compile_options(cafegram_warnings INTERFACE -Werror)
 endif()
 
+# cafegram_join(<target> [count]): with CAFEGRAM_UNITY so many sources are one for the compiler, which then
+# makes what they all need of CAF's templates once. Names in anonymous namespaces must differ within a target.
+function(cafegram_join target)
+  set(count 5)
+  if(ARGC GREATER 1)
+    set(count ${ARGV1})
+  endif()
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${CAFEGRAM_UNITY} UNITY_BUILD_BATCH_SIZE ${count})
+  # g++ warns of types from anonymous namespaces outside what it takes for the main file.
+  if(CAFEGRAM_UNITY AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
+  endif()
+endfunction()
+
 # cafegram_library(<folder> SOURCES a.cpp ... HEADERS a.hpp ... [PUBLIC target ...]
 # [PRIVATE target ...]) makes the static library `cafegram_<folder>`, known as `cafegram::<folder>`.
 # HEADERS are those for everybody: they are installed, and include no others of ours.
@@ -50,6 +64,7 @@ function(cafegram_library folder)
     $<BUILD_INTERFACE:${CAFEGRAM_INCLUDE_ROOT}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   target_link_libraries(cafegram_${folder} PUBLIC cafegram_settings ${ARG_PUBLIC}
     PRIVATE ${ARG_PRIVATE} $<BUILD_INTERFACE:cafegram_warnings>)
+  cafegram_join(cafegram_${folder})
   set_property(GLOBAL APPEND PROPERTY CAFEGRAM_LIBRARIES cafegram_${folder})
   foreach(header IN LISTS ARG_HEADERS)
     cmake_path(ABSOLUTE_PATH header NORMALIZE)
@@ -81,6 +96,7 @@ function(cafegram_test folder)
   target_link_libraries(test_${ARG_PROGRAM} PRIVATE cafegram_warnings cafegram_test_folders ${ARG_LIBRARIES} GTest::gtest
     GTest::gtest_main)
   target_include_directories(test_${ARG_PROGRAM} PRIVATE ${CAFEGRAM_INCLUDE_ROOT})
+  cafegram_join(test_${ARG_PROGRAM})
   # Rows of tables have names of their own.
   gtest_discover_tests(test_${ARG_PROGRAM} TEST_PREFIX ${folder}. DISCOVERY_TIMEOUT 60 NO_PRETTY_VALUES
     PROPERTIES TIMEOUT 300 LABELS "${folder};${ARG_LABELS}")

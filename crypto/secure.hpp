@@ -7,11 +7,13 @@
 #include <array>
 #include <cstddef>
 #include <memory>
+#include <string>
 
 namespace cafegram::crypto {
 
 /// Overwrites `data` in a way that the compiler cannot leave out.
 void wipe(mutable_bytes_view data);
+void wipe(std::string& text);
 
 /// Octets that are wiped when they are freed. Cannot be copied by accident, and has no way to be
 /// printed, logged or serialized: who needs the octets says `view()`.

@@ -12,4 +12,8 @@ void wipe(mutable_bytes_view data) {
   }
 }
 
+void wipe(std::string& text) {
+  wipe(mutable_bytes_view{reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
+}
+
 } // namespace cafegram::crypto

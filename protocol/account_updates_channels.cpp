@@ -7,7 +7,7 @@ namespace cafegram::protocol {
 
 namespace {
 
-constexpr int most_unreadable = 3;
+constexpr int most_unreadable_of_channel = 3;
 constexpr std::int32_t least_limit = 10;
 /// A channel's counter begins with this.
 constexpr std::int32_t first_pts = 1;
@@ -260,7 +260,7 @@ update_outcome account_updates::difference_of_failed(std::int64_t channel, diffe
     retry_later(*of, wait, now);
     break;
   case difference_failure::unreadable:
-    if (++of->unreadable < most_unreadable) {
+    if (++of->unreadable < most_unreadable_of_channel) {
       retry_later(*of, wait, now);
     } else {
       close(*of, loss::never_came, now);

@@ -37,7 +37,7 @@ hello_random proof(const proxy_secret& secret, bytes_view before, bytes record) 
   return crypto::hmac_sha256(secret, all);
 }
 
-std::unexpected<error> broken(std::string what) {
+std::unexpected<error> tls_broken(std::string what) {
   return fail(errc::proxy, "the MTProxy " + std::move(what));
 }
 
@@ -69,8 +69,9 @@ public:
       return spoke_early();
     }
     if (!crypto::constant_time_equal(proof(secret_, random_, reply_), random_of(reply_))) {
-      return broken("did not prove that it knows the secret: the secret is wrong, or the clock of "
-                    "this machine");
+      return tls_broken(
+          "did not prove that it knows the secret: the secret is wrong, or the clock of "
+          "this machine");
     }
     reply_ = {};
     open_ = true;
@@ -78,7 +79,7 @@ public:
   }
 
 private:
-  static result<bool> spoke_early() { return broken("sent something before it was asked"); }
+  static result<bool> spoke_early() { return tls_broken("sent something before it was asked"); }
 
   /// Where the reply ends; 0 while more is needed. Three records: ServerHello, ChangeCipherSpec,
   /// application data.
@@ -88,23 +89,23 @@ private:
     const bytes_view all{reply_};
     if (!begins(all, beginning)) {
       const bool is_alert = all[0] == 0x15;
-      return broken(is_alert
-                        ? "refused the hello: the secret is wrong, or the clock of this machine"
-                        : "speaks no TLS: its secret does not begin with ee");
+      return tls_broken(is_alert
+                            ? "refused the hello: the secret is wrong, or the clock of this machine"
+                            : "speaks no TLS: its secret does not begin with ee");
     }
     if (all.size() < record_header) {
       return std::size_t{0};
     }
     const auto first = record_size(all);
     if (first < hello_random_at + hello_random_size || first > max_server_hello) {
-      return broken("broke the protocol in its ServerHello");
+      return tls_broken("broke the protocol in its ServerHello");
     }
     if (all.size() <= first) {
       return std::size_t{0};
     }
     const auto rest = all.subspan(first);
     if (!begins(rest, middle)) {
-      return broken("broke the protocol behind its ServerHello: it may be a web server");
+      return tls_broken("broke the protocol behind its ServerHello: it may be a web server");
     }
     constexpr auto header = sizeof(middle) + 2;
     if (rest.size() < header) {
@@ -112,7 +113,7 @@ private:
     }
     const auto last = record_size(rest.subspan(sizeof(change_cipher_spec)));
     if (last > record_header + max_certificate) {
-      return broken("broke the protocol behind its ServerHello: a record is too long");
+      return tls_broken("broke the protocol behind its ServerHello: a record is too long");
     }
     const auto end = first + sizeof(change_cipher_spec) + last;
     return all.size() < end ? std::size_t{0} : end;

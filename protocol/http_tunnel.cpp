@@ -11,7 +11,7 @@ constexpr std::size_t max_host = 255;
 constexpr std::size_t max_reason = 60;
 constexpr std::string_view line_end = "\r\n";
 
-std::unexpected<error> broken(std::string what, std::int64_t number = 0) {
+std::unexpected<error> http_broken(std::string what, std::int64_t number = 0) {
   return fail(errc::proxy, "the HTTP proxy " + std::move(what), number);
 }
 
@@ -64,13 +64,13 @@ public:
   result<bool> feed(bytes_view data, bytes&) override {
     // Nothing but the bound keeps a proxy from sending for ever.
     if (head_.size() + data.size() > max_head) {
-      return broken("has an answer without an end");
+      return http_broken("has an answer without an end");
     }
     head_ += as_text(data);
     while (!open_) {
       const auto line = take_line();
       if (!line && !could_be_status()) {
-        return broken("speaks another protocol");
+        return http_broken("speaks another protocol");
       }
       if (!line) {
         break;
@@ -80,7 +80,7 @@ public:
       }
     }
     if (open_ && at_ < head_.size()) {
-      return broken("sent something before it was asked");
+      return http_broken("sent something before it was asked");
     }
     return open_;
   }
@@ -124,16 +124,16 @@ private:
   result<void> take_status(std::string_view line) {
     const auto status = read_status(line);
     if (!status) {
-      return broken("speaks another protocol");
+      return http_broken("speaks another protocol");
     }
     if (status->code == 407) {
-      return broken(has_user_ ? "did not accept the user name and password"
-                              : "wants a user name and password",
-                    status->code);
+      return http_broken(has_user_ ? "did not accept the user name and password"
+                                   : "wants a user name and password",
+                         status->code);
     }
     if (status->code >= 300 || status->code == 101) {
-      return broken("answered " + std::to_string(status->code) + " " + tidy(status->reason),
-                    status->code);
+      return http_broken("answered " + std::to_string(status->code) + " " + tidy(status->reason),
+                         status->code);
     }
     status_ = status->code;
     return {};

@@ -16,7 +16,7 @@ constexpr std::uint8_t type_name = 3;
 constexpr std::uint8_t type_ipv6 = 4;
 constexpr std::size_t max_name = 255;
 
-std::unexpected<error> broken(std::string what, std::int64_t number = 0) {
+std::unexpected<error> socks_broken(std::string what, std::int64_t number = 0) {
   return fail(errc::proxy, "the SOCKS5 proxy " + std::move(what), number);
 }
 
@@ -64,7 +64,7 @@ public:
       }
     }
     if (phase_ == phase::open && !received_.empty()) {
-      return broken("sent something before it was asked");
+      return socks_broken("sent something before it was asked");
     }
     return phase_ == phase::open;
   }
@@ -89,7 +89,7 @@ private:
   /// version method
   result<void> take_method(bytes& send) {
     if (!received_.empty() && received_[0] != version) {
-      return broken("speaks another protocol");
+      return socks_broken("speaks another protocol");
     }
     if (received_.size() < 2) {
       return {};
@@ -107,10 +107,10 @@ private:
       return {};
     }
     if (method == none_acceptable) {
-      return broken(user_.empty() ? "wants a user name and password"
-                                  : "does not take a user name and password");
+      return socks_broken(user_.empty() ? "wants a user name and password"
+                                        : "does not take a user name and password");
     }
-    return broken("chose a way to log in that it was not offered", method);
+    return socks_broken("chose a way to log in that it was not offered", method);
   }
 
   /// version status
@@ -119,10 +119,10 @@ private:
       return {};
     }
     if (received_[0] != password_version) {
-      return broken("broke the protocol at the log-in");
+      return socks_broken("broke the protocol at the log-in");
     }
     if (received_[1] != 0) {
-      return broken("did not accept the user name and password", received_[1]);
+      return socks_broken("did not accept the user name and password", received_[1]);
     }
     consume(2);
     return ask(send);
@@ -146,13 +146,13 @@ private:
   /// version reply 0 type address port; a refusal may end behind the reply
   result<void> take_reply() {
     if (!received_.empty() && received_[0] != version) {
-      return broken("broke the protocol in its reply");
+      return socks_broken("broke the protocol in its reply");
     }
     if (received_.size() < 2) {
       return {};
     }
     if (const auto reply = received_[1]; reply != 0) {
-      return broken(std::string{meaning(reply)}, reply);
+      return socks_broken(std::string{meaning(reply)}, reply);
     }
     if (received_.size() < 5) {
       return {};
@@ -165,7 +165,7 @@ private:
     } else if (received_[3] == type_name) {
       address = 1U + received_[4];
     } else {
-      return broken("broke the protocol in its reply");
+      return socks_broken("broke the protocol in its reply");
     }
     const auto whole = 4 + address + 2;
     if (received_.size() >= whole) {

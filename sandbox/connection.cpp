@@ -1,5 +1,6 @@
 #include <cafegram/base/log.hpp>
 #include <cafegram/sandbox/connection_state.hpp>
+#include <cafegram/sandbox/text.hpp>
 
 #include <caf/all.hpp>
 
@@ -12,10 +13,6 @@ constexpr std::size_t most_sessions = 64;
 constexpr std::size_t most_keys = 16;
 constexpr auto router_deadline = std::chrono::seconds{10};
 constexpr std::int32_t unknown_key_word = -404;
-
-std::string hex_of(std::uint64_t id) {
-  return fmt::format("{:016x}", id);
-}
 
 } // namespace
 

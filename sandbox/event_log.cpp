@@ -1,6 +1,7 @@
 #include <cafegram/crypto/hash.hpp>
 #include <cafegram/sandbox/event_log.hpp>
 #include <cafegram/sandbox/model.hpp>
+#include <cafegram/sandbox/text.hpp>
 
 #include <fmt/format.h>
 
@@ -25,10 +26,6 @@ json event(std::string_view what, wall_time at) {
 
 std::string line_of(const json& what) {
   return what.dump(-1, ' ', false, json::error_handler_t::replace) + '\n';
-}
-
-std::string hex_of(std::uint64_t number) {
-  return fmt::format("{:016x}", number);
 }
 
 /// Takes every `random_id` out, also those of an album's items.

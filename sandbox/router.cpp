@@ -1,6 +1,7 @@
 #include <cafegram/base/log.hpp>
 #include <cafegram/sandbox/model.hpp>
 #include <cafegram/sandbox/router.hpp>
+#include <cafegram/sandbox/text.hpp>
 
 #include <caf/all.hpp>
 
@@ -13,10 +14,6 @@ namespace {
 constexpr std::size_t most_latest_calls = 200;
 constexpr std::size_t most_failed = 256;
 constexpr auto tick_every = std::chrono::milliseconds{250};
-
-std::string hex_of(std::uint64_t id) {
-  return fmt::format("{:016x}", id);
-}
 
 std::string text_of(const rpc_refusal& refusal) {
   return fmt::format("{} {}", refusal.code, refusal.text);

@@ -1,5 +1,6 @@
 #include <cafegram/base/log.hpp>
 #include <cafegram/sandbox/router.hpp>
+#include <cafegram/sandbox/text.hpp>
 
 #include <caf/all.hpp>
 
@@ -8,10 +9,6 @@
 /// The router's keys: permanent ones in the world's store, temporary ones here.
 namespace cafegram::sandbox {
 namespace {
-
-std::string hex_of(std::uint64_t id) {
-  return fmt::format("{:016x}", id);
-}
 
 std::int64_t unix_seconds(wall_time at) {
   return std::chrono::duration_cast<std::chrono::seconds>(at.time_since_epoch()).count();

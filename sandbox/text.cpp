@@ -1,6 +1,8 @@
 #include <cafegram/sandbox/read_json.hpp>
 #include <cafegram/sandbox/text.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <tuple>
 
@@ -85,6 +87,10 @@ std::size_t utf16_length(std::string_view utf8) {
 std::size_t code_points(std::string_view utf8) {
   return static_cast<std::size_t>(std::ranges::count_if(
       utf8, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+}
+
+std::string hex_of(std::uint64_t number) {
+  return fmt::format("{:016x}", number);
 }
 
 bool is_blank(std::string_view utf8) {

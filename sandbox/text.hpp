@@ -3,7 +3,9 @@
 #include <cafegram/sandbox/world.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <expected>
+#include <string>
 #include <string_view>
 
 namespace cafegram::sandbox {
@@ -13,6 +15,9 @@ std::size_t utf16_length(std::string_view utf8);
 
 /// Unicode code points of well-formed UTF-8.
 std::size_t code_points(std::string_view utf8);
+
+/// 16 hexadecimal digits.
+std::string hex_of(std::uint64_t number);
 
 /// True where nothing but white space is there.
 bool is_blank(std::string_view utf8);

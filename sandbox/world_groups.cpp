@@ -30,8 +30,8 @@ or_refusal<void> put_in(step& at, account& actor, room& where, account& who) {
              : add_member(at, actor, where, who);
 }
 
-or_refusal<room*> make(step& at, account& actor, const page_new_group& wanted,
-                       const std::vector<account*>& with) {
+or_refusal<room*> make_room(step& at, account& actor, const page_new_group& wanted,
+                            const std::vector<account*>& with) {
   if (wanted.kind == page_group_kind::group) {
     return make_group(at, actor, wanted.title, with);
   }
@@ -132,7 +132,7 @@ paged<page_group> world::create_group(const page_new_group& wanted, wall_time no
   }
   outcome out;
   step at{*impl_, {}, nullptr, now, out};
-  const auto made = make(at, **who, wanted, *with);
+  const auto made = make_room(at, **who, wanted, *with);
   if (!made) {
     return {std::unexpected(to_error(made.error())), {}};
   }
@@ -210,7 +210,7 @@ paged<std::vector<page_load_chat>> world::create_load(const page_load& wanted, w
     page_new_group one;
     one.kind = kinds[static_cast<std::size_t>(i % 4 - 1)];
     one.title = fmt::format("Load {}", i + 1);
-    const auto room = make(at, writer, one, {bot});
+    const auto room = make_room(at, writer, one, {bot});
     if (!room) {
       return {std::unexpected(to_error(room.error())), {}};
     }

@@ -11,7 +11,7 @@ namespace cafegram::storage {
 namespace {
 
 constexpr std::size_t key_size = 256;
-constexpr std::array<std::string_view, 4> names{"telethon", "gramjs", "pyrogram", "mtcute"};
+constexpr std::array<std::string_view, 4> format_names{"telethon", "gramjs", "pyrogram", "mtcute"};
 constexpr std::uint32_t bool_true = 0x997275b5;
 constexpr std::uint32_t bool_false = 0xbc799737;
 
@@ -135,7 +135,7 @@ crypto::secret text_of(std::string before, std::string text) {
   before += text;
   crypto::secret out{as_bytes(before)};
   for (auto* one : {&before, &text}) {
-    crypto::wipe({reinterpret_cast<std::uint8_t*>(one->data()), one->size()});
+    crypto::wipe(*one);
   }
   return out;
 }
@@ -321,13 +321,14 @@ result<crypto::secret> write_mtcute(const foreign_session& from) {
 } // namespace
 
 std::string_view name_of(session_format format) {
-  return names.at(static_cast<std::size_t>(format));
+  return format_names.at(static_cast<std::size_t>(format));
 }
 
 std::optional<session_format> session_format_of(std::string_view name) {
-  const auto found = std::ranges::find(names, name);
-  return found == names.end() ? std::nullopt
-                              : std::optional{static_cast<session_format>(found - names.begin())};
+  const auto found = std::ranges::find(format_names, name);
+  return found == format_names.end()
+             ? std::nullopt
+             : std::optional{static_cast<session_format>(found - format_names.begin())};
 }
 
 std::optional<session_format> guess_format(std::string_view text) {

@@ -20,7 +20,7 @@ namespace {
 
 using native::postgres_lease;
 
-constexpr int newest_version = 1;
+constexpr int newest_postgres_version = 1;
 
 /// `uri` without the parameter that is ours.
 struct postgres_place {
@@ -197,7 +197,7 @@ void postgres_store::make_tables(pqxx::transaction_base& in) const {
   in.exec0("CREATE TABLE IF NOT EXISTS cafegram_format(version integer NOT NULL)");
   in.exec0("INSERT INTO cafegram_format SELECT 1 WHERE NOT EXISTS (SELECT FROM cafegram_format)");
   const auto version = in.exec1("SELECT max(version) FROM cafegram_format")[0].as<int>();
-  if (version > newest_version) {
+  if (version > newest_postgres_version) {
     throw refused{error::make(
         errc::storage,
         fmt::format("{}: format version {} is not known to this program", place_, version),

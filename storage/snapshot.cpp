@@ -8,14 +8,10 @@ namespace cafegram::storage {
 namespace {
 
 /// Protocol Buffers keeps octets in strings of its own, which it does not wipe.
-void wipe(std::string& text) {
-  crypto::wipe({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
-}
-
 template <class Rows>
 void wipe_values(Rows& rows) {
   for (auto& one : rows) {
-    wipe(*one.mutable_value());
+    crypto::wipe(*one.mutable_value());
   }
 }
 

@@ -22,7 +22,7 @@ using native::running;
 using native::statement;
 
 constexpr std::int64_t application = 0x43414645; // "CAFE"
-constexpr std::int64_t newest_version = 1;
+constexpr std::int64_t newest_sqlite_version = 1;
 constexpr std::int64_t changes_of_a_quiet_session = 1000;
 
 /// What is said to one table.
@@ -139,13 +139,13 @@ result<void> sqlite_store::claim() {
   if (*owner != application && (*owner != 0 || *things != 0)) {
     return fail(errc::storage, path_ + " is the database of another program");
   }
-  if (*version > newest_version) {
+  if (*version > newest_sqlite_version) {
     return fail(errc::storage,
                 path_ + ": format version " + std::to_string(*version) +
                     " is not known to this program",
                 *version);
   }
-  return *version == newest_version ? result<void>{} : make_tables();
+  return *version == newest_sqlite_version ? result<void>{} : make_tables();
 }
 
 result<void> sqlite_store::make_tables() {
@@ -156,7 +156,7 @@ result<void> sqlite_store::make_tables() {
                        name_of(static_cast<table>(at)));
   }
   all += fmt::format("PRAGMA application_id={}; PRAGMA user_version={}; COMMIT", application,
-                     newest_version);
+                     newest_sqlite_version);
   // A torn write of a page is mended at the next start in this mode, which stays with the file.
   return run("PRAGMA journal_mode=WAL") && run(all.c_str()) ? result<void>{} : failure();
 }

@@ -10,10 +10,6 @@ namespace cafegram::storage {
 
 namespace {
 
-void wipe(std::string& text) {
-  crypto::wipe({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
-}
-
 batch rows_to_batch(const row_map& rows) {
   batch out;
   rows.each(
@@ -61,7 +57,7 @@ crypto::secret to_text(const row_map& rows) {
   const auto file = wrap_session_file(encode_snapshot(rows, 0).view());
   auto text = to_base64url(file.view());
   crypto::secret out{as_bytes(text)};
-  wipe(text);
+  crypto::wipe(text);
   return out;
 }
 

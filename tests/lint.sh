@@ -47,12 +47,13 @@ tidy_one() {
 export -f tidy_one
 
 check_tidy() {
-  local database=build/release/compile_commands.json
-  [ -f "$database" ] || die "no $database: build the release preset first"
-  # Without the precompiled headers, so that a source that counts on them is found out.
-  mkdir -p build/release/tidy
-  sed -E 's# -Winvalid-pch -include [^ ]+/cmake_pch\.hxx##' "$database" \
-    >build/release/tidy/compile_commands.json
+  [ -f build/release/compile_commands.json ] || die "build the release preset first"
+  local database=build/release/tidy/compile_commands.json
+  # Each source for itself and without the precompiled headers, so that one that counts on them or on
+  # another is found out; with what the build has generated.
+  cmake --preset release -B build/release/tidy -DCAFEGRAM_UNITY=OFF -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON \
+    >/dev/null || return
+  sed -i 's#/build/release/tidy/#/build/release/#g' "$database"
   # Generated code is checked by its generator's tests; only our own sources are read here.
   printf '%s\0' "${sources[@]}" | while IFS= read -r -d '' file; do
     if [[ $file == *.hpp ]] || grep -qF "$PWD/$file\"" "$database"; then printf '%s\0' "$file"; fi
