@@ -12,7 +12,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto token = "1000001:a-secret";
+constexpr auto sandbox_token = "1000001:a-secret";
 constexpr std::int64_t bot_id = 1'000'001;
 
 /// A sandbox that can be stopped and started again with the same data on the same port, in a
@@ -72,7 +72,7 @@ struct sandbox_fixture : testing::Test {
 TEST_F(sandbox_fixture, a_bot_goes_on_after_each_restart_of_the_server) {
   auto bot = client::start(rt, options());
   ASSERT_TRUE(bot);
-  ASSERT_TRUE(bot->login_bot(token));
+  ASSERT_TRUE(bot->login_bot(sandbox_token));
   test::update_log log;
   bot->subscribe(log.receiver(rt.system()));
   alice_writes("first");
@@ -101,7 +101,7 @@ TEST_F(sandbox_fixture, a_bot_that_was_away_gets_what_came_once) {
   {
     auto bot = client::start(rt, with);
     ASSERT_TRUE(bot);
-    ASSERT_TRUE(bot->login_bot(token));
+    ASSERT_TRUE(bot->login_bot(sandbox_token));
     test::update_log log;
     bot->subscribe(log.receiver(rt.system()));
     alice_writes("while there");
@@ -109,7 +109,7 @@ TEST_F(sandbox_fixture, a_bot_that_was_away_gets_what_came_once) {
     bot->stop();
   }
   alice_writes("while away");
-  with.bot_token = token;
+  with.bot_token = sandbox_token;
   auto again = client::start(rt, with);
   ASSERT_TRUE(again);
   test::update_log log;
@@ -125,18 +125,18 @@ TEST_F(sandbox_fixture, a_bot_is_logged_in_when_the_trouble_is_over) {
   ASSERT_TRUE(trouble.add("error-500=1"));
   server->set_faults(std::move(trouble));
   auto with = options();
-  with.bot_token = token;
+  with.bot_token = sandbox_token;
   with.retry = std::make_shared<backoff_retry>(0);
   auto bot = client::start(rt, with);
   ASSERT_TRUE(bot);
   ASSERT_TRUE(test::comes_true(
       [&bot] { return bot->status().last_error.find("RPC_CALL_FAIL") != std::string::npos; }));
-  const auto still = bot->login_bot(token, 1ms);
+  const auto still = bot->login_bot(sandbox_token, 1ms);
   ASSERT_FALSE(still);
   EXPECT_EQ(still.error().code, errc::deadline);
   EXPECT_NE(still.error().what.find("RPC_CALL_FAIL"), std::string::npos) << still.error().what;
   server->set_faults({});
-  const auto who = bot->login_bot(token);
+  const auto who = bot->login_bot(sandbox_token);
   ASSERT_TRUE(who) << to_string(who.error());
   EXPECT_EQ(who->id, bot_id);
 }
@@ -188,7 +188,7 @@ TEST_F(sandbox_fixture, a_session_that_was_logged_out_can_be_used_again) {
   {
     auto bot = client::start(rt, with);
     ASSERT_TRUE(bot);
-    ASSERT_TRUE(bot->login_bot(token));
+    ASSERT_TRUE(bot->login_bot(sandbox_token));
     ASSERT_TRUE(log_out(*bot));
     bot->stop();
   }
@@ -198,7 +198,7 @@ TEST_F(sandbox_fixture, a_session_that_was_logged_out_can_be_used_again) {
   EXPECT_TRUE(config) << to_string(config.error());
   EXPECT_NE(again->status().login, login_state::logged_in);
   EXPECT_FALSE(again->status().key_unknown);
-  const auto who = again->login_bot(token);
+  const auto who = again->login_bot(sandbox_token);
   EXPECT_TRUE(who) << to_string(who.error());
 }
 

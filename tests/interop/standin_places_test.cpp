@@ -15,7 +15,7 @@ using test::comes_true;
 using test::options_for;
 using test::standin;
 
-constexpr auto token = "4242:a-secret-that-no-log-shows";
+constexpr auto places_token = "4242:a-secret-that-no-log-shows";
 
 struct standin_places : testing::TestWithParam<bool> {
   client_options options_of(const standin& server) const {
@@ -41,7 +41,7 @@ TEST_P(standin_places, a_bot_follows_its_home) {
   {
     auto bot = client::start(rt, options);
     ASSERT_TRUE(bot);
-    const auto who = bot->login_bot(token);
+    const auto who = bot->login_bot(places_token);
     ASSERT_TRUE(who) << to_string(who.error());
     EXPECT_EQ(bot->status().home_dc, 4);
     EXPECT_EQ(server.count("USER_MIGRATE_4"), 1U);
@@ -69,7 +69,7 @@ TEST_P(standin_places, the_login_is_carried_to_another_data_centre) {
   for (int life = 0; life < 2; ++life) {
     auto bot = client::start(rt, options);
     ASSERT_TRUE(bot);
-    ASSERT_TRUE(bot->login_bot(token));
+    ASSERT_TRUE(bot->login_bot(places_token));
     ASSERT_TRUE(comes_true([&] {
       return server.count("RPC {help.getConfig") > 0 || server.count("{help.getConfig") > 0;
     }));
@@ -93,7 +93,7 @@ TEST_P(standin_places, files_go_over_media_addresses_without_updates) {
   runtime rt;
   auto bot = client::start(rt, options_of(server));
   ASSERT_TRUE(bot);
-  ASSERT_TRUE(bot->login_bot(token));
+  ASSERT_TRUE(bot->login_bot(places_token));
   ASSERT_TRUE(comes_true([&] { return server.count("{help.getConfig") > 0; }));
   invoke_options options;
   options.purpose = connection_purpose::upload;
@@ -116,12 +116,12 @@ TEST_P(standin_places, after_a_log_out_the_key_is_destroyed) {
   runtime rt;
   auto bot = client::start(rt, options_of(server));
   ASSERT_TRUE(bot);
-  ASSERT_TRUE(bot->login_bot(token));
+  ASSERT_TRUE(bot->login_bot(places_token));
   const auto out = log_out(*bot);
   ASSERT_TRUE(out) << to_string(out.error());
   EXPECT_EQ(server.count("destroy_auth_key"), 1U);
   EXPECT_EQ(bot->status().login, login_state::logged_out);
-  const auto back = bot->login_bot(token);
+  const auto back = bot->login_bot(places_token);
   EXPECT_TRUE(back) << to_string(back.error());
   EXPECT_EQ(server.count("done (perm)"), 2U) << "a new key for a new login";
 }
@@ -134,7 +134,7 @@ TEST(standin_secrecy_faults, a_server_that_forgot_all_keys_does_not_cost_a_young
   options.forward_secrecy = true;
   auto bot = client::start(rt, options);
   ASSERT_TRUE(bot);
-  ASSERT_TRUE(bot->login_bot(token));
+  ASSERT_TRUE(bot->login_bot(places_token));
   server.restart();
   ASSERT_TRUE(comes_true([&] { return server.count("ENCRYPTED_MESSAGE_INVALID") > 1; }));
   EXPECT_EQ(server.count("done (perm)"), 0U) << "the permanent key was thrown away";

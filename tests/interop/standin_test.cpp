@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 using test::options_for;
 using test::standin;
 
-constexpr auto token = "4242:a-secret-that-no-log-shows";
+constexpr auto standin_token = "4242:a-secret-that-no-log-shows";
 
 /// Every step of a bot's day: each of them holds, or the test says which does not.
 void talk(client& bot, test::update_log& log) {
@@ -20,7 +20,7 @@ void talk(client& bot, test::update_log& log) {
   ASSERT_NE(known, nullptr);
   EXPECT_EQ(known->this_dc, 2);
 
-  const auto who = bot.login_bot(token);
+  const auto who = bot.login_bot(standin_token);
   ASSERT_TRUE(who) << to_string(who.error());
   EXPECT_EQ(who->id, 4242);
   EXPECT_TRUE(who->bot);
@@ -62,7 +62,7 @@ void talk_and_resume(standin& server, std::string_view transport, bool forward_s
   EXPECT_EQ(keys, 1U);
   auto again = client::start(rt, options);
   ASSERT_TRUE(again) << to_string(again.error());
-  const auto who = again->login_bot(token);
+  const auto who = again->login_bot(standin_token);
   ASSERT_TRUE(who) << to_string(who.error());
   const auto me = test::get_me(*again);
   ASSERT_TRUE(me) << to_string(me.error());
@@ -199,7 +199,7 @@ TEST(standin_restart, a_login_is_kept_though_the_server_does_not_know_its_key) {
   runtime rt;
   auto bot = client::start(rt, without_forward_secrecy(server));
   ASSERT_TRUE(bot);
-  ASSERT_TRUE(bot->login_bot(token));
+  ASSERT_TRUE(bot->login_bot(standin_token));
   server.restart();
   const auto after = bot->invoke_sync(tl::help::getConfig{}, {.timeout = 4s});
   ASSERT_FALSE(after);
@@ -218,7 +218,7 @@ TEST(standin_cut, what_came_while_the_line_was_cut_arrives_once) {
   options.dc->address = line.where();
   auto bot = client::start(rt, options);
   ASSERT_TRUE(bot);
-  ASSERT_TRUE(bot->login_bot(token));
+  ASSERT_TRUE(bot->login_bot(standin_token));
   test::update_log log;
   bot->subscribe(log.receiver(rt.system()));
   const auto alice = test::resolve(*bot, "alice");
@@ -250,7 +250,7 @@ TEST(standin_cut, a_call_whose_answer_was_swallowed_is_sent_again) {
   options.dc->address = line.where();
   auto bot = client::start(rt, options);
   ASSERT_TRUE(bot);
-  ASSERT_TRUE(bot->login_bot(token));
+  ASSERT_TRUE(bot->login_bot(standin_token));
   const auto before = server.count("{contacts.resolveUsername");
   line.swallow_next_answer();
   const auto alice = test::resolve(*bot, "alice");

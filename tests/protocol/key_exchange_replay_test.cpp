@@ -8,12 +8,12 @@ namespace {
 using json = nlohmann::json;
 
 bytes field(const json& in, const char* name) {
-  return test::hex(in.at(name).get_ref<const std::string&>());
+  return cafegram::test::hex(in.at(name).get_ref<const std::string&>());
 }
 
 json recorded(const char* name) {
-  return json::parse(
-      test::read_text(test::shared_folder() / "vectors" / "auth_key_exchange.json"))[name];
+  return json::parse(cafegram::test::read_text(cafegram::test::shared_folder() / "vectors" /
+                                               "auth_key_exchange.json"))[name];
 }
 
 bytes joined(std::initializer_list<bytes> parts) {

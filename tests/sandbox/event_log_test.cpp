@@ -1,4 +1,4 @@
-#include <cafegram/actors/runtime.hpp>
+#include <cafegram/actors/system.hpp>
 #include <cafegram/actors/services.hpp>
 #include <cafegram/sandbox/event_writer.hpp>
 #include <cafegram/tests/support.hpp>

@@ -13,7 +13,7 @@ namespace {
 
 using test::raw_client;
 
-constexpr std::string_view token = "1000001:AAAbbbCCC";
+constexpr std::string_view pfs_token = "1000001:AAAbbbCCC";
 
 /// The machine's clock, moved ahead by what the test says.
 class shifted_clock final : public clock_source {
@@ -81,7 +81,7 @@ TEST_F(pfs_server, a_temporary_key_is_nobody_until_it_is_bound) {
   raw_client bound{settings(3600)};
   ASSERT_TRUE(bound.exchange());
   bound.bind_to(permanent);
-  EXPECT_EQ(bound.log_in(token)["_"], "auth.authorization");
+  EXPECT_EQ(bound.log_in(pfs_token)["_"], "auth.authorization");
   EXPECT_TRUE(bound.call({{"_", "updates.getState"}}));
   raw_client direct{settings()};
   direct.begin(permanent);
@@ -97,7 +97,7 @@ TEST_F(pfs_server, updates_follow_the_main_session_from_key_to_key) {
   raw_client first{settings(3600)};
   ASSERT_TRUE(first.exchange());
   first.bind_to(permanent);
-  first.log_in(token);
+  first.log_in(pfs_token);
   ASSERT_TRUE(first.call({{"_", "updates.getState"}}));
   raw_client second{settings(3600)};
   ASSERT_TRUE(second.exchange());
@@ -118,7 +118,7 @@ TEST_F(pfs_server, an_expired_key_is_unknown_on_old_and_new_connections) {
   raw_client client{settings(60)};
   ASSERT_TRUE(client.exchange());
   client.bind_to(permanent);
-  client.log_in(token);
+  client.log_in(pfs_token);
   const auto temporary = client.session().key();
   clock_->ahead = 100;
   client.submit(raw_client::codec().encode(json{{"_", "help.getConfig"}}).value());
@@ -139,7 +139,7 @@ TEST_F(pfs_server, a_destroyed_permanent_key_takes_its_temporary_ones_with_it) {
   raw_client client{settings(3600)};
   ASSERT_TRUE(client.exchange());
   client.bind_to(owner.session().key());
-  client.log_in(token);
+  client.log_in(pfs_token);
   EXPECT_TRUE(owner.destroy_key());
   client.submit(raw_client::codec().encode(json{{"_", "help.getConfig"}}).value());
   EXPECT_EQ(client.word(), -404);
