@@ -97,10 +97,6 @@ function(cafegram_test folder)
     GTest::gtest_main)
   target_include_directories(test_${ARG_PROGRAM} PRIVATE ${CAFEGRAM_INCLUDE_ROOT})
   cafegram_join(test_${ARG_PROGRAM})
-  # Short names of constants in one test, and of variables in another.
-  if(CAFEGRAM_UNITY)
-    target_compile_options(test_${ARG_PROGRAM} PRIVATE -Wno-shadow)
-  endif()
   # Rows of tables have names of their own.
   gtest_discover_tests(test_${ARG_PROGRAM} TEST_PREFIX ${folder}. DISCOVERY_TIMEOUT 60 NO_PRETTY_VALUES
     PROPERTIES TIMEOUT 300 LABELS "${folder};${ARG_LABELS}")
