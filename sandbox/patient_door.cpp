@@ -83,7 +83,9 @@ private:
       if (const int number = std::exchange(policy_.exhausted, 0); number != 0) {
         owner_.rest(number);
       }
-      if (std::exchange(policy_.over, false)) {
+      // A listening socket that was shut down brings no event to read, but this one.
+      const bool is_dead = what == network::operation::propagate_error;
+      if (std::exchange(policy_.over, false) || is_dead) {
         owner_.fail();
       }
     }
