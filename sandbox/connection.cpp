@@ -20,6 +20,7 @@ void connection_state::start(connection_parts given, std::uint64_t number, std::
                              caf::io::scribe_ptr socket) {
   parts_ = std::move(given);
   about_.id = number;
+  last_call_ = number << 32;
   about_.remote = std::move(remote);
   about_.dc = parts_.dc;
   about_.opened = now();

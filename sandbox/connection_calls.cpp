@@ -61,7 +61,7 @@ void connection_state::handle(const session_name& name, live_session& session,
   api_call call;
   call.name = name;
   call.connection = about_.id;
-  call.call = session.next_call++;
+  call.call = ++last_call_;
   call.msg_id = protocol::number(event.id);
   call.dc = parts_.dc;
   call.after = std::move(opened->after);

@@ -124,10 +124,7 @@ void connection_state::spoil_session(const session_name& name) {
   if (what.kind == fault_kind::wrong_salt) {
     session->salts->rotate();
   } else {
-    // Answers to the calls of the old one are still on their way: the new one's have other numbers.
-    const auto next_call = session->next_call;
     session = make_session(session->key, name.session);
-    session->next_call = next_call;
   }
   count(what, {about_.id, fault_way::in, faults_->current_number});
 }

@@ -141,6 +141,9 @@ private:
   std::uint64_t generation_ = 0;
   bool flush_asked_ = false;
   bool closing_ = false;
+  /// The number of the connection stands above it. A session that is forgotten may have a successor
+  /// of the same name, here or elsewhere, while answers to its calls are on their way.
+  std::uint64_t last_call_ = 0;
   std::unique_ptr<faulty_line> faults_; ///< null: nothing has ever gone wrong here
 };
 

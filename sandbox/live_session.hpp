@@ -55,7 +55,6 @@ struct live_session {
   std::shared_ptr<protocol::server_salts> salts;
   protocol::server_session wire;
   std::map<std::uint64_t, waiting_call> calls;
-  std::uint64_t next_call = 1;
 
   live_session(std::shared_ptr<known_key> of, std::uint64_t id, wall_time now,
                std::chrono::seconds salt_lifetime, const std::shared_ptr<random_source>& random);

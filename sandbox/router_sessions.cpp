@@ -126,11 +126,13 @@ void router_state::park(const session_parked& parked) {
   found->second.parked_at = now();
   const auto holder = peers.find(found->second.connection);
   // Another connection may have asked for it already; then it stays there for that one to take.
-  if (holder != peers.end() && is_sender(holder->second.actor)) {
+  const bool is_holder = holder != peers.end() && is_sender(holder->second.actor);
+  if (is_holder) {
     found->second.connection = 0;
-    if (!found->second.session) {
-      parts.model->drop_session(parked.name.key, parked.name.session);
-    }
+  }
+  // Who asked for it while it was still held has not begun its successor yet.
+  if ((is_holder || found->second.moving) && !found->second.session) {
+    parts.model->drop_session(parked.name.key, parked.name.session);
   }
 }
 

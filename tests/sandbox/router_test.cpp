@@ -6,6 +6,7 @@
 #include <caf/all.hpp>
 
 #include "../actors/virtual_time.hpp"
+#include "world_support.hpp"
 
 // The router with connections that the tests play, on a clock that they move.
 namespace cafegram::sandbox {
@@ -61,17 +62,17 @@ struct router_stage {
   std::shared_ptr<const layer_set> layers = layer_set::load({}).value();
   protocol::auth_key key = protocol::auth_key::from(bytes(256, 7)).value();
   std::shared_ptr<known_key> known = std::make_shared<known_key>(key);
-  router_actor router = spawn_router(
-      actors.system(),
-      {world::open({}, make_memory_store(), random, actors.services().clock->wall_now()).value(),
-       layers,
-       std::make_shared<page_feed>(),
-       actors.services().clock,
-       {}});
+  router_actor router;
   caf::scoped_actor self{actors.system()};
   std::vector<caf::actor> all;
 
-  router_stage() = default;
+  router_stage() {
+    const auto clock = actors.services().clock;
+    start(world::open({}, make_memory_store(), random, clock->wall_now()).value(), clock);
+  }
+  router_stage(std::unique_ptr<world> model, std::shared_ptr<const clock_source> clock) {
+    start(std::move(model), std::move(clock));
+  }
   router_stage(const router_stage&) = delete;
   router_stage& operator=(const router_stage&) = delete;
   ~router_stage() {
@@ -80,6 +81,12 @@ struct router_stage {
     }
     caf::anon_send_exit(router, caf::exit_reason::user_shutdown);
     actors.run();
+  }
+
+  void start(std::unique_ptr<world> model, std::shared_ptr<const clock_source> clock) {
+    router = spawn_router(
+        actors.system(),
+        {std::move(model), layers, std::make_shared<page_feed>(), std::move(clock), {}});
   }
 
   connection_actor join(std::uint64_t number, const std::shared_ptr<held_wire>& wire) {
@@ -166,7 +173,7 @@ TEST_F(router_test, a_session_that_is_asked_for_twice_moves_twice) {
 }
 
 // The next connection may ask before the first one's end is known: its session is a new one, and
-// has a place for the answers to its calls.
+// gets what comes from then on.
 TEST_F(router_test, a_session_that_is_forgotten_while_it_moves_has_a_successor) {
   const session_name name{key.id(), 1};
   const auto first = std::make_shared<held_wire>();
@@ -181,8 +188,64 @@ TEST_F(router_test, a_session_that_is_forgotten_while_it_moves_has_a_successor) 
   give(holder, *first, nullptr);
   ASSERT_TRUE(to_second->answer);
   EXPECT_EQ(to_second->answer->session, nullptr);
-  mail(name, letter_answer{1, json(true)});
-  EXPECT_EQ(second->letters.size(), 1U);
+  mail(name, letter_updates{json::object()});
+  EXPECT_EQ(news_in(*second), 1U);
+}
+
+namespace {
+
+/// A world in which a person has clicked a bot's button and waits for its answer.
+class router_with_a_click : public test::world_test {
+protected:
+  void SetUp() override {
+    world_test::SetUp();
+    const auto bot = log_in_bot();
+    bob = log_in_person("15550100", "Bob");
+    json click = make("messages.getBotCallbackAnswer");
+    click["peer"] = peer(bob, "sandbox_1000001_bot");
+    click["data"] = "eWVz";
+    call(bob, text_to(click["peer"], "/start"));
+    json to_bob = pushed(bot, "updateNewMessage")["message"]["from_id"];
+    to_bob["_"] = "inputPeerUser";
+    to_bob["access_hash"] = 0;
+    json buttons = text_to(to_bob, "choose");
+    buttons["reply_markup"] = parse(R"({"_":"replyInlineMarkup","rows":[
+      {"_":"keyboardButtonRow","buttons":[
+        {"_":"keyboardButtonCallback","text":"Yes","data":"eWVz"}]}]})");
+    call(bot, buttons);
+    click["msg_id"] = pushed(bob, "updateNewMessage")["message"]["id"];
+    ask(bob, click);
+  }
+
+  std::uint64_t bob = 0; ///< his key, and his session
+};
+
+bool a_call_waits_in(router_stage& stage) {
+  bool out = false;
+  caf::anon_send(stage.router, router_task{std::make_shared<std::function<void(router_state&)>>(
+                                   [&out](router_state& at) {
+                                     out = at.parts.model->next_deadline().has_value();
+                                   })});
+  stage.actors.run();
+  return out;
+}
+
+} // namespace
+
+TEST_F(router_with_a_click, which_goes_with_its_session_that_is_forgotten_while_it_moves) {
+  router_stage stage{std::move(world),
+                     std::shared_ptr<clock_source>{std::shared_ptr<void>{}, &clock}};
+  const session_name name{bob, bob};
+  const auto first = std::make_shared<held_wire>();
+  const auto holder = stage.join(1, first);
+  stage.join(2, std::make_shared<held_wire>());
+  stage.ask(name, 1);
+  first->slow = true;
+  stage.ask(name, 2);
+  EXPECT_TRUE(a_call_waits_in(stage));
+  caf::anon_send(stage.router, session_parked{name, nullptr});
+  EXPECT_FALSE(a_call_waits_in(stage)) << "nobody is left whom its answer could be told";
+  stage.give(holder, *first, nullptr);
 }
 
 TEST_F(router_test, who_waits_for_a_session_that_ends_is_answered) {

@@ -19,6 +19,7 @@
 #include "../actors/loopback.hpp"
 #include "../actors/virtual_network.hpp"
 #include "../interop/standin.hpp"
+#include "raw_client.hpp"
 
 // What the sandbox's connections and listeners do about what they hang on: docs/supervision.md.
 namespace cafegram::sandbox {
@@ -241,6 +242,77 @@ TEST(supervision, listener_socket_dies) {
   ASSERT_GE(socket, 0);
   EXPECT_EQ(::shutdown(socket, SHUT_RDWR), 0);
   EXPECT_EQ(failed.get_future().wait_for(test::watchdog), std::future_status::ready);
+}
+
+namespace {
+
+using call_numbers = std::shared_ptr<std::vector<std::uint64_t>>;
+
+template <class What>
+auto passed_on(router_actor::pointer self, const router_actor& to) {
+  return [self, to](const What& what) { return self->delegate(to, what); };
+}
+
+/// Stands before a router and notes the numbers of the calls that it passes on.
+router_actor::behavior_type noting_calls(router_actor::pointer self, const router_actor& to,
+                                         const call_numbers& seen) {
+  return {
+      [self, to](caf::put_atom put, std::uint64_t number, const connection_actor& who) {
+        return self->delegate(to, put, number, who);
+      },
+      passed_on<key_query>(self, to),
+      passed_on<key_made>(self, to),
+      passed_on<session_query>(self, to),
+      passed_on<session_parked>(self, to),
+      passed_on<session_end>(self, to),
+      passed_on<key_end>(self, to),
+      [self, to, seen](const api_call& call) {
+        seen->push_back(call.call);
+        return self->delegate(to, call);
+      },
+      passed_on<call_refused>(self, to),
+      passed_on<layer_told>(self, to),
+      passed_on<session_mail>(self, to),
+      passed_on<connection_note>(self, to),
+      passed_on<router_task>(self, to),
+      [](caf::tick_atom) {},
+  };
+}
+
+} // namespace
+
+// Answers to the calls of a session that was forgotten may come when its successor, which has the
+// same name, has calls of its own.
+TEST(connection, never_gives_two_calls_the_same_number) {
+  const auto seen = std::make_shared<std::vector<std::uint64_t>>();
+  {
+    runtime rt;
+    const auto& shared = rt.shared();
+    const auto router = spawn_router(rt.system(), parts_of(shared.clock, shared.random));
+    const router_actor noting = rt.system().spawn(noting_calls, router, seen);
+    auto door = open_door(rt.system(), "127.0.0.1", 0);
+    ASSERT_TRUE(door);
+    const auto port = (*door)->port();
+    const auto parts = parts_of(noting, shared.clock, shared.random);
+    const auto listener = spawn_listener(rt.system(), *std::move(door), parts);
+    test::raw_client client{{port, parts.keys->at(2)->public_key().to_pem()}};
+    EXPECT_TRUE(client.exchange());
+    const json question = {{"_", "help.getNearestDc"}};
+    const auto ask = [&client, &question] { EXPECT_TRUE(client.call(question)); };
+    ask();
+    client.open();
+    ask(); // the session has come along
+    test::raw_client other{{port, parts.keys->at(2)->public_key().to_pem()}};
+    EXPECT_TRUE(other.exchange());
+    EXPECT_TRUE(other.call(question));
+    for (const auto& one :
+         {listener, caf::actor_cast<caf::actor>(noting), caf::actor_cast<caf::actor>(router)}) {
+      caf::anon_send_exit(one, caf::exit_reason::user_shutdown);
+    }
+  }
+  ASSERT_EQ(seen->size(), 3U);
+  std::ranges::sort(*seen);
+  EXPECT_EQ(std::ranges::adjacent_find(*seen), seen->end());
 }
 
 // What is closed before the I/O thread has seen it once is never given back by CAF itself.
