@@ -399,7 +399,12 @@ client_actor::behavior_type client_behavior(client_actor::stateful_pointer<clien
         return promise;
       },
       [self](const connection_report& what) { self->state.report(what); },
-      [self](const login_lost& lost) { self->state.logged_out(lost.why); },
+      [self](const login_lost& lost) {
+        // Not where it has ended meanwhile, for whatever reason.
+        if (self->state.login == login_state::logged_in) {
+          self->state.logged_out(lost.why);
+        }
+      },
       [self](caf::tick_atom, std::uint64_t number) { self->state.tick(number); },
   };
 }

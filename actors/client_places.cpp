@@ -26,16 +26,6 @@ bool moves_this_call(const error& why) {
   return why.is_rpc("FILE_MIGRATE") || why.is_rpc("STATS_MIGRATE");
 }
 
-/// The same question would have the same answer.
-bool refused_for_good(const error& why) {
-  if (!why.rpc) {
-    return false;
-  }
-  const auto kind = why.rpc->kind();
-  return kind == rpc_class::bad_request || kind == rpc_class::see_other ||
-         kind == rpc_class::forbidden || kind == rpc_class::not_acceptable;
-}
-
 protocol::dc_address address_of(const tl::dcOption& told) {
   return {.dc = protocol::dc_id{told.id},
           .host = told.ip_address,
@@ -126,9 +116,8 @@ void client_state::go_to(std::uint64_t id, std::int32_t dc, bool with_home) {
   waiting.push_back(id);
   if (waiting.size() == 1) {
     self->request(pool, caf::infinite, caf::migrate_atom_v, dc)
-        .then(
-            [this, dc](caf::ok_atom) { home_moved(dc, {}); },
-            [this, dc](const caf::error& why) { home_moved(dc, std::unexpected(to_error(why))); });
+        .then([this, dc](const home_move& outcome) { home_moved(dc, outcome); },
+              [this, dc](const caf::error& why) { home_moved(dc, {.why = to_error(why)}); });
   }
 }
 
@@ -144,23 +133,23 @@ void client_state::send_on(std::uint64_t id) {
 }
 
 /// Home is in another data centre, with the login that there was; or it stays where it is.
-void client_state::home_moved(std::int32_t dc, const result<void>& outcome) {
+void client_state::home_moved(std::int32_t dc, const home_move& outcome) {
   const auto waiting = std::move(moves.extract(dc).mapped());
-  if (outcome) {
+  if (outcome.moved) {
     home_dc = dc;
     self->send(store, session_change{
                           [dc](storage::session_state& session) { session.home_dc = dc; }, true});
     fetch_config();
-  } else if (login == login_state::logged_in && refused_for_good(outcome.error()) &&
+  } else if (login == login_state::logged_in && outcome.kept_back &&
              !setup.options.bot_token.empty()) {
     // Where it is, the login is of no use any more. A bot can do without.
-    logged_out(outcome.error());
+    logged_out(outcome.why);
   }
   for (const auto id : waiting) {
-    if (outcome) {
+    if (outcome.moved) {
       send_on(id);
     } else {
-      finish(id, std::unexpected(outcome.error()));
+      finish(id, std::unexpected(outcome.why));
     }
   }
 }

@@ -179,7 +179,7 @@ struct client_state {
   bool followed(std::uint64_t id, running_call& call, const error& why);
   void go_to(std::uint64_t id, std::int32_t dc, bool with_home);
   void send_on(std::uint64_t id);
-  void home_moved(std::int32_t dc, const result<void>& outcome);
+  void home_moved(std::int32_t dc, const home_move& outcome);
   void fetch_config();
   void config_came(const result<shared_bytes>& outcome);
   bool take_config(bytes_view object);

@@ -20,8 +20,8 @@ dc_pool_state::~dc_pool_state() {
   // A promise that is dropped answers nobody.
   for (auto& [dc, known] : centres) {
     for (auto& promise : known.login.moves) {
-      promise.deliver(
-          to_caf(error::make(errc::cancelled, "the client stopped before home had moved")));
+      promise.deliver(home_move{
+          .why = error::make(errc::cancelled, "the client stopped before home had moved")});
     }
   }
   for (auto& [id, call] : calls) {

@@ -6,6 +6,8 @@
 
 #include <caf/all.hpp>
 
+#include <utility>
+
 namespace cafegram {
 
 namespace {
@@ -134,7 +136,7 @@ void dc_pool_state::heard(const key_news& news) {
     log::warn("dc_pool", "the key of dc {} is gone: {}", news.dc, to_string(news.why));
     forget_key(news.dc);
     if (home && setup.logged_in) {
-      setup.logged_in = false;
+      login_ended();
       // Before another key takes its place.
       self->send(store, session_ended{.keep_copy = true, .at = services.clock->wall_now()});
       self->send(owner, login_lost{news.why});
@@ -166,8 +168,9 @@ void dc_pool_state::store_key(std::int32_t dc, bool at_once) {
 void dc_pool_state::forget_key(std::int32_t dc) {
   setup.keys.erase(dc);
   auto& login = centre(dc).login;
-  if (login.now == foreign_login::step::done) {
-    login.now = foreign_login::step::none;
+  const bool was_done = std::exchange(login.was_done, false);
+  if (was_done || login.now == foreign_login::step::done) {
+    login.now = was_done ? login.now : foreign_login::step::none;
     store_authorised(dc, false);
   }
 }

@@ -236,15 +236,22 @@ void dc_pool_state::close(const line_slot& slot) {
   tell_keys(slot.dc);
 }
 
-caf::typed_response_promise<caf::ok_atom> dc_pool_state::migrate(std::int32_t dc) {
-  auto promise = self->make_response_promise<caf::ok_atom>();
-  if (needs_login(dc)) {
-    centre(dc).login.moves.push_back(promise);
-    carry_login(dc);
-  } else {
+/// The login is carried even where it has been: what a data centre beside home has forgotten is
+/// found out there and carried again, but not any more once that one is home.
+caf::typed_response_promise<home_move> dc_pool_state::migrate(std::int32_t dc) {
+  auto promise = self->make_response_promise<home_move>();
+  if (!setup.logged_in || dc == setup.home_dc) {
     move_home(dc);
-    promise.deliver(caf::ok_atom_v);
+    promise.deliver(home_move{.moved = true});
+    return promise;
   }
+  auto& login = centre(dc).login;
+  login.moves.push_back(promise);
+  if (login.now == foreign_login::step::done) {
+    login.was_done = true;
+    login.now = foreign_login::step::none;
+  }
+  carry_login(dc);
   return promise;
 }
 

@@ -18,6 +18,7 @@ namespace {
 using step = foreign_login::step;
 
 constexpr int max_imports = 2;
+constexpr int max_new_tickets = 2;
 constexpr std::chrono::seconds farewell_patience{5};
 
 error not_carried(std::int32_t dc, error why) {
@@ -25,20 +26,39 @@ error not_carried(std::int32_t dc, error why) {
   return why;
 }
 
+/// The same question would have the same answer.
+bool refused_for_good(const error& why) {
+  if (!why.rpc) {
+    return false;
+  }
+  const auto kind = why.rpc->kind();
+  return kind == rpc_class::bad_request || kind == rpc_class::see_other ||
+         kind == rpc_class::forbidden || kind == rpc_class::not_acceptable;
+}
+
 } // namespace
 
 void dc_pool_state::noted(const login_noted& what) {
+  login_ended();
   setup.logged_in = what.logged_in;
   if (what.logged_in) {
     return;
   }
   for (auto& [dc, known] : centres) {
-    if (known.login.now == step::done) {
-      known.login.now = step::none;
+    auto& login = known.login;
+    const bool was_done = std::exchange(login.was_done, false);
+    if (was_done || login.now == step::done) {
+      login.now = was_done ? login.now : step::none;
       store_authorised(dc, false);
     }
   }
   setup.authorised.clear();
+}
+
+/// Other exports of it are refused too; a login that comes is another one.
+void dc_pool_state::login_ended() {
+  setup.logged_in = false;
+  ++login_number;
 }
 
 bool dc_pool_state::needs_login(std::int32_t dc) const {
@@ -57,70 +77,130 @@ void dc_pool_state::await_login(call_id id, std::int32_t dc) {
 
 /// One import serves all that wait for it.
 void dc_pool_state::carry_login(std::int32_t dc) {
-  if (centre(dc).login.now != step::none) {
+  auto& login = centre(dc).login;
+  if (login.now != step::none) {
     return;
   }
+  login.refused = 0;
   if (setup.addresses.knows(dc)) {
     export_login(dc);
   } else {
-    login_carried(dc, fail(errc::not_found, "no address is known", dc));
+    login_stayed(dc, error::make(errc::not_found, "no address is known", dc), false);
+  }
+}
+
+/// What was being carried is of no use any more: the login is another one, or home is elsewhere.
+void dc_pool_state::carry_anew(std::int32_t dc) {
+  centre(dc).login.now = step::none;
+  if (needs_login(dc)) {
+    carry_login(dc);
+  } else {
+    login_arrived(dc);
   }
 }
 
 void dc_pool_state::export_login(std::int32_t dc) {
-  log::info("dc_pool", "carries the login from dc {} to dc {}", setup.home_dc, dc);
+  const auto from = setup.home_dc;
+  const auto which = login_number;
+  log::info("dc_pool", "carries the login from dc {} to dc {}", from, dc);
   centre(dc).login.now = step::exporting;
-  call_internally(setup.home_dc, tl::encode(tl::auth::exportAuthorization{.dc_id = dc}),
-                  [this, dc](const result<shared_bytes>& outcome) { import_login(dc, outcome); });
+  call_internally(from, tl::encode(tl::auth::exportAuthorization{.dc_id = dc}),
+                  [this, dc, from, which](const result<shared_bytes>& outcome) {
+                    if (which != login_number || (!outcome && from != setup.home_dc)) {
+                      carry_anew(dc);
+                    } else if (outcome) {
+                      import_login(dc, **outcome);
+                    } else {
+                      login_not_exported(dc, outcome.error());
+                    }
+                  });
 }
 
-void dc_pool_state::import_login(std::int32_t dc, const result<shared_bytes>& exported) {
-  if (!exported) {
-    if (setup.logged_in && ends_login(exported.error())) {
-      setup.logged_in = false; // other exports are refused too; a login that comes is another one
-      self->send(owner, login_lost{exported.error()});
+void dc_pool_state::login_not_exported(std::int32_t dc, const error& why) {
+  auto& login = centre(dc).login;
+  const bool ended = ends_login(why);
+  const bool refused = ended || refused_for_good(why);
+  if (login.was_done && (!refused || !login.moves.empty())) {
+    // It may still be where it was.
+    login.now = step::done;
+    log::info("dc_pool", "the login is not carried to dc {} again: {}", dc, to_string(why));
+    if (refused) {
+      login_arrived(dc);
+      return;
     }
-    login_carried(dc, exported);
-    return;
+  } else if (ended && setup.logged_in) {
+    login_ended();
+    self->send(owner, login_lost{why});
   }
-  const auto decoded = tl::decode<tl::auth::ExportedAuthorization>(**exported);
+  login_stayed(dc, why, refused);
+}
+
+void dc_pool_state::import_login(std::int32_t dc, bytes_view exported) {
+  const auto decoded = tl::decode<tl::auth::ExportedAuthorization>(exported);
   const auto* ticket = decoded ? tl::get_if<tl::auth::exportedAuthorization>(*decoded) : nullptr;
   if (ticket == nullptr) {
-    login_carried(dc, fail(errc::malformed, "auth.ExportedAuthorization"));
+    login_stayed(dc, error::make(errc::malformed, "auth.ExportedAuthorization"), false);
     return;
   }
   centre(dc).login.now = step::importing;
   call_internally(
       dc, tl::encode(tl::auth::importAuthorization{.id = ticket->id, .bytes = ticket->bytes}),
-      [this, dc](const result<shared_bytes>& outcome) { login_carried(dc, outcome); });
+      [this, dc, which = login_number](const result<shared_bytes>& outcome) {
+        if (which != login_number) {
+          carry_anew(dc);
+        } else {
+          login_imported(dc, outcome);
+        }
+      });
 }
 
-void dc_pool_state::login_carried(std::int32_t dc, const result<shared_bytes>& outcome) {
+void dc_pool_state::login_imported(std::int32_t dc, const result<shared_bytes>& outcome) {
+  auto& login = centre(dc).login;
+  if (outcome) {
+    login.now = step::done;
+    store_authorised(dc, true);
+    login_arrived(dc);
+  } else if (refused_for_good(outcome.error()) && ++login.refused <= max_new_tickets) {
+    // What is exported can be imported once, within minutes, and to one key: an answer that was
+    // lost, or another key, makes it void.
+    log::info("dc_pool", "dc {} does not take the login: {}", dc, to_string(outcome.error()));
+    export_login(dc);
+  } else {
+    login_stayed(dc, outcome.error(), false);
+  }
+}
+
+/// Or none is needed there any more.
+void dc_pool_state::login_arrived(std::int32_t dc) {
   auto& login = centre(dc).login;
   const auto waiting = std::exchange(login.waiting, {});
-  auto moves = std::exchange(login.moves, {});
-  login.now = outcome ? step::done : step::none;
-  if (outcome) {
-    store_authorised(dc, true);
-  } else {
-    log::warn("dc_pool", "the login did not come to dc {}: {}", dc, to_string(outcome.error()));
-  }
-  for (auto& promise : moves) {
-    if (outcome) {
-      move_home(dc);
-      promise.deliver(caf::ok_atom_v);
-    } else {
-      promise.deliver(to_caf(not_carried(dc, outcome.error())));
-    }
+  login.was_done = false;
+  for (auto& promise : std::exchange(login.moves, {})) {
+    move_home(dc);
+    promise.deliver(home_move{.moved = true});
   }
   for (const auto id : waiting) {
-    if (!calls.contains(id)) {
-      continue; // its time is over
+    if (calls.contains(id)) { // its time may be over
+      place(id);
     }
-    if (outcome) {
+  }
+}
+
+void dc_pool_state::login_stayed(std::int32_t dc, const error& why, bool kept_back) {
+  log::warn("dc_pool", "the login did not come to dc {}: {}", dc, to_string(why));
+  auto& login = centre(dc).login;
+  const auto waiting = std::exchange(login.waiting, {});
+  login.was_done = false;
+  const bool is_there = login.now == step::done;
+  login.now = is_there ? step::done : step::none;
+  for (auto& promise : std::exchange(login.moves, {})) {
+    promise.deliver(home_move{.kept_back = kept_back, .why = not_carried(dc, why)});
+  }
+  for (const auto id : waiting) {
+    if (is_there && calls.contains(id)) {
       place(id);
     } else {
-      answer(id, std::unexpected(not_carried(dc, outcome.error())));
+      answer(id, std::unexpected(not_carried(dc, why)));
     }
   }
 }

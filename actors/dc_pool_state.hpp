@@ -60,8 +60,10 @@ struct held_connection {
 /// How the login comes to a data centre beside home.
 struct foreign_login {
   enum class step : std::uint8_t { none, exporting, importing, done } now = step::none;
+  bool was_done = false; ///< as far as was known, before a move had it carried once more
+  int refused = 0;       ///< imports, since the carrying began
   std::vector<call_id> waiting;
-  std::vector<caf::typed_response_promise<caf::ok_atom>> moves; ///< of home
+  std::vector<caf::typed_response_promise<home_move>> moves; ///< of home
 };
 
 /// What a pool knows of a data centre.
@@ -103,6 +105,7 @@ struct dc_pool_state {
   std::unordered_multimap<call_tag, call_id> tagged;
   call_id next_id = 1;
   std::uint64_t reconnects = 0;
+  std::uint64_t login_number = 0; ///< what was asked for an earlier login says nothing of this one
   alarm ticks;
 
   std::vector<farewell> farewells;
@@ -144,7 +147,7 @@ struct dc_pool_state {
   bool may_idle(const line_slot& slot, const held_connection& connection) const;
   std::map<line_slot, held_connection>::iterator find(const caf::strong_actor_ptr& actor);
   bool is_main(const caf::strong_actor_ptr& sender);
-  caf::typed_response_promise<caf::ok_atom> migrate(std::int32_t dc);
+  caf::typed_response_promise<home_move> migrate(std::int32_t dc);
   void move_home(std::int32_t dc);
   void connect_home();
 
@@ -162,12 +165,17 @@ struct dc_pool_state {
 
   // -- logins (dc_pool_logins.cpp)
   void noted(const login_noted& what);
+  void login_ended();
   bool needs_login(std::int32_t dc) const;
   void await_login(call_id id, std::int32_t dc);
   void carry_login(std::int32_t dc);
+  void carry_anew(std::int32_t dc);
   void export_login(std::int32_t dc);
-  void import_login(std::int32_t dc, const result<shared_bytes>& exported);
-  void login_carried(std::int32_t dc, const result<shared_bytes>& outcome);
+  void login_not_exported(std::int32_t dc, const error& why);
+  void import_login(std::int32_t dc, bytes_view exported);
+  void login_imported(std::int32_t dc, const result<shared_bytes>& outcome);
+  void login_arrived(std::int32_t dc);
+  void login_stayed(std::int32_t dc, const error& why, bool kept_back);
   void store_authorised(std::int32_t dc, bool is) const;
   bool try_after_import(call_id id, const error& why);
   caf::typed_response_promise<caf::ok_atom> destroy_all();

@@ -121,7 +121,7 @@ using dc_pool_actor = connection_owner_actor::extend<
     caf::reacts_to<cancel_calls>,
     // Moves home: calls without a data centre of their own go there from now on. Where logged in,
     // the login is carried there first; answers when calls may go there, or why it stays.
-    caf::replies_to<caf::migrate_atom, std::int32_t>::with<caf::ok_atom>,
+    caf::replies_to<caf::migrate_atom, std::int32_t>::with<home_move>,
     // Where data centres are reached from now on.
     caf::reacts_to<addresses_learned>,
     // Whether a login hangs on the keys: decides which may be given up.

@@ -232,6 +232,13 @@ struct login_lost {
   error why;
 };
 
+/// What became of a move of home.
+struct home_move {
+  bool moved = false;
+  bool kept_back = false; ///< the old home does not let the login go: it will not tomorrow either
+  error why = {};         ///< home stays where it is
+};
+
 /// The right to make keys. It ends with its last copy.
 struct handshake_turn {
   std::shared_ptr<const void> token;
@@ -433,6 +440,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::key_salt)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::key_news)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::destroy_keys)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::login_lost)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::home_move)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::connection_report)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::addresses_learned)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::login_noted)

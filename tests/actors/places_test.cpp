@@ -179,6 +179,31 @@ TEST_F(places, a_bot_whose_login_is_not_let_go_logs_in_anew) {
   EXPECT_EQ(place_of<log_in_anew>(), 4);
 }
 
+TEST_F(places, a_bot_whose_login_is_not_taken_keeps_it) {
+  options.bot_token = "7:token";
+  log_in(true);
+  start();
+  const auto refused = call(question);
+  reject<asked>(303, "USER_MIGRATE_4");
+  for (const auto& [code, text] : {std::pair{400, "AUTH_BYTES_INVALID"},
+                                   {406, "AUTH_KEY_DUPLICATED"},
+                                   {400, "AUTH_BYTES_INVALID"}}) {
+    EXPECT_FALSE(refused->settled()) << text;
+    reply<give>(exported());
+    reject<take>(code, text);
+  }
+  ASSERT_TRUE(refused->why);
+  EXPECT_TRUE(refused->why->is_rpc("AUTH_BYTES_INVALID"));
+  EXPECT_EQ(count<log_in_anew>(), 0U);
+  EXPECT_EQ(status().login, login_state::logged_in);
+}
+
+TEST_F(places, a_login_that_has_ended_does_not_end_again) {
+  start();
+  send(login_lost{error::from_rpc(401, "AUTH_KEY_UNREGISTERED")});
+  EXPECT_TRUE(kept->ended.empty());
+}
+
 TEST_F(places, a_fault_that_passes_ends_no_login) {
   options.bot_token = "7:token";
   log_in(true);
