@@ -180,8 +180,8 @@ TEST_F(faults_server, forgets_a_session_between_two_connections) {
   ASSERT_TRUE(client.call({{"_", "help.getNearestDc"}}));
   for (const int sessions : {2, 2}) {
     // Who is faster than the end of its old connection takes the session from there.
-    client.drop();
     const auto ended = logged("close").size() + 1;
+    client.drop();
     EXPECT_TRUE(test::comes_true([&] { return logged("close").size() >= ended; }));
     client.open();
     ASSERT_TRUE(client.call({{"_", "help.getNearestDc"}}));
