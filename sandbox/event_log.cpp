@@ -184,19 +184,29 @@ result<void> event_file::append(std::string_view line) {
   return unwritten_.size() >= write_from ? flush() : result<void>{};
 }
 
-std::string_view event_file::write(std::string_view text) const {
-  while (!text.empty()) {
-    const auto count = ::write(file_, text.data(), text.size());
-    if (count < 0 && errno != EINTR) {
-      break;
+std::string_view event_file::write(std::string_view text) {
+  const auto write_some = [this](std::string_view& left) {
+    const auto count = ::write(file_, left.data(), left.size());
+    if (count > 0) {
+      torn_ = left[static_cast<std::size_t>(count) - 1] != '\n';
+      left.remove_prefix(static_cast<std::size_t>(count));
     }
-    text.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+    return count >= 0 || errno == EINTR;
+  };
+  // What was torn is left as it is, on a line of its own.
+  for (std::string_view end = torn_ ? "\n" : ""; !end.empty();) {
+    if (!write_some(end)) {
+      return text;
+    }
+  }
+  while (!text.empty() && write_some(text)) {
   }
   return text;
 }
 
 result<void> event_file::flush() {
   const auto lines = std::exchange(unwritten_, {});
+  const auto gaps = std::exchange(gaps_, {});
   std::string_view left = lines;
   if (lost_ == 0 || write(event_lines::lost(clock_->wall_now(), lost_)).empty()) {
     lost_ = 0;
@@ -207,13 +217,18 @@ result<void> event_file::flush() {
   }
   auto why = failure("write to", path_);
   lost_ += static_cast<std::uint64_t>(std::ranges::count(left, '\n'));
+  for (const gap& one : gaps) {
+    if (one.end > lines.size() - left.size()) {
+      lost_ += one.lines - 1;
+    }
+  }
   return why;
 }
 
 result<void> event_file::lose(std::uint64_t lines) {
-  auto before = flush();
-  lost_ += lines;
-  return before;
+  const auto line = event_lines::lost(clock_->wall_now(), lines);
+  gaps_.push_back({unwritten_.size() + line.size(), lines});
+  return append(line);
 }
 
 } // namespace cafegram::sandbox

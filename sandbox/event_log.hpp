@@ -68,7 +68,7 @@ public:
   /// next write says how much that was.
   result<void> append(std::string_view line);
   result<void> flush();
-  /// So many lines are missing here. Errors: those of a flush.
+  /// So many lines are missing here. Errors: those of `append`.
   result<void> lose(std::uint64_t lines);
 
 private:
@@ -76,13 +76,21 @@ private:
     : file_{file}
     , path_{std::move(path)}
     , clock_{std::move(clock)} {}
+  /// A line of `unwritten_` that stands for others, and where it ends.
+  struct gap {
+    std::size_t end = 0;
+    std::uint64_t lines = 0;
+  };
+
   /// What is left of it.
-  std::string_view write(std::string_view text) const;
+  std::string_view write(std::string_view text);
 
   int file_;
   std::string path_;
   std::shared_ptr<const clock_source> clock_;
   std::string unwritten_;
+  std::vector<gap> gaps_;
+  bool torn_ = false;      ///< the file ends within a line
   std::uint64_t lost_ = 0; ///< lines before `unwritten_`, and the file does not say so yet
 };
 

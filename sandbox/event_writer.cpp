@@ -3,6 +3,7 @@
 
 #include <caf/all.hpp>
 
+#include <bit>
 #include <chrono>
 #include <utility>
 
@@ -29,15 +30,20 @@ struct event_writer_state {
     check(file->flush());
   }
   void note_lost(std::uint64_t lines) {
-    if (lines > 0) {
-      log::error("sandbox", "the log is written too slowly: {} lines are lost", lines);
-      check(file->lose(lines));
+    if (lines == 0) {
+      return;
     }
+    const auto before = std::exchange(lost, lost + lines);
+    if (std::bit_width(before) != std::bit_width(lost)) {
+      log::error("sandbox", "the log is written too slowly: {} lines are lost", lost);
+    }
+    check(file->lose(lines));
   }
 
   std::unique_ptr<event_file> file;
   std::shared_ptr<event_queue> queue;
-  bool told = false; ///< of the first failure: the others are the same
+  bool told = false;      ///< of the first failure: the others are the same
+  std::uint64_t lost = 0; ///< lines that there was no room for
 };
 
 event_writer_actor::behavior_type
@@ -47,11 +53,17 @@ event_writer(event_writer_actor::stateful_pointer<event_writer_state> self,
   self->state.file = std::move(*file);
   self->state.queue = std::move(queue);
   self->delayed_send(self, write_every, caf::tick_atom_v);
+  // An exit message overtakes all others; this one does not.
+  self->set_exit_handler([self](const caf::exit_msg&) { self->send(self, caf::close_atom_v); });
   return {
       [self](const event_line& line) { self->state.take(line); },
       [self](caf::flush_atom) {
         self->state.write_all();
         return caf::ok_atom_v;
+      },
+      [self](caf::close_atom) {
+        self->state.write_all();
+        self->quit();
       },
       [self](caf::tick_atom) {
         self->state.write_all();

@@ -27,8 +27,17 @@ using event_writer_actor = caf::typed_actor<
     caf::reacts_to<event_line>,
     // Answers when all lines before are in the file.
     caf::replies_to<caf::flush_atom>::with<caf::ok_atom>,
+    // INTERNAL: it is to end, and all lines before have been seen.
+    caf::reacts_to<caf::close_atom>,
     // INTERNAL: writes what has gathered.
     caf::reacts_to<caf::tick_atom>>;
+
+} // namespace cafegram::sandbox
+
+// Local-only: no other machine writes to this file.
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::sandbox::event_line)
+
+namespace cafegram::sandbox {
 
 /// What waits for a writer. A disk that is slower than the run fills it and not the memory: what
 /// comes then is lost, counted, and the log says so. Back-pressure would be no better, for whoever
@@ -83,11 +92,8 @@ private:
 
 constexpr std::size_t event_queue_octets = std::size_t{64} << 20;
 
-/// Starts the writer; it ends with its last line written, by an exit message.
+/// Starts the writer. An exit message ends it, behind the lines that it was sent before.
 event_sink spawn_event_writer(caf::actor_system& system, std::unique_ptr<event_file> file,
                               std::size_t limit = event_queue_octets);
 
 } // namespace cafegram::sandbox
-
-// Local-only: no other machine writes to this file.
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::sandbox::event_line)
