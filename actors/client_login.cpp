@@ -14,11 +14,17 @@ namespace {
 /// So long the end of a login waits for the store, whose own deadlines are a disk's.
 constexpr std::chrono::seconds store_patience{10};
 
+/// Each costs a key exchange. The calls that were under way when a key ended say it too.
+constexpr int most_duplicated_keys = 5;
+
 /// Refused for good: the same question has the same answer. All else is trouble of the network or
 /// the server, or a wait that it wants, and passes.
-bool is_final(const error& why) {
-  if (!why.rpc || why.is_rpc("AUTH_KEY_DUPLICATED")) {
-    return false; // another key is made
+bool is_final(const error& why, int duplicated_keys) {
+  if (why.is_rpc("AUTH_KEY_DUPLICATED")) {
+    return duplicated_keys > most_duplicated_keys; // until then another key is made
+  }
+  if (!why.rpc) {
+    return false;
   }
   switch (why.rpc->kind()) {
   case rpc_class::see_other:
@@ -78,7 +84,10 @@ void client_state::bot_logged_in(const result<shared_bytes>& outcome) {
   if (!logging_in) {
     return;
   }
-  if (!outcome && !is_final(outcome.error()) && !stopping) {
+  if (!outcome && outcome.error().is_rpc("AUTH_KEY_DUPLICATED")) {
+    ++logging_in->duplicated_keys;
+  }
+  if (!outcome && !is_final(outcome.error(), logging_in->duplicated_keys) && !stopping) {
     log_in_later(outcome.error());
     return;
   }

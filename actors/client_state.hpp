@@ -58,6 +58,7 @@ struct running_login {
   std::string token;
   std::vector<account_promise> waiting;
 };
+  int duplicated_keys = 0; ///< that it was refused for
 
 /// The id before the colon of a bot's token; 0 where it is no token.
 std::int64_t bot_id_of(std::string_view token);

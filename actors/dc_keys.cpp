@@ -93,11 +93,19 @@ bool dc_keys::drop_temporary(std::uint64_t id) {
   return found;
 }
 
+/// By a refusal to bind another key to it.
+bool dc_keys::ends_permanent(const key_news& news) const {
+  if (news.why.is_rpc("AUTH_KEY_DUPLICATED")) {
+    return true; // the server has ended it, and says so for ever
+  }
+  return news.why.is_rpc("ENCRYPTED_MESSAGE_INVALID") &&
+         news.server_time - permanent_->created_at > young_key_seconds;
+}
+
 dc_keys::verdict dc_keys::judge(const key_news& news, bool login_hangs_on_it) {
   if (news.what == key_news::kind::not_bound) {
     const bool known = drop_temporary(news.key_id);
-    const bool refused = news.why.is_rpc("ENCRYPTED_MESSAGE_INVALID");
-    if (refused && permanent_ && news.server_time - permanent_->created_at > young_key_seconds) {
+    if (permanent_ && names(*permanent_, news.permanent) && ends_permanent(news)) {
       drop_all();
       return verdict::permanent_gone;
     }

@@ -61,6 +61,7 @@ private:
   steady_time renewal_of(const temporary_key& key) const;
   bool is_in_use(std::uint64_t id) const;
   bool drop_temporary(std::uint64_t id);
+  bool ends_permanent(const key_news& news) const;
 
   key_policy policy_;
   std::optional<dc_key> permanent_;

@@ -187,6 +187,7 @@ void dc_line::refused_binding(const protocol::client_session& by, error why) {
                                       .key_id = by.key().id(),
                                       .what = key_news::kind::not_bound,
                                       .server_time = server_time,
+                                      .permanent = order_.permanent->key->id(),
                                       .why = why}});
   break_off(std::move(why));
 }

@@ -194,6 +194,7 @@ struct key_news {
   std::uint64_t key_id = 0;
   kind what = kind::unknown;
   std::int64_t server_time = 0; ///< seconds since 1970
+  std::uint64_t permanent = 0;  ///< of `not_bound`: the key that it was to be bound to
   error why;
 };
 

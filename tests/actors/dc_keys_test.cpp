@@ -40,6 +40,7 @@ struct key_rules : testing::Test {
             .key_id = temporary.key->id(),
             .what = key_news::kind::not_bound,
             .server_time = server_time,
+            .permanent = permanent.key->id(),
             .why = error::from_rpc(400, text)};
   }
 };
@@ -102,6 +103,23 @@ TEST_F(key_rules, no_other_refusal_of_a_binding_drops_the_permanent_key) {
     keys.judge(not_bound(999'999, text), true);
     EXPECT_TRUE(keys.permanent()) << text;
   }
+}
+
+// The server has ended it: another binding would be refused for ever.
+TEST_F(key_rules, a_binding_to_a_duplicated_key_drops_it_however_young_it_is) {
+  auto news = not_bound(1'000, "AUTH_KEY_DUPLICATED");
+  news.permanent = some_key(9)->id();
+  EXPECT_NE(keys.judge(news, true), verdict::permanent_gone) << "of one that is gone already";
+  EXPECT_TRUE(keys.permanent());
+  EXPECT_EQ(keys.judge(not_bound(1'000, "AUTH_KEY_DUPLICATED"), true), verdict::permanent_gone);
+  EXPECT_FALSE(keys.permanent());
+}
+
+TEST_F(key_rules, a_refused_binding_to_another_key_drops_nothing) {
+  auto news = not_bound(1'061, "ENCRYPTED_MESSAGE_INVALID");
+  news.permanent = some_key(9)->id();
+  keys.judge(news, true);
+  EXPECT_TRUE(keys.permanent());
 }
 
 TEST_F(key_rules, a_duplicated_key_goes_with_all_that_hangs_on_it) {

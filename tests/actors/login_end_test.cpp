@@ -50,6 +50,7 @@ TEST(login_end, a_lost_permanent_key_puts_the_session_aside_before_another_is_st
                              .key_id = test::key_of(77)->id(),
                              .what = key_news::kind::not_bound,
                              .server_time = 1'750'000'000,
+                             .permanent = test::key_of(2)->id(),
                              .why = error::from_rpc(400, "ENCRYPTED_MESSAGE_INVALID")});
   world.actors.run();
   ASSERT_FALSE(world.kept->ended.empty());

@@ -221,6 +221,7 @@ TEST_F(dc_pool_lines, a_permanent_key_that_cannot_be_bound_ends_the_login_at_hom
                 .key_id = 1,
                 .what = key_news::kind::not_bound,
                 .server_time = 1'061,
+                .permanent = permanent(2).key->id(),
                 .why = error::from_rpc(400, "ENCRYPTED_MESSAGE_INVALID")};
   lines.at(0)->tell(news);
   settle();
