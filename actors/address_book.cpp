@@ -65,6 +65,10 @@ bool address_book::knows(std::int32_t dc, connection_purpose purpose) const {
   return std::ranges::any_of(fixed_, fixed) || std::ranges::any_of(told_, told);
 }
 
+bool address_book::serves(std::int32_t dc, connection_purpose purpose) const {
+  return knows(dc, purpose == connection_purpose::cdn ? purpose : connection_purpose::main);
+}
+
 dc_route address_book::route(std::int32_t dc, connection_purpose purpose) const {
   dc_route out;
   const auto add = [&](const std::vector<protocol::dc_address>& from, bool media) {

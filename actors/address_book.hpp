@@ -38,6 +38,9 @@ public:
 
   /// True where `route` is not empty.
   bool knows(std::int32_t dc, connection_purpose purpose = connection_purpose::main) const;
+  /// True where calls of this purpose can go there: all but those for a CDN need a key that is made
+  /// over a plain address.
+  bool serves(std::int32_t dc, connection_purpose purpose) const;
   dc_route route(std::int32_t dc, connection_purpose purpose) const;
   const std::vector<protocol::dc_address>& told() const { return told_; }
 

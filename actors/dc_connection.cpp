@@ -21,6 +21,8 @@ constexpr milliseconds turn_patience{500};
 /// The connector keeps the times that it is given. Who asks waits a little longer, in case it does
 /// not.
 constexpr milliseconds connector_grace{5'000};
+/// So long an open socket waits for a turn.
+constexpr milliseconds silence_patience{30'000};
 
 // -- the socket ---------------------------------------------------------------------------------
 
@@ -38,6 +40,10 @@ void dc_connection_state::start() {
 }
 
 void dc_connection_state::connect() {
+  if (candidates.empty()) {
+    lost(error::make(errc::not_found, "no address is known"));
+    return;
+  }
   const auto which = ++attempt;
   phase_deadline = steady_time::max();
   enter(connection_phase::connecting, way_to(candidates.front()));
@@ -98,13 +104,18 @@ void dc_connection_state::opened(std::uint64_t which, const connected& socket) {
   phase_deadline = steady_time::max();
   turn_until = steady_time::max();
   if (line->makes_keys() && !turn.token) {
-    take_turn(which, [this, socket] { begin(socket); });
+    // Nobody looks at the socket meanwhile, and no server keeps a silent one for long.
+    phase_deadline = later(now(), silence_patience);
+    schedule(now());
+    silent = socket;
+    take_turn(which, [this] { begin(*std::exchange(silent, std::nullopt)); });
   } else {
     begin(socket);
   }
 }
 
 void dc_connection_state::begin(const connected& socket) {
+  phase_deadline = steady_time::max();
   progress("connected", way_to(socket.peer));
   wire = spawn_transport(self->system(), socket.socket, self);
   self->monitor(wire);
@@ -122,6 +133,7 @@ void dc_connection_state::begin(const connected& socket) {
 }
 
 void dc_connection_state::close_wire() {
+  silent.reset();
   if (wire) {
     self->demonitor(wire.address());
     caf::anon_send(wire, caf::close_atom_v);
@@ -348,7 +360,8 @@ void dc_connection_state::tick(std::uint64_t number) {
   if (at >= phase_deadline && phase == connection_phase::waiting) {
     connect();
   } else if (at >= phase_deadline && phase == connection_phase::connecting) {
-    lost(error::make(errc::deadline, "the connector does not answer"));
+    lost(error::make(errc::deadline,
+                     silent ? "no turn to make keys came" : "the connector does not answer"));
   }
   if (wire) {
     line->poll(at);

@@ -32,6 +32,7 @@ struct dc_connection_state {
   std::vector<endpoint> candidates;
   std::vector<disguised_address> disguised;
   transport_actor wire;
+  std::optional<connected> silent; ///< waits for the turn to make keys
   connection_phase phase = connection_phase::waiting;
   std::uint64_t attempt = 0;
   duration clock_ahead{};   ///< the server's, before this machine's

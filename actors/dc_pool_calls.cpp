@@ -21,7 +21,7 @@ answer_promise dc_pool_state::invoke(const invoke_request& request) {
     promise.deliver(to_caf(error::make(errc::limit, "too many calls are under way")));
     return promise;
   }
-  if (!setup.addresses.knows(dc, options.purpose)) {
+  if (!setup.addresses.serves(dc, options.purpose)) {
     promise.deliver(to_caf(
         error::make(errc::bad_argument, "no address is known for dc " + std::to_string(dc), dc)));
     return promise;

@@ -257,6 +257,19 @@ TEST(address_book, knows_what_it_has_a_route_to) {
   EXPECT_TRUE(book.knows(203, connection_purpose::cdn));
 }
 
+TEST(address_book, serves_what_a_key_can_be_made_for) {
+  auto media = address(4, "media");
+  media.media_only = true;
+  auto cdn = address(203, "cdn");
+  cdn.cdn = true;
+  address_book book{{address(2, "plain")}, {}, false};
+  book.learn({media, cdn});
+  EXPECT_TRUE(book.serves(2, connection_purpose::upload));
+  EXPECT_FALSE(book.serves(4, connection_purpose::upload)) << "no key is made over a media address";
+  EXPECT_TRUE(book.serves(203, connection_purpose::cdn));
+  EXPECT_FALSE(book.serves(203, connection_purpose::main));
+}
+
 TEST(address_book, a_proxy_is_sent_to_static_addresses_first) {
   auto fixed = address(2, "static");
   fixed.is_static = true;

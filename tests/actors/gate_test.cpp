@@ -93,10 +93,20 @@ TEST_F(handshake_gate_fixture, answers_those_that_wait_when_it_is_stopped) {
 
 namespace {
 
-connection_owner_actor::behavior_type deaf_owner() {
-  return {[](const call_settled&) {}, [](const calls_settled&) {}, [](const connection_report&) {},
-          [](const dc_key&) {},       [](const temporary_key&) {}, [](const key_salt&) {},
-          [](const key_news&) {},     [](const raw_updates&) {},   [](const updates_suspect&) {}};
+using kept_reports = std::shared_ptr<std::vector<connection_report>>;
+
+/// Keeps what is reported of its connections.
+connection_owner_actor::behavior_type noting_owner(connection_owner_actor::pointer,
+                                                   kept_reports to) {
+  return {[](const call_settled&) {},
+          [](const calls_settled&) {},
+          [to](const connection_report& what) { to->push_back(what); },
+          [](const dc_key&) {},
+          [](const temporary_key&) {},
+          [](const key_salt&) {},
+          [](const key_news&) {},
+          [](const raw_updates&) {},
+          [](const updates_suspect&) {}};
 }
 
 /// Connections over a connector that counts what it is asked and never answers.
@@ -104,6 +114,7 @@ struct gated_connections : testing::Test {
   test::virtual_system actors;
   runtime::services services = actors.services();
   std::size_t asked = 0;
+  kept_reports reports = std::make_shared<kept_reports::element_type>();
   connection_owner_actor owner;
   std::vector<dc_connection_actor> connections;
 
@@ -117,7 +128,7 @@ struct gated_connections : testing::Test {
                   },
                   [](poll_atom) {}};
         });
-    owner = actors.system().spawn(deaf_owner);
+    owner = actors.system().spawn(noting_owner, reports);
   }
 
   ~gated_connections() override {
@@ -130,7 +141,7 @@ struct gated_connections : testing::Test {
     actors.run();
   }
 
-  void connect(key_order keys) {
+  void connect(key_order keys, bool with_address = true) {
     connection_setup setup;
     auto profile = std::make_shared<connection_profile>();
     profile->forward_secrecy = false; // one key, which there is or not
@@ -139,7 +150,9 @@ struct gated_connections : testing::Test {
     protocol::dc_address address;
     address.dc = protocol::dc_id{2};
     address.host = "127.0.0.1";
-    setup.route.addresses = {address};
+    if (with_address) {
+      setup.route.addresses = {address};
+    }
     setup.keys = std::move(keys);
     connections.push_back(spawn_dc_connection(actors.system(), services, std::move(setup), owner));
     actors.run();
@@ -200,6 +213,18 @@ TEST_F(gated_connections, wait_for_nobody_when_they_have_a_key) {
   EXPECT_EQ(asked, 2U);
 }
 
+// A configuration may list a data centre no more that has calls or keys.
+TEST_F(gated_connections, without_an_address_say_so) {
+  key_order make;
+  make.make = true;
+  connect(make, false);
+  EXPECT_EQ(asked, 0U);
+  ASSERT_FALSE(reports->empty());
+  EXPECT_EQ(reports->back().phase, connection_phase::waiting);
+  EXPECT_TRUE(reports->back().failed);
+  EXPECT_TRUE(reports->back().detail.contains("no address")) << reports->back().detail;
+}
+
 namespace {
 
 /// Connections that are to make keys, one at a time, and whose sockets open when the test says so.
@@ -207,7 +232,8 @@ struct late_sockets : testing::Test {
   test::virtual_network net;
   test::late_connector connector{net.system()};
   runtime::services services = net.services();
-  connection_owner_actor owner = net.system().spawn(deaf_owner);
+  kept_reports reports = std::make_shared<kept_reports::element_type>();
+  connection_owner_actor owner = net.system().spawn(noting_owner, reports);
   std::vector<dc_connection_actor> connections;
 
   late_sockets() {
@@ -258,6 +284,29 @@ TEST_F(late_sockets, begin_at_once_where_they_were_in_time) {
   net.pass(std::chrono::milliseconds{499});
   open(0);
   EXPECT_FALSE(net.taken().empty());
+}
+
+// Nobody looks at such a socket, and the server may have closed it long since.
+TEST_F(late_sockets, do_not_wait_for_their_turn_for_ever) {
+  using namespace std::chrono_literals;
+  connect();
+  net.pass(500ms);
+  std::optional<handshake_turn> taken;
+  net.system().spawn([&taken, to = services.handshakes](caf::event_based_actor* self) {
+    self->request(to, caf::infinite, turn_atom_v)
+        .then([&taken](const handshake_turn& given) { taken = given; }, [](const caf::error&) {});
+  });
+  net.run();
+  ASSERT_TRUE(taken);
+  open(0);
+  net.pass(29s);
+  EXPECT_EQ(reports->back().phase, connection_phase::connecting);
+  net.pass(1s);
+  EXPECT_EQ(reports->back().phase, connection_phase::waiting);
+  EXPECT_TRUE(reports->back().failed);
+  taken.reset();
+  net.run();
+  EXPECT_TRUE(net.taken().empty()) << "nothing is said over a socket that was given up";
 }
 
 TEST(open_files, are_allowed_as_far_as_the_system_lets) {

@@ -114,6 +114,19 @@ TEST_F(dc_pool_lines, files_go_to_media_addresses_with_a_key_of_their_own) {
   EXPECT_TRUE(lines[1]->keys().permanent);
 }
 
+TEST_F(dc_pool_lines, a_data_centre_that_is_known_for_files_alone_is_not_called) {
+  start();
+  protocol::dc_address media;
+  media.dc = protocol::dc_id{6};
+  media.host = "127.0.0.9";
+  media.media_only = true;
+  send(addresses_learned{{media}});
+  const auto refused = call({.dc = 6, .purpose = connection_purpose::upload});
+  ASSERT_TRUE(refused->why);
+  EXPECT_EQ(refused->why->code, errc::bad_argument);
+  EXPECT_EQ(lines.size(), 1U) << "its key would be made over a main connection";
+}
+
 TEST_F(dc_pool_lines, calls_are_given_again_in_their_order) {
   start();
   make_keys(*lines.at(0));
