@@ -87,12 +87,14 @@ bool client_state::followed(std::uint64_t id, running_call& call, const error& w
   const auto dc = static_cast<std::int32_t>(*why.rpc->value);
   // What has to happen first is not to outlast its deadline.
   rest(id, call, later(now(), call.time.left(now())));
-  if (setup.addresses.knows(dc)) {
+  call.place = call_place::moving;
+  const auto purpose = home ? connection_purpose::main : call.request.options.purpose;
+  if (setup.addresses.serves(dc, purpose)) {
     go_to(id, dc, home);
     return true;
   }
-  after_config.emplace_back([this, id, dc, home] {
-    if (setup.addresses.knows(dc)) {
+  after_config.emplace_back([this, id, dc, home, purpose] {
+    if (setup.addresses.serves(dc, purpose)) {
       go_to(id, dc, home);
     } else {
       finish(id, fail(errc::not_found, "no address is known for dc " + std::to_string(dc), dc));
@@ -112,6 +114,9 @@ void client_state::go_to(std::uint64_t id, std::int32_t dc, bool with_home) {
     send_on(id);
     return;
   }
+  if (auto& named = found->second.request.options.dc) {
+    named = dc; // where it was named would say the same again
+  }
   auto& waiting = moves[dc];
   waiting.push_back(id);
   if (waiting.size() == 1) {
@@ -121,7 +126,8 @@ void client_state::go_to(std::uint64_t id, std::int32_t dc, bool with_home) {
   }
 }
 
-/// A call that rests goes to the pool now: it has been refused, not made, and is not made again.
+/// A call that waits for a move goes to the pool now: it has been refused, not made, and is not
+/// made again.
 void client_state::send_on(std::uint64_t id) {
   const auto found = calls.find(id);
   if (found == calls.end()) {
@@ -222,7 +228,8 @@ bool client_state::take_config(bytes_view object) {
 /// was merely cut says nothing against them.
 void client_state::note_trouble(const connection_report& what) {
   if (what.phase == connection_phase::ready && std::exchange(addresses_doubted, false)) {
-    const auto soonest = config_taken ? later(*config_taken, config_least) : now();
+    const auto soonest =
+        config_taken ? later(*config_taken, config_least) : config_at.value_or(now());
     if (soonest <= now()) {
       fetch_config();
     } else {

@@ -36,6 +36,7 @@ enum class call_place : std::uint8_t {
   at_gate,  ///< waits out a flood limit
   in_pacer, ///< waits for its turn
   resting,  ///< between two attempts, or until there is a pool again
+  moving,   ///< until home has moved, or addresses have come
 };
 
 /// A call between its caller and the pool.
@@ -57,8 +58,8 @@ struct running_call {
 struct running_login {
   std::string token;
   std::vector<account_promise> waiting;
-};
   int duplicated_keys = 0; ///< that it was refused for
+};
 
 /// The id before the colon of a bot's token; 0 where it is no token.
 std::int64_t bot_id_of(std::string_view token);

@@ -231,6 +231,7 @@ void client_state::leave_place(std::uint64_t id, const running_call& call) {
     pacing->forget(id);
     break;
   case call_place::resting:
+  case call_place::moving:
     resting.erase({call.rests_until, id});
     break;
   }
@@ -240,8 +241,13 @@ void client_state::release_due(steady_time at) {
   while (!resting.empty() && resting.begin()->first <= at) {
     const auto id = resting.begin()->second;
     resting.erase(resting.begin());
-    let_go(calls.at(id), at);
-    proceed(id);
+    auto& call = calls.at(id);
+    let_go(call, at);
+    if (call.time.left(at) > milliseconds::zero()) {
+      proceed(id);
+    } else {
+      finish(id, fail(errc::deadline, "no answer in time"));
+    }
   }
   release_from_gate(at);
   if (pacing) {
@@ -257,7 +263,7 @@ steady_time client_state::next_release() const {
   return pacing ? std::min(next, pacing->next_deadline(now())) : next;
 }
 
-/// The client stops: what cannot go before its end ends now.
+/// The client stops: what cannot go before its end ends now. A move may still come to its end.
 void client_state::give_up_held() {
   std::vector<std::uint64_t> late;
   for (const auto& [id, call] : calls) {
@@ -275,7 +281,8 @@ limits_picture client_state::limits_now() const {
   auto out = limits;
   out.held_by_flood = gate.held();
   out.held_by_pacing = pacing ? pacing->waiting() : 0;
-  out.held_for_retry = resting.size();
+  out.held_for_retry = static_cast<std::size_t>(std::ranges::count_if(
+      calls, [](const auto& entry) { return entry.second.place == call_place::resting; }));
   return out;
 }
 

@@ -193,13 +193,7 @@ void dc_pool_state::note_unknown(std::int32_t dc, bool unknown) {
     if (unknown) {
       log::warn("dc_pool", "dc {} does not know the key of this login; it is kept", dc);
     }
-    connection_report told;
-    told.dc = dc;
-    if (const auto found = connections.find(home_line()); found != connections.end()) {
-      told.phase = found->second.phase;
-    }
-    told.key_unknown = unknown;
-    self->send(owner, std::move(told));
+    tell_home();
   }
 }
 

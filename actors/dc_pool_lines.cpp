@@ -266,6 +266,9 @@ void dc_pool_state::move_home(std::int32_t dc) {
     old->second.idle_since = now();
   }
   setup.home_dc = dc;
+  if (connections.contains(home_line())) {
+    tell_home(); // it says nothing by itself before its next step
+  }
   connect_home();
   if (setup.logged_in) {
     centre(before).login.now = foreign_login::step::done;
@@ -273,6 +276,17 @@ void dc_pool_state::move_home(std::int32_t dc) {
     self->send(updates, updates_suspect{"home has moved"});
   }
   schedule(now());
+}
+
+/// What the owner would have heard of home's main connection.
+void dc_pool_state::tell_home() {
+  connection_report told;
+  told.dc = setup.home_dc;
+  if (const auto found = connections.find(home_line()); found != connections.end()) {
+    told.phase = found->second.phase;
+  }
+  told.key_unknown = centre(setup.home_dc).key_unknown;
+  self->send(owner, std::move(told));
 }
 
 void dc_pool_state::connect_home() {

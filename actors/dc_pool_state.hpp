@@ -149,6 +149,7 @@ struct dc_pool_state {
   bool is_main(const caf::strong_actor_ptr& sender);
   caf::typed_response_promise<home_move> migrate(std::int32_t dc);
   void move_home(std::int32_t dc);
+  void tell_home();
   void connect_home();
 
   // -- keys (dc_pool_keys.cpp)

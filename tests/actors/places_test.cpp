@@ -149,6 +149,82 @@ TEST_F(places, a_call_waits_for_a_move_no_longer_than_it_may) {
   EXPECT_EQ(late->times, 1);
 }
 
+TEST_F(places, a_stop_lets_a_call_that_waits_for_a_move_come_to_its_end) {
+  log_in(true);
+  start();
+  const auto moving = call(question);
+  reject<asked>(303, "USER_MIGRATE_4");
+  const auto asking = call(tl::help::getAppConfig{});
+  reject<tl::help::getAppConfig>(303, "FILE_MIGRATE_9");
+  send(stop_request{10s});
+  EXPECT_FALSE(moving->settled());
+  EXPECT_FALSE(asking->settled());
+  reply<give>(exported());
+  reply<take>();
+  reply<asked>();
+  EXPECT_TRUE(moving->ok);
+  pass(10s, 1s);
+  EXPECT_TRUE(asking->settled()) << "no later than the stop";
+}
+
+// Who has no time left takes nobody's turn.
+TEST_F(places, a_call_whose_time_is_over_during_a_move_waits_for_nothing_else) {
+  log_in(true);
+  start();
+  const auto late = call(question, {.timeout = 5s, .flood_wait_threshold = 60s});
+  reject<asked>(303, "USER_MIGRATE_4");
+  const auto flooded = call(question, {.flood_wait_threshold = 60s});
+  reject<asked>(420, "FLOOD_WAIT_30");
+  EXPECT_FALSE(flooded->settled());
+  pass(5s);
+  EXPECT_TRUE(late->failed_with(errc::deadline));
+}
+
+TEST_F(places, a_call_that_named_the_old_home_goes_to_the_new_one) {
+  log_in(true);
+  start();
+  const auto named = call(question, invoke_on_dc(2));
+  reject<asked>(303, "USER_MIGRATE_4");
+  reply<give>(exported());
+  reply<take>();
+  EXPECT_EQ(place_of<asked>(), 4);
+  reply<asked>();
+  EXPECT_TRUE(named->ok);
+}
+
+TEST_F(places, a_call_for_a_cdn_goes_where_there_is_nothing_else) {
+  start();
+  tl::config told;
+  told.date = 1'750'000'000;
+  told.expires = told.date + 3600;
+  told.this_dc = 2;
+  for (const std::int32_t dc : {203, 204}) {
+    tl::dcOption where;
+    where.cdn = true;
+    where.id = dc;
+    where.ip_address = "127.0.0.1";
+    where.port = 443;
+    told.dc_options.emplace_back(where);
+  }
+  reply<tl::help::getConfig>(tl::encode(told));
+  call(question, {.dc = 203, .purpose = connection_purpose::cdn});
+  ASSERT_EQ(place_of<asked>(), 203);
+  reject<asked>(303, "FILE_MIGRATE_204");
+  EXPECT_EQ(place_of<asked>(), 204);
+}
+
+TEST_F(places, a_bot_is_not_refused_for_its_key_for_ever) {
+  options.bot_token = "7:token";
+  start();
+  for (std::size_t n = 1; n <= 6; ++n) {
+    ASSERT_EQ(count<log_in_anew>(), n);
+    reject<log_in_anew>(406, "AUTH_KEY_DUPLICATED");
+    pass(9s, 1s);
+  }
+  EXPECT_EQ(count<log_in_anew>(), 6U) << "each costs a key exchange";
+  EXPECT_EQ(status().login, login_state::logged_out);
+}
+
 TEST_F(places, a_person_whose_login_is_not_let_go_keeps_it_where_it_is) {
   log_in(false);
   start();
@@ -320,6 +396,22 @@ TEST_F(places, a_configuration_that_does_not_come_is_asked_for_ever_later) {
     before = waited;
     last = now();
   }
+}
+
+TEST_F(places, a_configuration_that_never_came_is_not_asked_for_at_each_trouble) {
+  start();
+  reject<tl::help::getConfig>(400, "NO");
+  for (int n = 0; n < 5; ++n) {
+    for (const auto phase :
+         {connection_phase::waiting, connection_phase::waiting, connection_phase::ready}) {
+      lines.front()->tell(
+          connection_report{2, phase, "x", false, phase == connection_phase::waiting});
+      system.run();
+    }
+    EXPECT_EQ(count<tl::help::getConfig>(), 1U);
+  }
+  pass(2min, 1s);
+  EXPECT_GE(count<tl::help::getConfig>(), 2U) << "in its time";
 }
 
 TEST_F(places, the_configuration_is_asked_for_after_a_move) {

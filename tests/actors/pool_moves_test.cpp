@@ -53,6 +53,18 @@ struct dc_pool_moves : test::pool_kit {
 
 } // namespace
 
+TEST_F(dc_pool_moves, the_owner_hears_of_a_line_to_the_new_home_that_is_up_already) {
+  start();
+  make_keys(*lines.at(0));
+  call({.dc = 4});
+  make_keys(*lines.at(1), 78);
+  reports.clear();
+  migrate(4);
+  ASSERT_EQ(reports.size(), 1U);
+  EXPECT_EQ(reports[0].dc, 4);
+  EXPECT_EQ(reports[0].phase, connection_phase::ready);
+}
+
 // What 4 has forgotten could not be found out once it is home: a 401 there ends the login.
 TEST_F(dc_pool_moves, a_login_is_carried_to_a_new_home_even_where_it_has_been) {
   start(true, {{2, permanent(2)}, {4, permanent(4)}}, {4});
