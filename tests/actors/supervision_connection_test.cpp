@@ -250,6 +250,12 @@ TEST(dc_connection_words, none_of_them_costs_a_key) {
   EXPECT_EQ(stage.server.exchanges, 2) << "the permanent key and its temporary one, as before";
 }
 
+TEST(dc_connection_words, a_new_session_of_the_server_makes_updates_suspect) {
+  const connection_stage stage;
+  EXPECT_EQ(stage.net.opened(), 1U) << "so it is not for a cut";
+  EXPECT_EQ(stage.suspicions, 1);
+}
+
 TEST(dc_connection_words, a_duplicated_key_is_told_before_the_call_that_was_refused_for_it) {
   connection_stage stage;
   stage.server.answer_call = [](bytes_view) {

@@ -74,6 +74,33 @@ TEST(client_session, never_puts_more_than_1020_messages_into_a_container) {
   EXPECT_EQ(messages, 3002U);
 }
 
+TEST(client_session, never_puts_more_than_1044448_octets_into_a_container) {
+  int together = 0;
+  int alone = 0;
+  for (std::size_t spare = 0; spare <= 400; spare += 16) {
+    puppet p; // has a ping and a question about salts to say too
+    ASSERT_TRUE(
+        p.client.submit(request_id{1}, bytes(max_container_octets - spare, 'x'), {.gzip = false}));
+    std::vector<outgoing_packet> packets;
+    while (p.client.take_packets(packets, p.now())) {
+    }
+    for (auto& packet : packets) {
+      const auto opened = open(p.key, side::client, packet.octets);
+      const bool has_it = opened.body.size() >= max_container_octets - spare;
+      if (constructor_of(opened.body) == ids::msg_container) {
+        const auto items = opened.body.subspan(8); // behind constructor and count
+        EXPECT_LE(items.size(), max_container_octets) << spare;
+        together += has_it ? 1 : 0;
+      } else {
+        alone += has_it ? 1 : 0;
+      }
+    }
+  }
+  EXPECT_GT(together, 0);
+  EXPECT_GT(alone, 0);
+  EXPECT_EQ(together + alone, 26);
+}
+
 TEST(client_session, a_large_request_goes_out_whole) {
   puppet p;
   ASSERT_TRUE(p.client.submit(request_id{1}, bytes(600'000, 'x'), {.gzip = false}));
@@ -356,6 +383,16 @@ TEST(client_session, asks_to_destroy_its_key) {
     ASSERT_EQ(events.size(), 1U);
     EXPECT_EQ(events[0].what, key_destroyed::outcome::ok);
   }
+}
+
+TEST(client_session, passes_over_words_of_destroyed_sessions) {
+  puppet p;
+  p.take();
+  p.send(write_longs(ids::destroy_session_ok, {55}), {.content = false});
+  p.send(write_longs(ids::destroy_session_none, {55}), {.content = false});
+  EXPECT_EQ(p.client.counters().ignored, 2U);
+  EXPECT_TRUE(p.events<update_arrived>().empty());
+  EXPECT_FALSE(p.broken());
 }
 
 TEST(client_session, takes_no_word_of_a_destroyed_key_unasked) {
