@@ -1,9 +1,11 @@
 #include <cafegram/actors/client.hpp>
 #include <cafegram/actors/invoke.hpp>
+#include <cafegram/base/log.hpp>
 #include <cafegram/sandbox/server.hpp>
 #include <cafegram/tl/api.hpp>
 
 #include "../interop/foreign_process.hpp"
+#include "../interop/relay.hpp"
 #include "served_dc.hpp"
 
 namespace cafegram {
@@ -75,15 +77,23 @@ struct secret_addresses : testing::TestWithParam<secret_kind> {
       const std::lock_guard guard{lock};
       told += std::string{step} + " " + std::string{detail} + "\n";
     };
+    log::configure({log::level::trace});
+    testing::internal::CaptureStderr();
     auto me = client::start(rt, options);
-    ASSERT_TRUE(me) << to_string(me.error());
-    const auto nearest = me->invoke_sync(tl::help::getNearestDc{});
-    me->stop();
+    const auto nearest = me ? me->invoke_sync(tl::help::getNearestDc{})
+                            : result<tl::NearestDc>{std::unexpected(me.error())};
+    if (me) {
+      me->stop();
+    }
+    const auto logged = testing::internal::GetCapturedStderr();
+    log::configure({});
     ASSERT_TRUE(nearest) << to_string(nearest.error()) << '\n' << told;
     EXPECT_EQ(tl::get_if<tl::nearestDc>(*nearest)->this_dc, 4);
     EXPECT_EQ(home.count(question), 1U);
     EXPECT_TRUE(told.contains("connected 127.0.0.1:" + std::to_string(port()))) << told;
     EXPECT_FALSE(told.contains(key_digits));
+    EXPECT_TRUE(logged.contains("dc 4")) << "the log says something of it";
+    EXPECT_FALSE(logged.contains(key_digits));
   }
 };
 
@@ -103,11 +113,28 @@ TEST_P(secret_addresses, of_the_configuration_are_used) {
 
 TEST_P(secret_addresses, are_reached_through_a_socks5_proxy) {
   const test::foreign_process microsocks{{"microsocks", "-i", "127.0.0.1", "-p", "%PORT%"}};
+  // `CONNECT 127.0.0.1:port`, as its client asks for it.
+  const bytes wanted = {5,
+                        1,
+                        0,
+                        1,
+                        127,
+                        0,
+                        0,
+                        1,
+                        static_cast<std::uint8_t>(port() >> 8),
+                        static_cast<std::uint8_t>(port())};
+  std::atomic<int> asked = 0;
+  const test::relay before{{"127.0.0.1", microsocks.port()},
+                           [&](std::size_t, bool from_client, bytes_view data) {
+                             asked += from_client && std::ranges::equal(data, wanted) ? 1 : 0;
+                           }};
   proxy_server proxy;
   proxy.kind = proxy_kind::socks5;
   proxy.host = "127.0.0.1";
-  proxy.port = microsocks.port();
+  proxy.port = before.where().port;
   expect_way(proxy);
+  EXPECT_GE(asked, 1) << "or it went there by itself";
 }
 
 } // namespace cafegram
