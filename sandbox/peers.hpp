@@ -20,6 +20,10 @@ constexpr bool is_group(peer_id peer) {
   return peer < 0 && !is_channel(peer);
 }
 
+/// True for what can be the id of a group or channel as the API has it: marked as one it is one.
+constexpr bool is_bare_id(std::int64_t id) {
+  return id > 0 && id < -channel_mark;
+}
 constexpr peer_id marked_group(std::int64_t id) {
   return -id;
 }

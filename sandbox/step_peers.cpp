@@ -80,7 +80,8 @@ or_refusal<account*> step::peer(const json& input) {
 
 or_refusal<room*> step::any_channel(const json& input) {
   const auto what = kind(input);
-  room* found = in.data.find_room(marked_channel(number(input, "channel_id")));
+  const std::int64_t id = number(input, "channel_id");
+  room* found = is_bare_id(id) ? in.data.find_room(marked_channel(id)) : nullptr;
   if (is_from_message(what)) {
     const auto seen = seen_in_message(*this, input, found != nullptr ? found->id : 0);
     if (!seen) {
@@ -102,8 +103,8 @@ or_refusal<room*> step::channel(const json& input) {
 }
 
 or_refusal<room*> step::group(std::int64_t id) {
-  room* found = in.data.find_room(marked_group(id));
-  if (id <= 0 || found == nullptr || found->find(me->id) == nullptr) {
+  room* found = is_bare_id(id) ? in.data.find_room(marked_group(id)) : nullptr;
+  if (found == nullptr || found->find(me->id) == nullptr) {
     return refuse("CHAT_ID_INVALID");
   }
   return found;

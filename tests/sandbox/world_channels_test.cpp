@@ -1,3 +1,5 @@
+#include <limits>
+
 #include "rooms_support.hpp"
 
 /// Supergroups and channels: one box of their own for all who are in there.
@@ -361,6 +363,38 @@ TEST_F(world_channels, access_hashes_are_each_accounts_own) {
   json unknown = channel(bob, id);
   unknown["channel_id"] = 17;
   EXPECT_EQ(refused(bob, with_channel("channels.joinChannel", unknown)), "400 CHANNEL_INVALID");
+}
+
+// A group's id and a channel's are marked by where they lie: no id of the one is the other's.
+TEST_F(world_channels, a_channel_is_no_group_and_a_group_no_channel) {
+  const auto id = new_channel(ann, "megagroup");
+  call(ann, invite(ann, id, {"bob", bot_name}));
+  call(ann, text_to(channel_peer(ann, id), "secret"));
+  call(ann, ban(ann, id, "bob", {"view_messages"}));
+  const auto as_group = 1'000'000'000'000 + id;
+  json read = history(ann, id);
+  read["peer"] = input_group(as_group);
+  EXPECT_EQ(refused(bob, read), "400 PEER_ID_INVALID");
+  json chats = sandbox::make("messages.getChats");
+  chats["id"] = json::array({as_group});
+  EXPECT_EQ(refused(ann, chats), "400 CHAT_ID_INVALID");
+
+  const auto group = new_group(ann, {"bob", bot_name});
+  json remove = sandbox::make("channels.deleteMessages");
+  remove["id"] = json::array({1});
+  remove["channel"] = parse(R"({"_":"inputChannel","access_hash":0})");
+  for (const auto wrong : {group - 1'000'000'000'000, std::numeric_limits<std::int64_t>::max(),
+                           std::numeric_limits<std::int64_t>::min(), std::int64_t{0}}) {
+    remove["channel"]["channel_id"] = wrong;
+    EXPECT_EQ(refused(bot, remove), "400 CHANNEL_INVALID") << wrong;
+    chats["id"] = json::array({wrong});
+    EXPECT_EQ(refused(ann, chats), "400 CHAT_ID_INVALID") << wrong;
+  }
+  json from = parse(R"({"_":"inputChannelFromMessage","msg_id":1})");
+  from["peer"] = input_group(group);
+  from["channel_id"] = group - 1'000'000'000'000;
+  remove["channel"] = from;
+  EXPECT_EQ(refused(ann, remove), "400 CHANNEL_INVALID");
 }
 
 TEST_F(world_channels, buttons_under_posts) {

@@ -1,6 +1,9 @@
-#include <array>
+#include <cafegram/sandbox/peers.hpp>
 
-#include "world_support.hpp"
+#include <array>
+#include <limits>
+
+#include "rooms_support.hpp"
 
 namespace cafegram {
 namespace {
@@ -39,6 +42,20 @@ private:
         out.push_back(value(type.args.front(), depth + 1));
       }
       return out;
+    }
+    // Ids at the edges of what groups and channels have, and such that marked as the one kind they
+    // are the other's.
+    static constexpr std::array<std::int64_t, 9> ids{4'000'001,
+                                                     1'500'000'001,
+                                                     1'001'500'000'001,
+                                                     -999'995'999'999,
+                                                     -4'000'001,
+                                                     999'999'999'999,
+                                                     1'000'000'000'000,
+                                                     std::numeric_limits<std::int64_t>::min(),
+                                                     std::numeric_limits<std::int64_t>::max()};
+    if (type.name == "long" && below(2) == 0) {
+      return ids[below(ids.size())];
     }
     if (type.name == "int" || type.name == "long") {
       return numbers[below(numbers.size())];
@@ -96,36 +113,70 @@ private:
   seeded_random random_;
 };
 
-class world_hostile : public test::world_test {
+/// Whom somebody can name.
+struct known_peers {
+  json user;
+  json group;
+  json channel;
+};
+
+class world_hostile : public test::rooms_test {
 protected:
   /// Puts real peers where they would be refused too soon otherwise.
-  void make_real(json& value, const json& peer, random_values& random) {
-    const bool place = sandbox::kind(value).ends_with("FileLocation"); // inputPeerPhoto...
-    if (value.is_object() && sandbox::kind(value).starts_with("input") && !place &&
-        random.below(2) == 0) {
-      const bool user = sandbox::kind(value).starts_with("inputUser");
-      if (user || sandbox::kind(value).starts_with("inputPeer")) {
-        value = peer;
-        value["_"] = user ? "inputUser" : "inputPeerUser";
+  void make_real(json& value, const known_peers& known, random_values& random) {
+    const auto what = std::string{sandbox::kind(value)};
+    const bool place = what.ends_with("FileLocation"); // inputPeerPhoto...
+    const bool from_message = what.ends_with("FromMessage");
+    if (value.is_object() && what.starts_with("input") && !place && random.below(2) == 0) {
+      if (what.starts_with("inputUser") && !from_message) {
+        value = known.user;
+        value["_"] = "inputUser";
+        return;
+      }
+      if (what.starts_with("inputChannel") && !from_message) {
+        value = known.channel;
+        value["_"] = "inputChannel";
+        return;
+      }
+      if (what.starts_with("inputPeer") && !from_message) {
+        value = std::array{known.user, known.group, known.channel}[random.below(3)];
         return;
       }
     }
     if (value.is_structured()) {
       for (json& part : value) {
-        make_real(part, peer, random);
+        make_real(part, known, random);
       }
     }
   }
+
+  /// Those who call may have left the rooms; Ann, who calls nothing, takes them in again.
+  void bring_back() {
+    for (const auto user : {id_of(bob), test::echo_id}) {
+      for (const auto where : {sandbox::marked_group(group), sandbox::marked_channel(room)}) {
+        static_cast<void>(world->change_member(
+            {id_of(ann), where, user, sandbox::page_member_change::add}, clock.wall_now()));
+      }
+    }
+  }
+
+  known_peers peers_of(std::uint64_t key, std::string_view name) {
+    return {peer(key, name), input_group(group), channel_peer(key, room)};
+  }
+
+  std::int64_t group = 0;
+  std::int64_t room = 0;
 };
 
 // Whatever decodes is answered, as a value of the result's type or a refusal; nothing throws.
 TEST_F(world_hostile, random_requests_are_answered) {
   const auto& codec = test::newest_layer().codec(0);
   random_values random{codec.definitions(), test::seed()};
-  const auto bot = log_in_bot();
-  const auto bob = log_in_person("15550100", "Bob");
-  const json to_bot = peer(bob, "sandbox_1000001_bot");
-  const json to_alice = peer(bot, "alice");
+  group = new_group(ann, {"bob", bot_name});
+  room = new_channel(ann, "megagroup");
+  call(ann, invite(ann, room, {"bob", bot_name}));
+  const known_peers of_bob = peers_of(bob, bot_name);
+  const known_peers of_bot = peers_of(bot, "alice");
   const auto methods = sandbox::world::simulated_methods();
   int good = 0;
   for (int round = 0; round < 10'000; ++round) {
@@ -133,9 +184,12 @@ TEST_F(world_hostile, random_requests_are_answered) {
     if (name == "auth.logOut") {
       continue;
     }
+    if (round % 100 == 0) {
+      bring_back();
+    }
     json request = random.object(*codec.definitions().find_function(name), 0);
     const bool as_bot = random.below(2) == 0;
-    make_real(request, as_bot ? to_alice : to_bot, random);
+    make_real(request, as_bot ? of_bot : of_bob, random);
     const auto body = codec.encode(request);
     ASSERT_TRUE(body) << request.dump() << to_string(body.error());
     const auto opened = sandbox::open_call(test::newest_layer(), *body, 0);
