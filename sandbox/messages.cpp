@@ -122,7 +122,7 @@ or_refusal<message_record> composed(step& at, account& from, const place& to, dr
   if (what.reply_to != 0 && answered == nullptr) {
     return refuse("MESSAGE_ID_INVALID");
   }
-  auto entities = check_entities(what.entities, what.text, from.id);
+  auto entities = check_entities(what.entities, what.text);
   if (!entities) {
     return std::unexpected(entities.error());
   }
@@ -218,7 +218,7 @@ or_refusal<new_content> changed_content(const account& from, const message_recor
     if (auto good = check_text(out.text); !good) {
       return std::unexpected(good.error());
     }
-    auto checked = check_entities(items(request, "entities"), out.text, from.id);
+    auto checked = check_entities(items(request, "entities"), out.text);
     if (!checked) {
       return std::unexpected(checked.error());
     }

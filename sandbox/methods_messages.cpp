@@ -25,6 +25,28 @@ json message_id_view(const message_record& message, account_id owner) {
   return out;
 }
 
+/// The entities of a request as the reader gets them. Who is mentioned by name is described to all
+/// who read it: so the sender has to know whom it names, and what names anybody else is dropped.
+json known_entities(step& at, const json& request) {
+  json out = json::array();
+  for (json one : items(request, "entities")) {
+    if (kind(one) == "messageEntityMentionName") {
+      continue; // what readers get; clients have the input form
+    }
+    if (kind(one) == "inputMessageEntityMentionName") {
+      const json* input = member(one, "user_id");
+      const auto who = at.peer(input != nullptr ? *input : json::object());
+      if (!who) {
+        continue;
+      }
+      one["_"] = "messageEntityMentionName";
+      one["user_id"] = (*who)->id;
+    }
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
 answer send(step& at, const json& request) {
   const auto to = at.chat_of(request);
   if (!to) {
@@ -35,7 +57,7 @@ answer send(step& at, const json& request) {
   }
   draft what;
   what.text = text(request, "message");
-  what.entities = items(request, "entities");
+  what.entities = known_entities(at, request);
   if (const json* markup = member(request, "reply_markup")) {
     what.markup = *markup;
   }
@@ -124,7 +146,9 @@ answer edit(step& at, const json& request) {
   if (!where) {
     return std::unexpected(where.error());
   }
-  const auto edited = edit_message(at, *at.me, *where, number32(request, "id"), request);
+  json wanted = request;
+  wanted["entities"] = known_entities(at, request);
+  const auto edited = edit_message(at, *at.me, *where, number32(request, "id"), wanted);
   if (!edited) {
     return std::unexpected(edited.error());
   }

@@ -126,8 +126,7 @@ command_line leading_command(std::string_view utf8) {
           addressed ? utf8.substr(end + 1, word_end(utf8, end + 1) - end - 1) : std::string_view{}};
 }
 
-std::expected<json, rpc_refusal> check_entities(const json& given, std::string_view utf8,
-                                                account_id self) {
+std::expected<json, rpc_refusal> check_entities(const json& given, std::string_view utf8) {
   json out = json::array();
   if (!given.is_array()) {
     return out;
@@ -141,17 +140,6 @@ std::expected<json, rpc_refusal> check_entities(const json& given, std::string_v
     const auto length = number(one, "length");
     if (offset < 0 || length <= 0 || offset + length > units) {
       return std::unexpected(rpc_refusal{400, "ENTITY_BOUNDS_INVALID"});
-    }
-    if (kind(one) == "inputMessageEntityMentionName") {
-      const json* user = member(one, "user_id");
-      const auto id = user == nullptr                  ? 0
-                      : kind(*user) == "inputUserSelf" ? self
-                                                       : number(*user, "user_id");
-      if (id == 0) {
-        return std::unexpected(rpc_refusal{400, "ENTITY_MENTION_USER_INVALID"});
-      }
-      one["_"] = "messageEntityMentionName";
-      one["user_id"] = id;
     }
     out.push_back(std::move(one));
   }

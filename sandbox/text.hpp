@@ -36,10 +36,9 @@ command_line leading_command(std::string_view utf8);
 /// True where both are equal but for the case of ASCII letters.
 bool same_name(std::string_view one, std::string_view other);
 
-/// The entities as they are kept: sorted, within the text, input kinds turned into what the reader
-/// gets. Refusals: `ENTITY_BOUNDS_INVALID`, `ENTITIES_TOO_LONG`, `ENTITY_MENTION_USER_INVALID`.
-std::expected<json, rpc_refusal> check_entities(const json& given, std::string_view utf8,
-                                                account_id self);
+/// The entities as they are kept: sorted, within the text.
+/// Refusals: `ENTITY_BOUNDS_INVALID`, `ENTITIES_TOO_LONG`.
+std::expected<json, rpc_refusal> check_entities(const json& given, std::string_view utf8);
 
 /// What Telegram itself marks in a text: commands, mentions, hashtags, addresses; but nothing
 /// within `taken`. Spec: "Styled text with message entities".

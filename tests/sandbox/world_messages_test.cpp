@@ -161,6 +161,36 @@ TEST_F(world_messages, entities_are_checked_kept_and_found) {
   }
 }
 
+// A mention describes whom it names to all who read it, with an access hash of their own.
+TEST_F(world_messages, nobody_is_mentioned_whom_the_sender_does_not_know) {
+  const json stranger = self(carol)["id"];
+  json message = text_to(sandbox::make("inputPeerSelf"), "xyz and more");
+  message["entities"] = parse(R"([{"_":"inputMessageEntityMentionName","offset":0,"length":1,
+               "user_id":{"_":"inputUser","access_hash":0}},
+              {"_":"messageEntityMentionName","offset":1,"length":1},
+              {"_":"messageEntityBold","offset":2,"length":1}])");
+  message["entities"][0]["user_id"]["user_id"] = stranger;
+  message["entities"][1]["user_id"] = stranger;
+  const json sent = call(bob, message);
+  const json kept = sent["updates"][1]["message"];
+  ASSERT_EQ(kept["entities"].size(), 1u) << kept.dump();
+  EXPECT_EQ(kind(kept["entities"][0]), "messageEntityBold");
+  EXPECT_TRUE(described(sent, "users", stranger.get<std::int64_t>()).is_null());
+  json edit = message;
+  edit["_"] = "messages.editMessage";
+  edit.erase("random_id");
+  edit["id"] = kept["id"];
+  edit["message"] = "xyz and other";
+  const json edited = call(bob, edit);
+  EXPECT_EQ(edited["updates"][0]["message"]["entities"].size(), 1u) << edited.dump();
+  EXPECT_TRUE(described(edited, "users", stranger.get<std::int64_t>()).is_null());
+  message["random_id"] = 4711;
+  message["entities"][0]["user_id"] = user(bob, "carol");
+  const json known = call(bob, message);
+  EXPECT_EQ(known["updates"][1]["message"]["entities"].size(), 2u);
+  EXPECT_FALSE(described(known, "users", stranger.get<std::int64_t>()).is_null());
+}
+
 TEST_F(world_messages, replies_point_into_the_readers_own_box) {
   call(bob, text_to(peer(bob, "carol"), "something else, so that ids differ"));
   call(bob, text_to(to_bot, "one"));
