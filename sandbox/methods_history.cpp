@@ -87,18 +87,24 @@ answer get_history(step& at, const json& request) {
                        where->is_channel() ? where->in : nullptr);
 }
 
+/// The newest message of a channel that is pinned, of those that the caller sees.
+const message_record* newest_pinned(step& at, const room& channel) {
+  for (auto one = channel.history.rbegin(); one != channel.history.rend(); ++one) {
+    const message_record* message = at.in.data.find_message(*at.me, channel.id, one->first);
+    if (message != nullptr && message->pinned) {
+      return message;
+    }
+  }
+  return nullptr;
+}
+
 /// The message that an `InputMessage` means; null: there is none.
 const message_record* message_of(step& at, const json& input, const room* channel) {
   const auto what = kind(input);
   const std::int32_t id =
       input.is_object() ? number32(input, "id") : tl::int32_from_json(input).value_or(0);
   if (what == "inputMessagePinned") {
-    const message_record* pinned = nullptr;
-    for (const auto& [one, number] : channel != nullptr ? channel->history : history{}) {
-      const message_record* message = at.in.data.message(number);
-      pinned = message->pinned ? message : pinned;
-    }
-    return pinned;
+    return channel != nullptr ? newest_pinned(at, *channel) : nullptr;
   }
   const auto find = [&](std::int32_t wanted) -> const message_record* {
     return channel != nullptr ? at.in.data.find_message(*at.me, channel->id, wanted)

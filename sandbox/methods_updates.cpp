@@ -198,7 +198,11 @@ answer get_channel_difference(step& at, const json& request) {
   if (limit < 1) {
     return refuse("LIMIT_INVALID");
   }
-  if (const room_member* member = where.find(at.me->id); member != nullptr && at.me->bot) {
+  if (at.me->bot) {
+    const room_member* member = where.find(at.me->id);
+    if (member == nullptr || !member->inside()) {
+      return refuse("CHANNEL_PRIVATE"); // also of one that anybody may read
+    }
     got.pts = std::max(got.pts, member->since); // of before it came a bot hears nothing
   }
   const bool empty = got.pts >= latest;

@@ -230,6 +230,9 @@ private:
   void deliver_to_group(message_record& kept);
   void deliver_to_channel(message_record& kept);
   void unbind(std::uint64_t key);
+  /// Whether that account does not get a message of a channel: a bot what was said before it came,
+  /// what its privacy mode keeps from it, and nothing at all where it is not inside.
+  static bool is_hidden(const room& in, const message_record& message, const account& from);
 
   std::unique_ptr<store> store_;
   std::map<account_id, account> accounts_;

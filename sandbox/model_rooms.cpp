@@ -65,13 +65,24 @@ message_record* model::in_channel(const room& in, std::int32_t id) {
   return at != in.history.end() ? message(at->second) : nullptr;
 }
 
+bool model::is_hidden(const room& in, const message_record& message, const account& from) {
+  if (!from.bot) {
+    return false;
+  }
+  const room_member* member = in.find(from.id);
+  if (member == nullptr || !member->inside()) {
+    return true;
+  }
+  const auto& unseen = message.unseen_by;
+  return message.from != from.id && (message.pts <= member->since ||
+                                     std::ranges::find(unseen, from.id) != unseen.end());
+}
+
 message_record* model::find_message(const account& owner, peer_id peer, std::int32_t id) {
   if (is_channel(peer)) {
     const room* in = find_room(peer);
     message_record* found = in != nullptr ? in_channel(*in, id) : nullptr;
-    const bool hidden =
-        found != nullptr && std::ranges::find(found->unseen_by, owner.id) != found->unseen_by.end();
-    return hidden ? nullptr : found;
+    return found == nullptr || is_hidden(*in, *found, owner) ? nullptr : found;
   }
   message_record* found = in_box(owner, id);
   return found != nullptr && found->peer_of(owner.id) == peer ? found : nullptr;
@@ -101,7 +112,8 @@ void model::deliver_to_channel(message_record& kept) {
   kept.id = ++in.last_message;
   in.history.emplace(kept.id, kept.number);
   in.numbers.push_back(kept.number);
-  kept.pts = note(in, event_kind::message, {kept.id}, kept.date).pts;
+  kept.pts = in.pts + 1; // of the step that is noted: who sees it is seen by this
+  note(in, event_kind::message, {kept.id}, kept.date);
 }
 
 void model::remove(room& from, const std::vector<std::int32_t>& ids, std::int64_t date) {
@@ -138,13 +150,9 @@ std::vector<std::int32_t> model::seen_ids(const box_event& event, const room& in
   if (who == nullptr || !who->bot) {
     return event.ids;
   }
-  if (in.find(viewer) == nullptr) {
-    return {};
-  }
   std::vector<std::int32_t> out;
   for (const std::int32_t id : event.ids) {
-    const message_record* found = message(in.numbers.at(static_cast<std::size_t>(id) - 1));
-    if (std::ranges::find(found->unseen_by, viewer) == found->unseen_by.end()) {
+    if (!is_hidden(in, *message(in.numbers.at(static_cast<std::size_t>(id) - 1)), *who)) {
       out.push_back(id);
     }
   }

@@ -117,6 +117,66 @@ TEST_F(world_rooms_bots, of_before_it_came_a_bot_hears_nothing) {
   EXPECT_EQ(all["pts"], 4);
 }
 
+// What was said before it came stays hidden: in edits, when it asks, and in what is forwarded.
+TEST_F(world_rooms_bots, nothing_of_before_it_came_reaches_a_bot_later) {
+  const auto id = new_channel(ann, "megagroup");
+  call(ann, text_to(channel_peer(ann, id), "/before")); // message 2
+  call(ann, invite(ann, id, {bot_name}));
+  const auto pts = number32(pushed(bot, "updateNewChannelMessage"), "pts");
+  json edit = sandbox::make("messages.editMessage");
+  edit["peer"] = channel_peer(ann, id);
+  edit["id"] = 2;
+  edit["message"] = "/before, and more";
+  call(ann, edit);
+  EXPECT_TRUE(containers(bot).empty());
+  json pin = sandbox::make("messages.updatePinnedMessage");
+  pin["peer"] = channel_peer(ann, id);
+  pin["id"] = 2;
+  call(ann, pin);
+  EXPECT_TRUE(pushed(bot, "updatePinnedChannelMessages").is_null());
+  const json said = pushed(bot, "updateNewChannelMessage");
+  EXPECT_EQ(said["pts_count"], 3) << "the edit, the pin, and the word of it";
+  const json all = call(bot, channel_difference(bot, id, pts));
+  EXPECT_EQ(all["new_messages"].size(), 1u);
+  EXPECT_TRUE(all["other_updates"].empty()) << all.dump();
+  EXPECT_EQ(all["final"], true);
+  json get = with_channel("channels.getMessages", channel(bot, id));
+  get["id"] = parse(R"([{"_":"inputMessageID","id":2},{"_":"inputMessagePinned"}])");
+  const json found = call(bot, get);
+  EXPECT_EQ(kind(found["messages"][0]), "messageEmpty");
+  EXPECT_EQ(kind(found["messages"][1]), "messageEmpty");
+  json forward = sandbox::make("messages.forwardMessages");
+  forward["from_peer"] = channel_peer(bot, id);
+  forward["to_peer"] = channel_peer(bot, id);
+  forward["id"] = json::array({2});
+  forward["random_id"] = json::array({4711});
+  EXPECT_EQ(refused(bot, forward), "400 MESSAGE_ID_INVALID");
+}
+
+TEST_F(world_rooms_bots, a_bot_that_has_left_reads_nothing_more) {
+  const auto id = new_channel(ann, "megagroup");
+  json name = with_channel("channels.updateUsername", channel(ann, id));
+  name["username"] = "plans";
+  call(ann, name);
+  call(ann, invite(ann, id, {bot_name}));
+  const auto pts = number32(pushed(bot, "updateNewChannelMessage"), "pts");
+  call(bot, with_channel("channels.leaveChannel", channel(bot, id)));
+  const auto message =
+      number(update_in(call(ann, text_to(channel_peer(ann, id), "/still there?")),
+                       "updateNewChannelMessage")["message"],
+             "id");
+  EXPECT_EQ(refused(bot, channel_difference(bot, id, pts)), "400 CHANNEL_PRIVATE");
+  json get = with_channel("channels.getMessages", channel(bot, id));
+  get["id"] = json::array({sandbox::make("inputMessageID")});
+  get["id"][0]["id"] = message;
+  EXPECT_EQ(kind(call(bot, get)["messages"][0]), "messageEmpty");
+  // Come again, it hears what is said from then on.
+  call(ann, invite(ann, id, {bot_name}));
+  EXPECT_EQ(kind(call(bot, get)["messages"][0]), "messageEmpty");
+  call(ann, text_to(channel_peer(ann, id), "/here"));
+  EXPECT_EQ(pushed(bot, "updateNewChannelMessage")["pts_count"], 1);
+}
+
 TEST_F(world_rooms_bots, membership_moves_the_qts) {
   EXPECT_EQ(call(bot, R"({"_":"updates.getState"})")["qts"], 1);
   EXPECT_EQ(call(ann, R"({"_":"updates.getState"})")["qts"], 0);
