@@ -191,7 +191,7 @@ or_refusal<message_record*> send_message(step& at, account& from, const place& t
 /// What is told of the chat itself: who has come, a new title.
 message_record& send_service(step& at, account& from, const place& to, json action,
                              std::int32_t reply_to = 0);
-/// Tells all who have the message that it is another one.
+/// Tells all who have the message, and are still in the room, that it is another one.
 void announce_change(step& at, const place& where, const message_record& message, event_kind what);
 or_refusal<message_record*> edit_message(step& at, account& from, const place& where,
                                          std::int32_t id, const json& request);

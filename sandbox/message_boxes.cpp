@@ -13,11 +13,16 @@ using ids_by_chat = std::map<std::pair<account_id, peer_id>, std::vector<std::in
 
 /// Whether a message of a basic group may be deleted for all.
 bool may_revoke(const step& at, const account& from, const message_record& message) {
-  if (message.room == 0 || message.from == from.id) {
+  if (message.room == 0) {
     return true;
   }
   const room_member* member = at.in.data.find_room(message.room)->find(from.id);
-  return member != nullptr && member->leads();
+  return member != nullptr && member->inside() && (member->leads() || message.from == from.id);
+}
+
+/// False for who has left, or was removed from, the basic group that a chat is.
+bool hears_of(const step& at, const account& owner, peer_id peer) {
+  return is_user(peer) || at.in.data.find_room(peer)->has(owner.id);
 }
 
 void add_once(std::vector<std::int32_t>& to, std::int32_t id) {
@@ -42,6 +47,9 @@ std::map<account_id, std::int32_t> authors_of(const step& at, const account& rea
 }
 
 void tell_author(step& at, account& author, peer_id peer, const account& reader, std::int32_t id) {
+  if (!hears_of(at, author, peer)) {
+    return;
+  }
   dialog& talk = at.in.data.dialog_of(author, peer);
   if (id <= talk.read_outbox) {
     return;
@@ -75,6 +83,9 @@ std::int32_t read_box(step& at, account& reader, peer_id peer, std::int32_t up_t
   at.in.data.recount(reader, peer);
   at.in.data.save_dialog(reader, peer);
   at.note(reader, event_kind::read_inbox, peer, {newest});
+  if (!hears_of(at, reader, peer)) {
+    return before - talk.unread; // of what it reads now nobody hears
+  }
   for (const auto& [user, id] : authors) {
     tell_author(at, *at.in.data.find(user), is_user(peer) ? reader.id : peer, reader, id);
   }
@@ -83,7 +94,7 @@ std::int32_t read_box(step& at, account& reader, peer_id peer, std::int32_t up_t
 
 void tell_author(step& at, room& where, account_id user, std::int32_t id) {
   room_member* author = where.find(user);
-  if (author == nullptr || id <= author->read_outbox) {
+  if (author == nullptr || !author->inside() || id <= author->read_outbox) {
     return;
   }
   author->read_outbox = id;
@@ -151,7 +162,8 @@ or_refusal<std::int32_t> delete_messages(step& at, account& from,
       continue;
     }
     for (const message_copy& copy : found.copies) {
-      if (copy.owner != from.id && !copy.gone) {
+      const bool hears = hears_of(at, *at.in.data.find(copy.owner), found.peer_of(copy.owner));
+      if (copy.owner != from.id && !copy.gone && hears) {
         others[{copy.owner, found.peer_of(copy.owner)}].push_back(copy.id);
       }
     }
@@ -170,12 +182,13 @@ or_refusal<std::int32_t> delete_posts(step& at, account& from, room& where,
                                       const std::vector<std::int32_t>& ids) {
   std::vector<std::int32_t> there;
   const bool all = where.may(from.id, "delete_messages");
+  const bool own = where.may_change_own(from.id);
   for (const std::int32_t id : ids) {
     const message_record* found = at.in.data.find_message(from, where.id, id);
     if (found == nullptr) {
       continue;
     }
-    if (!all && found->from != from.id) {
+    if (!all && (found->from != from.id || !own)) {
       return refuse("MESSAGE_DELETE_FORBIDDEN", 403);
     }
     add_once(there, id);

@@ -197,10 +197,21 @@ message_record& send_service(step& at, account& from, const place& to, json acti
 
 namespace {
 
-bool may_edit(const account& from, const place& where, const message_record& message) {
-  return message.from == from.id ||
-         (where.in != nullptr && where.in->kind == room_kind::broadcast &&
-          where.in->may(from.id, "edit_messages"));
+or_refusal<void> check_edit(const account& from, const place& where,
+                            const message_record& message) {
+  const bool own = message.from == from.id;
+  if (where.in == nullptr) {
+    return own ? or_refusal<void>{} : refuse("MESSAGE_AUTHOR_REQUIRED", 403);
+  }
+  if (where.in->kind == room_kind::broadcast && where.in->may(from.id, "edit_messages")) {
+    return {};
+  }
+  if (!own) {
+    return refuse("MESSAGE_AUTHOR_REQUIRED", 403);
+  }
+  // Who has left, or posts no more, has no say in what stands there.
+  return where.in->may_change_own(from.id) ? or_refusal<void>{}
+                                           : refuse("CHAT_WRITE_FORBIDDEN", 403);
 }
 
 struct new_content {
@@ -242,7 +253,8 @@ void announce_change(step& at, const place& where, const message_record& message
     return;
   }
   for (const message_copy& copy : message.copies) {
-    if (!copy.gone) {
+    const bool hears = where.in == nullptr || where.in->has(copy.owner);
+    if (!copy.gone && hears) {
       account& owner = *at.in.data.find(copy.owner);
       at.note(owner, what, message.peer_of(owner.id), {copy.id});
     }
@@ -255,8 +267,8 @@ or_refusal<message_record*> edit_message(step& at, account& from, const place& w
   if (found == nullptr || !found->action.is_null()) {
     return refuse("MESSAGE_ID_INVALID");
   }
-  if (!may_edit(from, where, *found)) {
-    return refuse("MESSAGE_AUTHOR_REQUIRED", 403);
+  if (auto good = check_edit(from, where, *found); !good) {
+    return std::unexpected(good.error());
   }
   auto fresh = changed_content(from, *found, request);
   if (!fresh) {

@@ -172,6 +172,12 @@ or_refusal<std::int64_t> click_button(step& at, account& user, const place& wher
   if (bot == nullptr || !bot->bot || found->id_for(bot->id) == 0) {
     return refuse("MESSAGE_ID_INVALID");
   }
+  if (where.in != nullptr && !where.in->is_channel() && !where.in->has(user.id)) {
+    return refuse("CHAT_WRITE_FORBIDDEN", 403);
+  }
+  if (where.in != nullptr && !where.in->has(bot->id)) {
+    return refuse("BOT_RESPONSE_TIMEOUT"); // it does not hear of the chat any more
+  }
   if (!has_callback_data(found->markup, data)) {
     return refuse("DATA_INVALID");
   }

@@ -70,4 +70,8 @@ bool room::may_write(account_id user) const {
   return who->leads() || (!flag(banned, "send_messages") && !is_restricted(*who, "send_messages"));
 }
 
+bool room::may_change_own(account_id user) const {
+  return has(user) && (kind != room_kind::broadcast || may(user, "post_messages"));
+}
+
 } // namespace cafegram::sandbox

@@ -104,6 +104,8 @@ struct room {
   /// True where an admin with that right of `chatAdminRights`, or where every member has it.
   bool may(account_id user, std::string_view right) const;
   bool may_write(account_id user) const;
+  /// True where that one may still change what it has written here.
+  bool may_change_own(account_id user) const;
 };
 
 } // namespace cafegram::sandbox

@@ -174,6 +174,38 @@ TEST_F(world_channels, admins_and_their_rights) {
   EXPECT_EQ(refused(bob, title), "400 CHAT_ADMIN_REQUIRED");
 }
 
+TEST_F(world_channels, who_posts_no_more_leaves_its_posts_alone) {
+  const auto id = new_channel(ann, "broadcast");
+  open_to_all(ann, id, "news");
+  join(bob, "news");
+  call(ann, promote(ann, id, "bob", {"post_messages"}));
+  const json sent = call(bob, text_to(channel_peer(bob, id), "news"));
+  const auto post = number(update_in(sent, "updateNewChannelMessage")["message"], "id");
+  json edit = sandbox::make("messages.editMessage");
+  edit["peer"] = channel_peer(bob, id);
+  edit["id"] = post;
+  edit["message"] = "better news";
+  call(bob, edit);
+  call(ann, promote(ann, id, "bob", {}));
+  edit["message"] = "worse news";
+  EXPECT_EQ(refused(bob, edit), "403 CHAT_WRITE_FORBIDDEN");
+  json remove = with_channel("channels.deleteMessages", channel(bob, id));
+  remove["id"] = json::array({post});
+  EXPECT_EQ(refused(bob, remove), "403 MESSAGE_DELETE_FORBIDDEN");
+  // The same in a supergroup that anybody may read, for who has left it.
+  const auto group = new_channel(ann, "megagroup");
+  open_to_all(ann, group, "plans");
+  join(bob, "plans");
+  const json said = call(bob, text_to(channel_peer(bob, group), "x"));
+  edit["peer"] = channel_peer(bob, group);
+  edit["id"] = update_in(said, "updateNewChannelMessage")["message"]["id"];
+  call(bob, with_channel("channels.leaveChannel", channel(bob, group)));
+  EXPECT_EQ(refused(bob, edit), "403 CHAT_WRITE_FORBIDDEN");
+  remove["channel"] = channel(bob, group);
+  remove["id"] = json::array({edit["id"]});
+  EXPECT_EQ(refused(bob, remove), "403 MESSAGE_DELETE_FORBIDDEN");
+}
+
 TEST_F(world_channels, bots_are_in_channels_as_admins_only) {
   const auto id = new_channel(ann, "broadcast");
   EXPECT_EQ(refused(ann, invite(ann, id, {bot_name})), "400 USER_BOT");
@@ -280,6 +312,18 @@ TEST_F(world_channels, reading) {
   EXPECT_EQ(dialogs["dialogs"][0]["pts"], 5);
   EXPECT_EQ(dialogs["messages"][0]["message"], "two");
   EXPECT_EQ(call(bob, history(bob, id))["count"], 4);
+}
+
+TEST_F(world_channels, who_has_left_hears_of_no_reading) {
+  const auto id = new_channel(ann, "megagroup");
+  call(ann, invite(ann, id, {"bob", "carol"}));
+  call(bob, text_to(channel_peer(bob, id), "one"));
+  call(bob, with_channel("channels.leaveChannel", channel(bob, id)));
+  json read = with_channel("channels.readHistory", channel(carol, id));
+  read["max_id"] = 0;
+  call(carol, read);
+  EXPECT_FALSE(pushed(ann, "updateReadChannelOutbox").is_null());
+  EXPECT_TRUE(containers(bob).empty());
 }
 
 TEST_F(world_channels, names) {

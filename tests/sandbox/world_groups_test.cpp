@@ -188,6 +188,49 @@ TEST_F(world_groups, edits_and_deletions_reach_all) {
   EXPECT_EQ(refused(bob, edit), "400 MESSAGE_ID_INVALID");
 }
 
+// Their own box is theirs to read and to clear; the group's people hear nothing of it.
+TEST_F(world_groups, who_was_removed_neither_acts_nor_hears) {
+  const auto group = new_group(ann, {"bob", "carol"});
+  call(bob, text_to(input_group(group), "Bob's"));     // 2 in each box
+  call(carol, text_to(input_group(group), "Carol's")); // 3
+  call(ann, removing(ann, group, "bob"));
+  json edit = sandbox::make("messages.editMessage");
+  edit["peer"] = input_group(group);
+  edit["id"] = 2;
+  edit["message"] = "changed from outside";
+  EXPECT_EQ(refused(bob, edit), "403 CHAT_WRITE_FORBIDDEN");
+  json read = sandbox::make("messages.readHistory");
+  read["peer"] = input_group(group);
+  read["max_id"] = 3;
+  call(bob, read);
+  EXPECT_TRUE(containers(carol).empty()) << "not told that he has read it";
+  json remove = sandbox::make("messages.deleteMessages");
+  remove["id"] = json::array({2});
+  remove["revoke"] = true;
+  const auto second = log_in_person("15550101");
+  call(bob, remove);
+  EXPECT_TRUE(containers(ann).empty());
+  EXPECT_TRUE(containers(carol).empty());
+  EXPECT_FALSE(pushed(second, "updateDeleteMessages").is_null()) << "from his own box";
+  // Nor does he hear of what is read, edited, pinned or deleted there.
+  call(ann, read);
+  EXPECT_FALSE(pushed(carol, "updateReadHistoryOutbox").is_null());
+  EXPECT_TRUE(containers(bob).empty());
+  edit["id"] = 3;
+  call(carol, edit);
+  EXPECT_FALSE(pushed(ann, "updateEditMessage").is_null());
+  EXPECT_TRUE(containers(bob).empty());
+  json pin = sandbox::make("messages.updatePinnedMessage");
+  pin["peer"] = input_group(group);
+  pin["id"] = 3;
+  call(ann, pin);
+  EXPECT_TRUE(containers(bob).empty());
+  remove["id"] = json::array({3});
+  call(ann, remove);
+  EXPECT_FALSE(pushed(carol, "updateDeleteMessages").is_null());
+  EXPECT_TRUE(containers(bob).empty());
+}
+
 TEST_F(world_groups, answers_name_the_message_in_each_box) {
   call(carol, text_to(peer(carol, bot_name), "so that her ids differ"));
   const auto group = new_group(ann, {"bob", "carol"});
@@ -264,6 +307,11 @@ TEST_F(world_groups, buttons_are_pressed_in_groups) {
   call(bot, answer);
   ASSERT_EQ(effects.settled.size(), 1u);
   EXPECT_EQ((*effects.settled[0].value)["message"], "Done");
+  call(ann, removing(ann, group, "bob"));
+  EXPECT_EQ(refused(bob, click), "403 CHAT_WRITE_FORBIDDEN");
+  click["msg_id"] = 2;
+  call(ann, removing(ann, group, bot_name));
+  EXPECT_EQ(refused(ann, click), "400 BOT_RESPONSE_TIMEOUT");
 }
 
 TEST_F(world_groups, a_random_id_counts_once_in_all_chats) {
