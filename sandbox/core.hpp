@@ -134,6 +134,10 @@ struct step {
   json own_updates(json first = json::array());
 };
 
+/// Messages and chats that one call may name; what deletes or fetches them takes the first ones and
+/// passes the rest over, as Telegram does.
+inline constexpr std::size_t most_at_once = 100;
+
 /// Who may call a method.
 enum class audience : std::uint8_t { anyone, logged_in, person, bot };
 

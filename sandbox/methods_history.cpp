@@ -121,7 +121,7 @@ const message_record* message_of(step& at, const json& input, const room* channe
 answer messages_by_id(step& at, const json& request, const room* channel) {
   json found = json::array();
   std::vector<peer_id> about;
-  for (const json& one : items(request, "id")) {
+  for (const json& one : first_items(request, "id", most_at_once)) {
     const message_record* message = message_of(at, one, channel);
     if (message == nullptr) {
       json empty = make("messageEmpty");
@@ -228,7 +228,7 @@ answer get_dialogs(step& at, const json& request) {
 
 answer get_peer_dialogs(step& at, const json& request) {
   std::vector<peer_id> peers;
-  for (const json& one : items(request, "peers")) {
+  for (const json& one : first_items(request, "peers", most_at_once)) {
     const auto where = at.chat_of(one);
     if (!where) {
       return std::unexpected(where.error());

@@ -30,7 +30,9 @@ answer invite(step& at, const json& request) {
     if (!who) {
       return std::unexpected(who.error());
     }
-    users.push_back(*who);
+    if (std::ranges::find(users, *who) == users.end()) {
+      users.push_back(*who);
+    }
   }
   // One who is there already is passed over, unless it is the only one.
   if (users.size() > 1) {

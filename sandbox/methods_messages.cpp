@@ -10,8 +10,6 @@ namespace cafegram::sandbox {
 
 namespace {
 
-constexpr std::size_t most_forwarded = 100;
-
 /// The message that is answered: `reply_to` of new layers, `reply_to_msg_id` of old ones.
 std::int32_t reply_to(const json& request) {
   const json* reply = member(request, "reply_to");
@@ -115,7 +113,7 @@ answer forward(step& at, const json& request) {
   }
   const auto& ids = items(request, "id");
   const auto& random_ids = items(request, "random_id");
-  if (ids.empty() || ids.size() != random_ids.size() || ids.size() > most_forwarded) {
+  if (ids.empty() || ids.size() != random_ids.size() || ids.size() > most_at_once) {
     return refuse(ids.empty() ? "MESSAGE_IDS_EMPTY" : "RANDOM_ID_INVALID");
   }
   if (auto good = check_random_ids(*at.me, random_ids); !good) {
@@ -164,7 +162,7 @@ json affected(std::int32_t pts, std::int32_t count) {
 
 std::vector<std::int32_t> ids_of(const json& request) {
   std::vector<std::int32_t> out;
-  for (const json& one : items(request, "id")) {
+  for (const json& one : first_items(request, "id", most_at_once)) {
     out.push_back(tl::int32_from_json(one).value_or(0));
   }
   return out;
@@ -183,9 +181,13 @@ answer remove_posts(step& at, const json& request) {
   if (!where) {
     return std::unexpected(where.error());
   }
-  const auto count = delete_posts(at, *at.me, **where, ids_of(request));
-  return count ? answer{affected(model::pts_for(**where, at.me->id), *count)}
-               : std::unexpected(count.error());
+  // For a bot the step covers what it did not see before.
+  const std::int32_t before = model::pts_for(**where, at.me->id);
+  if (const auto count = delete_posts(at, *at.me, **where, ids_of(request)); !count) {
+    return std::unexpected(count.error());
+  }
+  const std::int32_t pts = model::pts_for(**where, at.me->id);
+  return affected(pts, pts - before);
 }
 
 answer read(step& at, const json& request) {

@@ -67,6 +67,10 @@ answer unpin_all(step& at, const json& request) {
   if (auto good = check_rights(at, *where); !good) {
     return std::unexpected(good.error());
   }
+  const auto pts = [&] {
+    return where->is_channel() ? model::pts_for(*where->in, at.me->id) : at.me->pts;
+  };
+  const std::int32_t before = pts();
   const auto pinned = pinned_in(at, *where);
   for (message_record* message : pinned) {
     message->pinned = false;
@@ -74,8 +78,8 @@ answer unpin_all(step& at, const json& request) {
     announce_change(at, *where, *message, event_kind::unpinned);
   }
   json out = make("messages.affectedHistory");
-  out["pts"] = where->is_channel() ? model::pts_for(*where->in, at.me->id) : at.me->pts;
-  out["pts_count"] = pinned.size();
+  out["pts"] = pts();
+  out["pts_count"] = pts() - before;
   out["offset"] = 0;
   return out;
 }

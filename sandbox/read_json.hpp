@@ -3,7 +3,9 @@
 #include <cafegram/tl/dynamic_text.hpp>
 #include <cafegram/tl/json.hpp>
 
+#include <algorithm>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -51,6 +53,13 @@ inline const json::array_t& items(const json& object, std::string_view name) {
   const json* value = member(object, name);
   const auto* found = value != nullptr ? value->get_ptr<const json::array_t*>() : nullptr;
   return found != nullptr ? *found : nothing;
+}
+
+/// The first of them, `most` at most.
+inline std::span<const json> first_items(const json& object, std::string_view name,
+                                         std::size_t most) {
+  const std::span<const json> all = items(object, name);
+  return all.first(std::min(all.size(), most));
 }
 
 /// A constructor without fields, or the start of one with some.

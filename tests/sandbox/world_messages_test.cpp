@@ -191,6 +191,27 @@ TEST_F(world_messages, nobody_is_mentioned_whom_the_sender_does_not_know) {
   EXPECT_FALSE(described(known, "users", stranger.get<std::int64_t>()).is_null());
 }
 
+TEST_F(world_messages, of_many_ids_the_first_hundred_count) {
+  call(bob, text_to(to_bot, "one"));
+  json get = sandbox::make("messages.getMessages");
+  get["id"] = json::array();
+  json remove = sandbox::make("messages.deleteMessages");
+  for (int i = 0; i < 5000; ++i) {
+    get["id"].push_back(parse(R"({"_":"inputMessageID","id":77})"));
+    remove["id"].push_back(i == 100 ? 1 : 77);
+  }
+  EXPECT_EQ(call(bob, get)["messages"].size(), 100u);
+  EXPECT_EQ(call(bob, remove)["pts_count"], 0);
+  remove["id"][99] = 1;
+  EXPECT_EQ(call(bob, remove)["pts_count"], 1);
+  json peers = sandbox::make("messages.getPeerDialogs");
+  for (int i = 0; i < 200; ++i) {
+    peers["peers"].push_back(parse(R"({"_":"inputDialogPeer"})"));
+    peers["peers"].back()["peer"] = to_bot;
+  }
+  EXPECT_EQ(call(bob, peers)["dialogs"].size(), 100u);
+}
+
 TEST_F(world_messages, replies_point_into_the_readers_own_box) {
   call(bob, text_to(peer(bob, "carol"), "something else, so that ids differ"));
   call(bob, text_to(to_bot, "one"));

@@ -113,15 +113,40 @@ class world_sessions_mirrors : public world_sessions {
 protected:
   using mirrors = std::map<std::uint64_t, test::mirror>; ///< by key
 
+  /// That all messages of a chat are pinned no more.
+  static json unpinned(const test::mirror& seen, const json& peer) {
+    if (kind(peer) == "inputPeerChannel") {
+      json out = sandbox::make("updatePinnedChannelMessages");
+      out["channel_id"] = peer["channel_id"];
+      out["messages"] = json::array();
+      for (const auto& [place, message] : seen.posts) {
+        out["messages"].push_back(place.second);
+      }
+      return out;
+    }
+    const char* name = kind(peer) == "inputPeerChat" ? "chat_id" : "user_id";
+    json out = sandbox::make("updatePinnedMessages");
+    out["messages"] = json::array();
+    for (const auto& [id, message] : seen.messages) {
+      if (number(message["peer_id"], name) == number(peer, name)) {
+        out["messages"].push_back(id);
+      }
+    }
+    return out;
+  }
+
   /// What the session that has asked makes of its answer.
   static void take_answer(test::mirror& seen, const json& request, const json& answer) {
     for (const json& update : sandbox::items(answer, "updates")) {
       seen.apply(update);
     }
-    if (kind(answer) != "messages.affectedMessages") {
+    if (kind(answer) != "messages.affectedMessages" &&
+        kind(answer) != "messages.affectedHistory") {
       return;
     }
-    json update = sandbox::make("updateReadHistoryInbox");
+    json update = kind(request) == "messages.unpinAllMessages"
+                      ? unpinned(seen, request["peer"])
+                      : sandbox::make("updateReadHistoryInbox");
     if (kind(request) == "messages.deleteMessages") {
       update = sandbox::make("updateDeleteMessages");
       update["messages"] = request["id"];
@@ -150,32 +175,51 @@ protected:
   }
 };
 
-// Answers and updates together leave no session a gap, and lead all of one account to one place.
+// Answers and updates together leave no session a gap, and lead all of one account to one place; a
+// bot too, which does not see all of it.
 TEST_F(world_sessions_mirrors, all_of_an_account_see_the_same) {
   seeded_random random{test::seed()};
-  const auto group = new_group(ann, {"bob"});
+  const auto group = new_group(ann, {"bob", bot_name});
   const auto room = new_channel(ann, "megagroup");
-  call(ann, invite(ann, room, {"bob"}));
-  const std::uint64_t second_bob = log_in_person("15550101");
-  const std::vector<std::uint64_t> anns{ann, others[0], others[1]};
-  const std::vector<std::uint64_t> bobs{bob, second_bob};
+  call(ann, invite(ann, room, {"bob", bot_name}));
+  json pins = sandbox::make("messages.editChatDefaultBannedRights");
+  pins["peer"] = channel_peer(ann, room);
+  pins["banned_rights"] = parse(R"({"_":"chatBannedRights","until_date":0})");
+  call(ann, pins); // everybody may pin
+  call(ann, text_to(peer(ann, bot_name), "/start"));
+  call(bob, text_to(peer(bob, bot_name), "/start"));
+  const std::vector<std::vector<std::uint64_t>> accounts{
+      {ann, others[0], others[1]}, {bob, log_in_person("15550101")}, {bot, log_in_bot()}};
+  const std::array<const char*, 3> partners{"bob", "ann", "ann"};
   mirrors all;
-  for (const auto& sessions : {anns, bobs}) {
+  for (const auto& sessions : accounts) {
     for (const auto key : sessions) {
       all[key].pts = number32(call(key, R"({"_":"updates.getState"})"), "pts");
     }
   }
-  for (int round = 0; round < 250; ++round) {
-    const bool is_ann = random.next() % 3 != 0;
-    const auto& sessions = is_ann ? anns : bobs;
+  for (int round = 0; round < 500; ++round) {
+    const auto who = random.next() % accounts.size();
+    const auto& sessions = accounts[who];
     const std::uint64_t key = sessions[random.next() % sessions.size()];
-    const std::vector<json> peers{peer(key, is_ann ? "bob" : "ann"), input_group(group),
+    const std::vector<json> peers{peer(key, partners[who]), input_group(group),
                                   channel_peer(sessions.front(), room)};
     const json& to = peers[random.next() % peers.size()];
-    const bool reads = random.next() % 8 == 0;
-    act(all, key, reads ? reading(to, 0) : random_request(random, to));
+    switch (random.next() % 16) {
+    case 0:
+    case 1:
+      act(all, key, reading(to, 0));
+      break;
+    case 2: {
+      json unpin = sandbox::make("messages.unpinAllMessages");
+      unpin["peer"] = to;
+      act(all, key, unpin);
+      break;
+    }
+    default:
+      act(all, key, random_request(random, to));
+    }
   }
-  for (const auto& sessions : {anns, bobs}) {
+  for (const auto& sessions : accounts) {
     const test::mirror& first = all[sessions.front()];
     EXPECT_GT(first.messages.size(), 10u);
     EXPECT_GT(first.posts.size(), 10u);
