@@ -29,6 +29,12 @@ bool moves_seq(const json& update) {
          what == "updateChatParticipantAdmin" || what == "updateChatDefaultBannedRights";
 }
 
+/// Who asks to come in is told of once, and whoever answers needs the whole of it.
+bool names_requesters(const json& update) {
+  const auto what = kind(update);
+  return what == "updateBotChatInviteRequester" || what == "updatePendingJoinRequests";
+}
+
 /// Whether the account has been told who that is: with the first message of a chat it is.
 bool was_described(const core& in, const account& to, const account& user, bool private_chat) {
   const auto chat = to.chats.find(user.id);
@@ -93,7 +99,8 @@ json pushed_form(core& in, account& to, json updates, std::vector<peer_id> about
     return brief;
   }
   const bool moves = ordered && std::ranges::any_of(updates, moves_seq);
-  json out = updates_view(in, to.id, std::move(updates), std::move(about), now, glance::yes);
+  const auto how = std::ranges::any_of(updates, names_requesters) ? glance::no : glance::yes;
+  json out = updates_view(in, to.id, std::move(updates), std::move(about), now, how);
   if (moves) {
     out["seq"] = in.data.next_seq(to);
   }

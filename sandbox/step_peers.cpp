@@ -32,10 +32,13 @@ or_refusal<bool> seen_in_message(step& at, const json& input, peer_id who) {
   return std::ranges::find(names, who) != names.end();
 }
 
+/// Where the one is, and the other is or has been, or asks the one to be let in.
 bool share_a_room(const core& in, const account& one, account_id other) {
   const auto has = [&](peer_id id) {
     const room* both = is_user(id) ? nullptr : in.data.find_room(id);
-    return both != nullptr && both->has(other) && both->has(one.id);
+    const room_member* mine = both != nullptr ? both->find(one.id) : nullptr;
+    return mine != nullptr && mine->inside() &&
+           (both->find(other) != nullptr || (mine->leads() && both->asks.contains(other)));
   };
   return std::ranges::any_of(one.channels, has) ||
          std::ranges::any_of(one.dialogs, [&](const auto& entry) { return has(entry.first); });

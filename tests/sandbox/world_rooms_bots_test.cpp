@@ -230,15 +230,44 @@ TEST_F(world_rooms_bots, who_asks_to_come_in_is_told_to_bots_that_may_let_in) {
   EXPECT_EQ(number(asked["peer"], "channel_id"), id);
   EXPECT_GT(number32(asked, "qts"), 1);
   EXPECT_EQ(pushed(ann, "updatePendingJoinRequests")["requests_pending"], 1);
+  // What is told is enough to answer: for people the hash, for bots the id.
   json let = sandbox::make("messages.hideChatJoinRequest");
+  const json told = described(containers(ann).back(), "users", id_of(bob));
+  EXPECT_FALSE(told.contains("min")) << told.dump();
+  let["peer"] = channel_peer(ann, id);
+  let["user_id"] = sandbox::make("inputUser");
+  let["user_id"]["user_id"] = told["id"];
+  let["user_id"]["access_hash"] = told["access_hash"];
+  call(ann, let);
+  EXPECT_EQ(refused(bob, take), "400 INVITE_REQUEST_SENT");
+  const json heard = described(containers(bot).back(), "users", id_of(bob));
+  EXPECT_FALSE(heard.contains("min")) << heard.dump();
   let["peer"] = channel_peer(bot, id);
-  let["user_id"] = user(bot, "bob");
+  let["user_id"]["user_id"] = heard["id"];
+  let["user_id"]["access_hash"] = 0;
   let["approved"] = true;
   call(bot, let);
   EXPECT_FALSE(pushed(bob, "updateChannel").is_null());
   EXPECT_EQ(refused(bot, let), "400 USER_ALREADY_PARTICIPANT");
   let["user_id"] = user(bot, "carol");
   EXPECT_EQ(refused(bot, let), "400 HIDE_REQUESTER_MISSING");
+}
+
+TEST_F(world_rooms_bots, a_bot_lets_in_again_whom_it_has_banned) {
+  const auto id = new_channel(ann, "megagroup");
+  call(ann, invite(ann, id, {"bob", bot_name}));
+  call(ann, promote(ann, id, bot_name, {"ban_users"}));
+  json change = ban(bot, id, "bob", {"view_messages"});
+  change["participant"]["access_hash"] = 0;
+  call(bot, change);
+  change["banned_rights"].erase("view_messages");
+  call(bot, change);
+  EXPECT_EQ(call(ann, invite(ann, id, {"bob"}))["missing_invitees"].size(), 0u);
+  // Of nobody else's rooms.
+  change["channel"] = channel(bot, id);
+  change["participant"] = peer(bot, "carol");
+  change["participant"]["access_hash"] = 0;
+  EXPECT_EQ(refused(bot, change), "400 PARTICIPANT_ID_INVALID");
 }
 
 TEST_F(world_rooms_bots, who_blocks_a_bot_stops_it) {
