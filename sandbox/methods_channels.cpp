@@ -62,8 +62,11 @@ answer join_channel(step& at, const json& request) {
 answer leave_channel(step& at, const json& request) {
   const json* input = member(request, "channel");
   const auto where = at.any_channel(input != nullptr ? *input : json::object());
-  return where ? done(at, remove_member(at, *at.me, **where, *at.me))
-               : std::unexpected(where.error());
+  if (!where) {
+    return std::unexpected(where.error());
+  }
+  return (*where)->closed() ? refuse("CHANNEL_PRIVATE")
+                            : done(at, remove_member(at, *at.me, **where, *at.me));
 }
 
 answer get_channels(step& at, const json& request) {

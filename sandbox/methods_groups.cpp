@@ -82,31 +82,8 @@ answer edit_chat_admin(step& at, const json& request) {
   if (!where || !who) {
     return std::unexpected(where ? who.error() : where.error());
   }
-  room& in = **where;
-  if (in.creator != at.me->id) {
-    return refuse("CHAT_ADMIN_REQUIRED");
-  }
-  if (!in.has((*who)->id)) {
-    return refuse("USER_NOT_PARTICIPANT");
-  }
-  if ((*who)->id == in.creator) {
-    return refuse("USER_ID_INVALID");
-  }
-  room_member after = *in.find((*who)->id);
-  after.role = flag(request, "is_admin") ? member_role::admin : member_role::member;
-  after.actor = at.me->id;
-  change_member(at, in, *at.me, std::move(after));
-  json update = make("updateChatParticipantAdmin");
-  update["chat_id"] = bare_id(in.id);
-  update["user_id"] = (*who)->id;
-  update["is_admin"] = flag(request, "is_admin");
-  update["version"] = in.version;
-  for (const auto& [user, member] : in.members) {
-    if (member.inside()) {
-      at.push(*at.in.data.find(user), update, {in.id, (*who)->id});
-    }
-  }
-  return true;
+  const auto good = set_group_admin(at, *at.me, **where, **who, flag(request, "is_admin"));
+  return good ? answer{true} : std::unexpected(good.error());
 }
 
 /// Of basic groups and supergroups: what members may not do from now on.
@@ -203,7 +180,7 @@ answer migrate_chat(step& at, const json& request) {
   if (!where) {
     return std::unexpected(where.error());
   }
-  if ((*where)->creator != at.me->id) {
+  if ((*where)->creator != at.me->id || !(*where)->has(at.me->id)) {
     return refuse("CHAT_ADMIN_REQUIRED");
   }
   migrate(at, *at.me, **where);

@@ -91,10 +91,15 @@ answer edit_banned(step& at, const json& request) {
   return good ? answer{at.own_updates()} : std::unexpected(good.error());
 }
 
-/// Members of a broadcast channel are for its admins to see.
-or_refusal<void> check_sight(const step& at, const room& where) {
+/// Members of a broadcast channel are for its admins to see, and everywhere who was restricted or
+/// removed.
+or_refusal<void> check_sight(const step& at, const room& where, const json& filter = {}) {
   const room_member* mine = where.find(at.me->id);
-  if (where.kind == room_kind::broadcast && (mine == nullptr || !mine->leads())) {
+  const auto what = kind(filter);
+  const bool for_admins = where.kind == room_kind::broadcast ||
+                          what == "channelParticipantsKicked" ||
+                          what == "channelParticipantsBanned";
+  if (for_admins && (mine == nullptr || !mine->leads())) {
     return refuse("CHAT_ADMIN_REQUIRED");
   }
   return {};
@@ -150,13 +155,14 @@ answer get_participants(step& at, const json& request) {
   if (!where) {
     return std::unexpected(where.error());
   }
-  if (auto good = check_sight(at, **where); !good) {
+  const json* given = member(request, "filter");
+  const json filter = given != nullptr ? *given : json::object();
+  if (auto good = check_sight(at, **where, filter); !good) {
     return std::unexpected(good.error());
   }
-  const json* filter = member(request, "filter");
   std::vector<const room_member*> found;
   for (const auto& [user, member] : (*where)->members) {
-    if (fits(*at.in.data.find(user), member, filter != nullptr ? *filter : json::object())) {
+    if (fits(*at.in.data.find(user), member, filter)) {
       found.push_back(&member);
     }
   }

@@ -103,6 +103,9 @@ or_refusal<void> set_admin(step& at, account& actor, room& where, account& who, 
   if (before != nullptr && before->role == member_role::creator) {
     return refuse("USER_CREATOR");
   }
+  if (!where.answers_to(who.id, actor.id)) {
+    return refuse("CHAT_ADMIN_REQUIRED");
+  }
   if (before != nullptr && before->role == member_role::banned) {
     return refuse("USER_KICKED");
   }
@@ -126,6 +129,34 @@ or_refusal<void> set_admin(step& at, account& actor, room& where, account& who, 
   after.rank = std::move(rank);
   change_member(at, where, actor, std::move(after));
   tell_channel(at, who, where);
+  return {};
+}
+
+or_refusal<void> set_group_admin(step& at, account& actor, room& where, account& who, bool leads) {
+  // A creator who has left has no say either.
+  if (where.creator != actor.id || !where.has(actor.id)) {
+    return refuse("CHAT_ADMIN_REQUIRED");
+  }
+  if (!where.has(who.id)) {
+    return refuse("USER_NOT_PARTICIPANT");
+  }
+  if (who.id == where.creator) {
+    return refuse("USER_ID_INVALID");
+  }
+  room_member after = *where.find(who.id);
+  after.role = leads ? member_role::admin : member_role::member;
+  after.actor = actor.id;
+  change_member(at, where, actor, std::move(after));
+  json update = make("updateChatParticipantAdmin");
+  update["chat_id"] = bare_id(where.id);
+  update["user_id"] = who.id;
+  update["is_admin"] = leads;
+  update["version"] = where.version;
+  for (const auto& [user, member] : where.members) {
+    if (member.inside()) {
+      at.push(*at.in.data.find(user), update, {where.id, who.id});
+    }
+  }
   return {};
 }
 

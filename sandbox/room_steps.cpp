@@ -68,7 +68,11 @@ std::vector<peer_id> all_names(const room& where) {
 void come_in(step& at, room& where, const account& actor, account& who, const invite_link* by) {
   room_member fresh;
   fresh.user = who.id;
-  fresh.role = member_role::member;
+  fresh.role = who.id == where.creator ? member_role::creator : member_role::member;
+  if (const room_member* before = where.find(who.id);
+      before != nullptr && before->role == member_role::left) {
+    fresh.rights = before->rights; // what was forbidden stays so
+  }
   fresh.inviter = actor.id == who.id && by != nullptr ? by->admin : actor.id;
   change_member(at, where, actor, std::move(fresh), by);
   if (where.is_channel()) {
@@ -303,8 +307,9 @@ or_refusal<void> remove_member(step& at, account& actor, room& where, account& w
   }
   const auto becomes = own ? member_role::left : member_role::banned;
   if (where.is_channel()) {
+    const json kept = member->role == member_role::member ? member->rights : json{};
     go_out_of_channel(at, where, actor, who, becomes,
-                      own ? json{} : banned_rights_view({{"view_messages", true}}));
+                      own ? kept : banned_rights_view({{"view_messages", true}}));
   } else {
     go_out_of_group(at, where, actor, who, becomes);
   }
@@ -341,11 +346,7 @@ or_refusal<void> set_banned(step& at, account& actor, room& where, account& who,
   if (before == nullptr && !bans) {
     return refuse("PARTICIPANT_ID_INVALID");
   }
-  // An admin answers to who has made it one, and to the creator; a creator to nobody.
-  const bool answers = before == nullptr || !before->leads() ||
-                       (before->role == member_role::admin &&
-                        (before->actor == actor.id || actor.id == where.creator));
-  if (!answers) {
+  if (!where.answers_to(who.id, actor.id)) {
     return refuse("USER_ADMIN_INVALID");
   }
   if (bans) {

@@ -39,6 +39,9 @@ or_refusal<void> set_title(step& at, account& actor, room& where, std::string ti
 /// Refusals: `CHAT_ADMIN_REQUIRED`, `USER_CREATOR`, `RIGHT_FORBIDDEN`, `USER_KICKED`.
 or_refusal<void> set_admin(step& at, account& actor, room& where, account& who, const json& rights,
                            std::string rank);
+/// The same in a basic group, where an admin may do all but make others admins.
+/// Refusals: `CHAT_ADMIN_REQUIRED`, `USER_NOT_PARTICIPANT`, `USER_ID_INVALID`.
+or_refusal<void> set_group_admin(step& at, account& actor, room& where, account& who, bool leads);
 /// `chatBannedRights`: all forbidden, some of it, or nothing any more.
 /// Refusals: `CHAT_ADMIN_REQUIRED`, `USER_ADMIN_INVALID`, `PARTICIPANT_ID_INVALID`.
 or_refusal<void> set_banned(step& at, account& actor, room& where, account& who,

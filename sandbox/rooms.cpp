@@ -70,6 +70,12 @@ bool room::may_write(account_id user) const {
   return who->leads() || (!flag(banned, "send_messages") && !is_restricted(*who, "send_messages"));
 }
 
+bool room::answers_to(account_id user, account_id actor) const {
+  const room_member* who = find(user);
+  return who == nullptr || !who->leads() ||
+         (who->role == member_role::admin && (who->actor == actor || actor == creator));
+}
+
 bool room::may_change_own(account_id user) const {
   return has(user) && (kind != room_kind::broadcast || may(user, "post_messages"));
 }

@@ -45,7 +45,9 @@ struct room_member {
   account_id inviter = 0; ///< 0: came without being asked
   account_id actor = 0;   ///< who has promoted, restricted or banned
   std::int64_t date = 0;
-  json rights; ///< `chatAdminRights` or `chatBannedRights`; null: none in particular
+  /// `chatAdminRights` or `chatBannedRights`; null: none in particular. Of who has left: what it
+  /// may not do when it comes again.
+  json rights;
   std::string rank;
   std::int32_t since = 0; ///< the channel's pts when this one came
   std::int32_t read_inbox = 0;
@@ -104,6 +106,9 @@ struct room {
   /// True where an admin with that right of `chatAdminRights`, or where every member has it.
   bool may(account_id user, std::string_view right) const;
   bool may_write(account_id user) const;
+  /// Whether an admin's rights are `actor`'s to change: who has made it one may, and the creator.
+  /// A creator answers to nobody; who is no admin to all who may do such a thing at all.
+  bool answers_to(account_id user, account_id actor) const;
   /// True where that one may still change what it has written here.
   bool may_change_own(account_id user) const;
 };

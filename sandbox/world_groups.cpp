@@ -84,6 +84,9 @@ or_refusal<void> change(step& at, account& actor, room& where, account& who,
   switch (what) {
   case page_member_change::add:
     if (&actor == &who && where.is_channel() && !where.has(who.id)) {
+      if (!may_look(where, who.id)) {
+        return refuse("CHANNEL_PRIVATE");
+      }
       enter(at, where, who, {{"_", "messageActionChatAddUser"}, {"users", json::array({who.id})}});
       return {};
     }
@@ -101,17 +104,7 @@ or_refusal<void> change(step& at, account& actor, room& where, account& who,
     }
     return set_admin(at, actor, where, who, rights, {});
   }
-  if (where.creator != actor.id) {
-    return refuse("CHAT_ADMIN_REQUIRED");
-  }
-  if (!where.has(who.id) || who.id == where.creator) {
-    return refuse(where.has(who.id) ? "USER_ID_INVALID" : "USER_NOT_PARTICIPANT");
-  }
-  room_member after = *where.find(who.id);
-  after.role = up ? member_role::admin : member_role::member;
-  after.actor = actor.id;
-  change_member(at, where, actor, std::move(after));
-  return {};
+  return set_group_admin(at, actor, where, who, up);
 }
 
 account& new_person(core& in, std::string name) {

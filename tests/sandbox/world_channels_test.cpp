@@ -152,6 +152,18 @@ TEST_F(world_channels, who_is_banned_is_told_and_kept_out) {
   call(ann, ban(ann, id, "bob", {"send_messages"}));
   EXPECT_EQ(refused(bob, text_to(channel_peer(bob, id), "x")), "400 USER_BANNED_IN_CHANNEL");
   EXPECT_EQ(call(bob, history(bob, id))["chats"][0]["banned_rights"]["send_messages"], true);
+  // Leaving and coming again lifts nothing.
+  call(bob, with_channel("channels.leaveChannel", channel(bob, id)));
+  call(bob, with_channel("channels.joinChannel", channel(bob, id)));
+  EXPECT_EQ(refused(bob, text_to(channel_peer(bob, id), "x")), "400 USER_BANNED_IN_CHANNEL");
+  call(ann, ban(ann, id, "bob", {}));
+  call(bob, text_to(channel_peer(bob, id), "free again"));
+  // What an admin might do it may not after leaving.
+  call(ann, promote(ann, id, "bob", {"change_info"}));
+  call(bob, with_channel("channels.leaveChannel", channel(bob, id)));
+  call(bob, with_channel("channels.joinChannel", channel(bob, id)));
+  EXPECT_FALSE(call(bob, history(bob, id))["chats"][0].contains("banned_rights"));
+  EXPECT_EQ(kind(call(ann, participant(ann, id, "bob"))["participant"]), "channelParticipant");
 }
 
 TEST_F(world_channels, admins_and_their_rights) {
@@ -173,6 +185,14 @@ TEST_F(world_channels, admins_and_their_rights) {
   EXPECT_EQ(refused(bob, ban(bob, id, "ann", {"view_messages"})), "400 USER_ADMIN_INVALID");
   call(ann, promote(ann, id, "bob", {}));
   EXPECT_EQ(refused(bob, title), "400 CHAT_ADMIN_REQUIRED");
+  // An admin answers to who has made it one, and to the creator.
+  call(ann, promote(ann, id, "bob", {"add_admins", "change_info"}));
+  call(ann, promote(ann, id, "carol", {"add_admins", "change_info"}));
+  EXPECT_EQ(refused(bob, promote(bob, id, "carol", {})), "400 CHAT_ADMIN_REQUIRED");
+  EXPECT_EQ(refused(bob, promote(bob, id, "carol", {"change_info"})), "400 CHAT_ADMIN_REQUIRED");
+  call(ann, promote(ann, id, "carol", {}));
+  call(bob, promote(bob, id, "carol", {"change_info"}));
+  call(bob, promote(bob, id, "carol", {}));
 }
 
 TEST_F(world_channels, who_posts_no_more_leaves_its_posts_alone) {
@@ -225,18 +245,26 @@ TEST_F(world_channels, bots_are_in_channels_as_admins_only) {
 TEST_F(world_channels, participants) {
   const auto id = new_channel(ann, "megagroup");
   call(ann, invite(ann, id, {"bob", bot_name}));
-  const auto count = [&](std::uint64_t key, std::string_view filter) {
+  const auto listing = [&](std::uint64_t key, std::string_view filter) {
     json request = with_channel("channels.getParticipants", channel(key, id));
     request["filter"] = parse(filter);
     request["offset"] = 0;
     request["limit"] = 100;
     request["hash"] = 0;
-    return call(key, request)["count"].get<int>();
+    return request;
+  };
+  const auto count = [&](std::uint64_t key, std::string_view filter) {
+    return call(key, listing(key, filter))["count"].get<int>();
   };
   EXPECT_EQ(count(bob, R"({"_":"channelParticipantsRecent"})"), 3);
   EXPECT_EQ(count(bob, R"({"_":"channelParticipantsAdmins"})"), 1);
   EXPECT_EQ(count(bob, R"({"_":"channelParticipantsBots"})"), 1);
   EXPECT_EQ(count(bob, R"({"_":"channelParticipantsSearch","q":"bo"})"), 1);
+  for (const auto filter : {R"({"_":"channelParticipantsKicked","q":""})",
+                            R"({"_":"channelParticipantsBanned","q":""})"}) {
+    EXPECT_EQ(refused(bob, listing(bob, filter)), "400 CHAT_ADMIN_REQUIRED") << filter;
+    EXPECT_EQ(count(ann, filter), 0);
+  }
   EXPECT_EQ(kind(call(bob, participant(bob, id, "ann"))["participant"]),
             "channelParticipantCreator");
   EXPECT_EQ(refused(bob, participant(bob, id, "carol")), "400 USER_NOT_PARTICIPANT");
@@ -391,6 +419,9 @@ TEST_F(world_channels, a_deleted_one_is_gone_for_all) {
   call(ann, with_channel("channels.deleteChannel", channel(ann, id)));
   EXPECT_EQ(kind(described(containers(bob).back(), "chats", id)), "channelForbidden");
   EXPECT_EQ(refused(ann, text_to(channel_peer(ann, id), "x")), "400 CHANNEL_PRIVATE");
+  EXPECT_EQ(refused(bob, with_channel("channels.leaveChannel", channel(bob, id))),
+            "400 CHANNEL_PRIVATE");
+  EXPECT_TRUE(containers(ann).empty()) << "nothing is said there any more";
   EXPECT_EQ(refused(bob, parse(R"({"_":"contacts.resolveUsername","username":"plans"})")),
             "400 USERNAME_NOT_OCCUPIED");
 }

@@ -366,6 +366,19 @@ TEST_F(world_groups, a_group_becomes_a_supergroup) {
   EXPECT_EQ(pushed(ann, "updateNewChannelMessage")["message"]["message"], "goes on here");
 }
 
+TEST_F(world_groups, a_creator_who_has_left_has_no_say_until_coming_back) {
+  const auto group = new_group(ann, {"bob"});
+  call(ann, removing(ann, group, "ann"));
+  json admin = with_chat("messages.editChatAdmin", group);
+  admin["user_id"] = user(ann, "bob");
+  admin["is_admin"] = true;
+  EXPECT_EQ(refused(ann, admin), "400 CHAT_ADMIN_REQUIRED");
+  EXPECT_EQ(refused(ann, with_chat("messages.migrateChat", group)), "400 CHAT_ADMIN_REQUIRED");
+  call(bob, adding(bob, group, "ann"));
+  EXPECT_EQ(call(ann, admin), json(true));
+  EXPECT_FALSE(call(ann, with_chat("messages.migrateChat", group)).is_null());
+}
+
 TEST_F(world_groups, alice_answers_who_names_her) {
   const auto group = new_group(ann, {"bob", "alice"});
   call(bob, text_to(input_group(group), "nobody in particular"));

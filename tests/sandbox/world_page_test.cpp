@@ -200,6 +200,29 @@ TEST_F(world_page, groups_are_made_and_written_in) {
                 .code,
             errc::not_found);
   EXPECT_EQ(world->send({dora, -17, "x", {}, 0}, now).value.error().code, errc::not_found);
+  more = world->change_member({dora, group, ann, sandbox::page_member_change::promote}, now);
+  ASSERT_TRUE(more.value);
+  effects = std::move(more.effects);
+  EXPECT_EQ(pushed(bot, "updateChatParticipantAdmin")["user_id"], ann);
+}
+
+TEST_F(world_page, nobody_comes_into_what_it_may_not_see) {
+  const auto now = clock.wall_now();
+  using enum sandbox::page_member_change;
+  const auto room =
+      world->create_group({dora, sandbox::page_group_kind::supergroup, "Plans", {}, {}}, now)
+          .value->id;
+  const auto ann = world->create_person("Ann", "ann", now).value->id;
+  const auto comes_in = [&](sandbox::peer_id where) {
+    return world->change_member({ann, where, ann, add}, now).value;
+  };
+  EXPECT_TRUE(comes_in(room).error().is_rpc("CHANNEL_PRIVATE"));
+  const auto open =
+      world->create_group({dora, sandbox::page_group_kind::supergroup, "Open", "open", {}}, now)
+          .value->id;
+  EXPECT_TRUE(comes_in(open));
+  ASSERT_TRUE(world->change_member({dora, open, ann, remove}, now).value);
+  EXPECT_TRUE(comes_in(open).error().is_rpc("CHANNEL_PRIVATE")) << "banned";
 }
 
 TEST_F(world_page, channels_have_names_and_admins) {
@@ -207,7 +230,10 @@ TEST_F(world_page, channels_have_names_and_admins) {
   using enum sandbox::page_group_kind;
   auto made = world->create_group({dora, channel, "News", "news", {test::echo_id}}, now);
   ASSERT_TRUE(made.value) << to_string(made.value.error());
-  EXPECT_TRUE(made.value->members.back().admin || made.value->members.front().admin);
+  const auto& members = made.value->members;
+  const auto own = std::ranges::find(members, test::echo_id, &sandbox::page_member::user);
+  ASSERT_NE(own, members.end());
+  EXPECT_TRUE(own->admin) << "the bot posts";
   auto sent = world->send({dora, made.value->id, "post", {}, 0}, now);
   ASSERT_TRUE(sent.value);
   EXPECT_EQ(sent.value->from, made.value->id) << "a post is the channel's";
