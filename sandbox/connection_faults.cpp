@@ -230,8 +230,8 @@ bool connection_state::call_fails(const session_name& name, live_session& sessio
 
 bool connection_state::holds_back(const session_mail& letter) {
   const auto* reply = std::get_if<letter_answer>(letter.letter.get());
-  if (!faults_) {
-    return false;
+  if (!faults_ || closing_) {
+    return false; // on its way back to the router: this connection tells nothing more
   }
   if (reply == nullptr) {
     return spoils_news(letter);

@@ -44,6 +44,9 @@ void kept_letters::add(std::shared_ptr<const session_letter> letter) {
     letters_.push_back(std::move(letter));
     return;
   }
+  if (lost_) {
+    return; // the difference brings this too
+  }
   if (const auto channel = channel_of(*letter); channel != 0) {
     if (behind_.contains(channel) || ++of_channel_[channel] > most_of_channel) {
       give_up(channel);

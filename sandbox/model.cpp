@@ -9,7 +9,6 @@ namespace cafegram::sandbox {
 
 namespace {
 
-constexpr account_id first_person = 5'000'001;
 /// So many steps of `seq` are taken before the account is kept again.
 constexpr std::int32_t seq_ahead = 1'000;
 
@@ -74,7 +73,7 @@ account* model::find_phone(std::string_view phone) {
 }
 
 account_id model::next_person_id() const {
-  account_id id = first_person;
+  account_id id = last_person_ + 1;
   while (accounts_.contains(id)) {
     ++id;
   }
@@ -82,6 +81,9 @@ account_id model::next_person_id() const {
 }
 
 void model::index(const account& owner) {
+  if (!owner.bot) {
+    last_person_ = std::max(last_person_, owner.id);
+  }
   if (!owner.username.empty()) {
     usernames_[lower_case(owner.username)] = owner.id;
   }

@@ -236,6 +236,7 @@ private:
 
   std::unique_ptr<store> store_;
   std::map<account_id, account> accounts_;
+  account_id last_person_ = 5'000'000;
   std::unordered_map<std::string, peer_id> usernames_;
   std::unordered_map<std::string, account_id> phones_;
   std::map<peer_id, room> rooms_;

@@ -53,7 +53,7 @@ struct page_group {
   std::string about;
   std::int64_t creator = 0;
   std::int32_t size = 0;            ///< how many are in there
-  std::vector<page_member> members; ///< the first 200
+  std::vector<page_member> members; ///< the first 200, admins before the others
   bool closed = false;              ///< nothing more can be said there
 };
 

@@ -45,9 +45,12 @@ page_group page_view(const room& where) {
   out.creator = where.creator;
   out.closed = where.closed();
   out.size = where.size();
-  for (const auto& [user, who] : where.members) {
-    if (who.inside() && out.members.size() < most_page_members) {
-      out.members.push_back({user, who.leads(), where.may_write(user)});
+  // Who leads comes first: of a channel that is all who may write.
+  for (const bool leads : {true, false}) {
+    for (const auto& [user, who] : where.members) {
+      if (who.inside() && who.leads() == leads && out.members.size() < most_page_members) {
+        out.members.push_back({user, leads, where.may_write(user)});
+      }
     }
   }
   return out;

@@ -3,7 +3,7 @@ import { $, h, icon, iconButton } from "./dom.js";
 import { api } from "./api.js";
 import { failed } from "./dialogs.js";
 import { markOf, parse, unparse } from "./markdown.js";
-import { groupOf, mayWrite, nameOf, peerOf, store, tell, userOf } from "./store.js";
+import { groupOf, isIn, mayWrite, nameOf, peerOf, store, tell, userOf } from "./store.js";
 import { preview } from "./text.js";
 
 const shortcuts = { b: "bold", i: "italic", u: "underline", e: "code" };
@@ -195,8 +195,7 @@ export const composer = {
     tools.parentElement.hidden = !open;
     if (open) return;
     const group = groupOf(store.peer);
-    const isMember = group.members.some((member) => member.user === store.me);
-    closed.textContent = group.closed ? "Nothing more can be said here." : isMember ? "Only admins write here." : "You are not a member.";
+    closed.textContent = group.closed ? "Nothing more can be said here." : isIn(group, store.me) ? "Only admins write here." : "You are not a member.";
   },
   setPeer() {
     if (draftKey) drafts.set(draftKey, target?.kind === "edit" ? "" : field.value);

@@ -1,5 +1,5 @@
 // Groups and channels: making one, and who is in it.
-import { $, avatar, h, iconButton } from "./dom.js";
+import { avatar, fill, h, iconButton } from "./dom.js";
 import { api } from "./api.js";
 import { ask, failed } from "./dialogs.js";
 import { addGroup, bots, groupOf, isIn, nameOf, on, people, store, userOf } from "./store.js";
@@ -76,10 +76,10 @@ function memberRow(group, member, change) {
       { class: "icon-button small", "data-key": `remove-${member.user}` }));
 }
 
-function addingLine(group, change) {
-  const absent = others().filter((user) => !isIn(group, user.id));
-  if (absent.length === 0 || !isIn(group, store.me)) return undefined;
-  const select = h("select", { id: "add-member", "data-key": "add-member" }, absent.map((user) => h("option", { value: String(user.id) }, user.name)));
+function addingLine(absent, chosen, change) {
+  if (absent.length === 0) return undefined;
+  const select = h("select", { id: "add-member", "data-key": "add-member" },
+    absent.map((user) => h("option", { value: String(user.id), selected: String(user.id) === chosen }, user.name)));
   return h("div", { class: "add-member" }, h("label", { for: "add-member" }, "Add"), select,
     h("button", { type: "button", class: "primary", "data-key": "add", onclick: () => change(Number(select.value), "add") }, "Add"));
 }
@@ -88,18 +88,24 @@ let redraw; // of the dialog that is open
 on("people", () => redraw?.());
 
 export async function groupMembers(id) {
+  if (!groupOf(id)) return;
   await ask("Members", (close) => {
     const list = h("ul", { class: "members" });
     const adding = h("div", {});
     const heading = h("h2", {});
     const change = (user, what) => api.changeMember(store.me, id, user, what).then(addGroup, failed);
+    let offered;
     redraw = () => {
       const group = groupOf(id);
-      const key = document.activeElement?.dataset.key;
+      if (!group) { close(); return; }
       heading.textContent = `${group.name}: ${group.size} ${group.size === 1 ? "member" : "members"}`;
-      list.replaceChildren(...group.members.map((member) => memberRow(group, member, change)));
-      adding.replaceChildren(...[addingLine(group, change)].filter(Boolean));
-      if (key && !document.activeElement?.dataset.key) ($("members-of") ?? document).querySelector(`[data-key="${key}"]`)?.focus();
+      const more = group.size - group.members.length;
+      fill(list, ...group.members.map((member) => memberRow(group, member, change)), more > 0 && h("li", { class: "quiet" }, `and ${more} more`));
+      const absent = isIn(group, store.me) ? others().filter((user) => !isIn(group, user.id)) : [];
+      const now = absent.map((user) => `${user.id} ${user.name}`).join("\n");
+      if (now === offered) return; // made anew, a list that is open would close
+      offered = now;
+      fill(adding, addingLine(absent, adding.querySelector("select")?.value, change));
     };
     redraw();
     return [heading, h("div", { id: "members-of" }, list, adding),

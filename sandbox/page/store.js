@@ -49,11 +49,15 @@ export const userOf = (id) => store.users.get(id);
 export const groupOf = (id) => store.groups.get(id);
 export const peerOf = (id) => userOf(id) ?? groupOf(id);
 export const nameOf = (id) => peerOf(id)?.name ?? `User ${id}`;
-export const isIn = (group, user) => group.members.some((member) => member.user === user);
-// Whether somebody may write in a chat; a private one is open to all.
+const memberOf = (group, user) => group.members.find((member) => member.user === user);
+// The list of a large room is not all of it: who is not in there, and has messages of the room, is taken for a member.
+export const isIn = (group, user) => Boolean(memberOf(group, user) ||
+  group.members.length < group.size && store.chats.get(chatKey(user, group.id))?.last);
+// Whether somebody may write in a chat; a private one is open to all. Who may post in a channel is in its list first.
 export function mayWrite(user, peer) {
   const group = groupOf(peer);
-  return !group || !group.closed && group.members.some((member) => member.user === user && member.writes);
+  if (!group) return true;
+  return !group.closed && (memberOf(group, user)?.writes ?? (group.kind !== "channel" && isIn(group, user)));
 }
 export function addGroup(group) {
   store.groups.set(group.id, { ...group, name: group.title });

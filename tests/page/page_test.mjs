@@ -269,6 +269,47 @@ await step("new-group-by-keyboard", () => meet({}, async (page) => {
   await page.waitForFunction(() => document.querySelectorAll(".member").length === 3, patience);
 }));
 
+await step("members-stay", () => meet({}, async (page) => {
+  await page.click('[data-key="chat--4001"]');
+  await page.click('[data-key="members"]');
+  await page.waitForSelector("#add-member");
+  const seen = await page.evaluate(async () => {
+    const { changed, store } = await import("/store.js");
+    const redrawn = async (name) => {
+      if (name) store.users.set(9000 + name.length, { ...store.users.get(7002), id: 9000 + name.length, name });
+      changed("people");
+      await new Promise((done) => setTimeout(done));
+      return document.querySelector("#add-member");
+    };
+    const select = await redrawn("Grace Hopper");
+    select.selectedIndex = select.options.length - 1;
+    const chosen = select.value;
+    const same = await redrawn() === select;
+    const next = await redrawn("Newcomer");
+    return { same, options: next.options.length - select.options.length, kept: next.value === chosen };
+  });
+  assert.deepEqual(seen, { same: true, options: 1, kept: true });
+  await page.evaluate(async () => {
+    const { changed, store } = await import("/store.js");
+    store.groups.delete(-4001);
+    changed("people");
+  });
+  await page.waitForFunction(() => !document.querySelector("dialog[open]"), patience);
+}));
+
+await step("large-rooms", () => meet({}, async (page) => {
+  const seen = await page.evaluate(async () => {
+    const { chatOf, isIn, mayWrite, store } = await import("/store.js");
+    const room = (id, kind, members, size) => store.groups.set(id, { id, kind, name: "Room", title: "Room", closed: false, members, size }).get(id);
+    const listed = [{ user: 7001, admin: true, writes: true }];
+    const of = (group) => [isIn(group, store.me), mayWrite(store.me, group.id)];
+    const talks = (group) => { chatOf(store.me, group.id).last = { id: 1, date: 1, text: "x" }; return group; };
+    return [of(talks(room(-1001, "supergroup", listed, 500))), of(talks(room(-1002, "channel", listed, 500))),
+      of(room(-1003, "supergroup", listed, 500)), of(talks(room(-1004, "supergroup", listed, 1)))];
+  });
+  assert.deepEqual(seen, [[true, true], [true, false], [false, false], [false, false]]);
+}));
+
 await step("people", () => meet({}, async (page) => {
   await page.click(".identity summary");
   await press(page, "ArrowDown", "ArrowDown", "Enter");

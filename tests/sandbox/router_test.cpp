@@ -404,6 +404,10 @@ TEST(kept_letters_test, too_much_of_all_becomes_one_word) {
   for (std::size_t i = 0; i <= kept_letters::most_news; ++i) {
     add_news(kept, news_of_channel(static_cast<std::int64_t>(i) + 1, 5));
   }
+  add_news(kept, {{"_", "updateShort"}}); // what comes later the difference brings too
+  for (std::int32_t pts = 1; pts <= 100; ++pts) {
+    add_news(kept, news_of_channel(7, pts));
+  }
   kept.add(std::make_shared<const session_letter>(letter_answer{5, json(true)}));
   const auto letters = kept.take();
   EXPECT_EQ(letters.size(), 2U) << "no answer is ever given up";

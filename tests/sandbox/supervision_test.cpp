@@ -123,6 +123,24 @@ TEST(supervision, connection_socket_floods) {
   EXPECT_LE(sent - left, transport_read_ahead + (64U << 10)) << "the rest is the kernel's";
 }
 
+// The router keeps it for the connection that comes next.
+TEST(connection_faults, what_comes_while_it_ends_goes_back_whole) {
+  connection_stage stage{[](connection_parts& parts, auto&) {
+    auto plan = std::make_shared<fault_plan>();
+    plan->rate(fault_kind::push_drop) = {1, 0};
+    parts.faults = std::move(plan);
+  }};
+  const session_mail news{
+      {1, 1}, std::make_shared<const session_letter>(letter_updates{tl::json::object()})};
+  caf::anon_send(stage.connection, news);
+  stage.net.run();
+  EXPECT_EQ(stage.parts.counts->of(fault_kind::push_drop), 1U);
+  caf::anon_send(stage.connection, caf::close_atom_v);
+  caf::anon_send(stage.connection, news);
+  stage.net.run();
+  EXPECT_EQ(stage.parts.counts->of(fault_kind::push_drop), 1U);
+}
+
 TEST(supervision, connection_router_dies) {
   connection_stage stage;
   caf::anon_send_exit(stage.router, caf::exit_reason::kill);

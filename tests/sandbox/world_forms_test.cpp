@@ -105,13 +105,13 @@ TEST_F(world_forms, users_of_a_supergroup_are_seen_in_passing) {
   call(bob, text_to(channel_peer(bob, id), "hello"));
   const json told = only_container(carol);
   const json seen = described(told, "users", id_of(bob));
-  EXPECT_EQ(seen["min"], true);
+  EXPECT_TRUE(sandbox::flag(seen, "min"));
   EXPECT_FALSE(seen.contains("status"));
   const auto message = number(update_in(told, "updateNewChannelMessage")["message"], "id");
   // The hash of a min constructor is good for nothing; the message is.
   json wrong = sandbox::make("inputPeerUser");
   wrong["user_id"] = id_of(bob);
-  wrong["access_hash"] = seen["access_hash"];
+  wrong["access_hash"] = sandbox::number(seen, "access_hash");
   EXPECT_EQ(refused(carol, text_to(wrong, "x")), "400 PEER_ID_INVALID");
   json from = sandbox::make("inputPeerUserFromMessage");
   from["peer"] = channel_peer(carol, id);
@@ -164,15 +164,15 @@ TEST_F(world_forms, channels_of_forwarded_posts_are_seen_in_passing) {
   call(ann, forward);
   const json told = only_container(bob);
   const json seen = described(told, "chats", news);
-  EXPECT_EQ(seen["min"], true);
-  EXPECT_EQ(seen["title"], "News");
+  EXPECT_TRUE(sandbox::flag(seen, "min"));
+  EXPECT_EQ(sandbox::text(seen, "title"), "News");
   EXPECT_FALSE(described(told, "chats", group).contains("min"));
   const json message = update_in(told, "updateNewChannelMessage")["message"];
   EXPECT_EQ(number(message["fwd_from"]["from_id"], "channel_id"), news);
   EXPECT_EQ(message["fwd_from"]["channel_post"], 2);
   json wrong = sandbox::make("inputChannel");
   wrong["channel_id"] = news;
-  wrong["access_hash"] = seen["access_hash"];
+  wrong["access_hash"] = sandbox::number(seen, "access_hash");
   EXPECT_EQ(refused(bob, with_channel("channels.joinChannel", wrong)), "400 CHANNEL_INVALID");
   json from = sandbox::make("inputChannelFromMessage");
   from["peer"] = channel_peer(bob, group);

@@ -144,6 +144,13 @@ TEST_F(world_page, refusals_have_their_kind) {
   EXPECT_EQ(world->messages(1, dora, 0, 10).error().code, errc::not_found);
 }
 
+TEST_F(world_page, people_have_ids_that_no_bot_has) {
+  log_in_bot(fmt::format("{}:x", dora + 1));
+  const auto now = clock.wall_now();
+  EXPECT_EQ(world->create_person("Ann", "ann", now).value->id, dora + 2);
+  EXPECT_EQ(world->create_person("Bob", "bob", now).value->id, dora + 3);
+}
+
 TEST_F(world_page, codes_are_shown) {
   send_code(new_key(), "15550100");
   sandbox::page_state state;
@@ -254,6 +261,23 @@ TEST_F(world_page, channels_have_names_and_admins) {
   EXPECT_TRUE(world->create_group({dora, group, " ", {}, {}}, now)
                   .value.error()
                   .is_rpc("CHAT_TITLE_EMPTY"));
+}
+
+TEST_F(world_page, admins_are_in_the_list_of_a_large_channel) {
+  const auto now = clock.wall_now();
+  std::vector<sandbox::account_id> readers;
+  for (int i = 0; i < 250; ++i) {
+    readers.push_back(world->create_person(fmt::format("Reader {}", i), {}, now).value->id);
+  }
+  const auto editor = world->create_person("Editor", "editor", now).value->id;
+  const auto made = world->create_group(
+      {editor, sandbox::page_group_kind::channel, "News", "news", readers}, now);
+  ASSERT_TRUE(made.value) << to_string(made.value.error());
+  EXPECT_EQ(made.value->size, 251);
+  ASSERT_EQ(made.value->members.size(), 200u);
+  EXPECT_EQ(made.value->members.front().user, editor);
+  EXPECT_TRUE(made.value->members.front().writes);
+  EXPECT_FALSE(made.value->members.back().writes);
 }
 
 TEST_F(world_page, a_load_of_chats) {
