@@ -74,8 +74,8 @@ bool model::is_hidden(const room& in, const message_record& message, const accou
     return true;
   }
   const auto& unseen = message.unseen_by;
-  return message.from != from.id && (message.pts <= member->since ||
-                                     std::ranges::find(unseen, from.id) != unseen.end());
+  return message.from != from.id &&
+         (message.pts <= member->since || std::ranges::find(unseen, from.id) != unseen.end());
 }
 
 message_record* model::find_message(const account& owner, peer_id peer, std::int32_t id) {

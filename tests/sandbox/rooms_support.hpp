@@ -205,4 +205,37 @@ private:
   }
 };
 
+/// The same, with supergroups and channels that have names.
+class channels_test : public rooms_test {
+protected:
+  /// Names it, so that others can find and join it.
+  void open_to_all(std::uint64_t key, std::int64_t id, std::string_view name) {
+    json request = with_channel("channels.updateUsername", channel(key, id));
+    request["username"] = name;
+    EXPECT_EQ(call(key, request), json(true));
+  }
+
+  void join(std::uint64_t key, std::string_view name) {
+    json resolve = sandbox::make("contacts.resolveUsername");
+    resolve["username"] = name;
+    const json found = call(key, resolve);
+    joined = call(key, with_channel("channels.joinChannel",
+                                    channel(key, sandbox::number(found["chats"][0], "id"))));
+  }
+
+  json history(std::uint64_t key, std::int64_t id) {
+    return parse(fmt::format(R"({{"_":"messages.getHistory","peer":{},"offset_id":0,
+      "offset_date":0,"add_offset":0,"limit":100,"max_id":0,"min_id":0,"hash":0}})",
+                             channel_peer(key, id).dump()));
+  }
+
+  json participant(std::uint64_t key, std::int64_t id, std::string_view name) {
+    json out = with_channel("channels.getParticipant", channel(key, id));
+    out["participant"] = peer(key, name);
+    return out;
+  }
+
+  json joined;
+};
+
 } // namespace cafegram::test

@@ -161,10 +161,9 @@ TEST_F(world_rooms_bots, a_bot_that_has_left_reads_nothing_more) {
   call(ann, invite(ann, id, {bot_name}));
   const auto pts = number32(pushed(bot, "updateNewChannelMessage"), "pts");
   call(bot, with_channel("channels.leaveChannel", channel(bot, id)));
-  const auto message =
-      number(update_in(call(ann, text_to(channel_peer(ann, id), "/still there?")),
-                       "updateNewChannelMessage")["message"],
-             "id");
+  const auto message = number(update_in(call(ann, text_to(channel_peer(ann, id), "/still there?")),
+                                        "updateNewChannelMessage")["message"],
+                              "id");
   EXPECT_EQ(refused(bot, channel_difference(bot, id, pts)), "400 CHANNEL_PRIVATE");
   json get = with_channel("channels.getMessages", channel(bot, id));
   get["id"] = json::array({sandbox::make("inputMessageID")});

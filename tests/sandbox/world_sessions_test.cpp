@@ -140,8 +140,7 @@ protected:
     for (const json& update : sandbox::items(answer, "updates")) {
       seen.apply(update);
     }
-    if (kind(answer) != "messages.affectedMessages" &&
-        kind(answer) != "messages.affectedHistory") {
+    if (kind(answer) != "messages.affectedMessages" && kind(answer) != "messages.affectedHistory") {
       return;
     }
     json update = kind(request) == "messages.unpinAllMessages"
