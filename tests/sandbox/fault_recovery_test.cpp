@@ -20,7 +20,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr const char* token = "1000001:AAAbbbCCC";
+constexpr const char* recovery_token = "1000001:AAAbbbCCC";
 
 struct fault_case {
   fault_kind kind;
@@ -47,7 +47,7 @@ protected:
     auto started = client::start(runtime_, mine);
     ASSERT_TRUE(started) << to_string(started.error());
     client_.emplace(*std::move(started));
-    const auto self = client_->login_bot(token, 60s);
+    const auto self = client_->login_bot(recovery_token, 60s);
     ASSERT_TRUE(self) << to_string(self.error());
   }
   void TearDown() override {

@@ -13,7 +13,7 @@ namespace {
 
 using test::raw_client;
 
-constexpr std::string_view token = "1000001:AAAbbbCCCdddEEEfffGGGhhhIIIjjjKKKll";
+constexpr std::string_view logins_token = "1000001:AAAbbbCCCdddEEEfffGGGhhhIIIjjjKKKll";
 constexpr std::int64_t bot_id = 1000001;
 
 /// Two logins of one person and a bot, over real sockets.
@@ -26,7 +26,7 @@ protected:
     server_ = *std::move(made);
     bot_.emplace(settings());
     ASSERT_TRUE(bot_->exchange());
-    bot_->log_in(token);
+    bot_->log_in(logins_token);
     one_.emplace(settings());
     other_.emplace(settings());
     for (auto* client : {&*one_, &*other_}) {
