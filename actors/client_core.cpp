@@ -124,7 +124,9 @@ void client_state::start_pool() {
 /// Also kept here, for a hub that is started again.
 void client_state::subscribe(const caf::actor& receiver) {
   if (std::ranges::find(subscribers, receiver) == subscribers.end()) {
-    self->monitor(receiver);
+    if (finisher != receiver) { // else it is monitored already
+      self->monitor(receiver);
+    }
     subscribers.push_back(receiver);
   }
   self->send(hub, caf::subscribe_atom_v, receiver);
@@ -137,7 +139,9 @@ caf::result<void> client_state::claimed(const update_claim& by) {
   }
   if (!finisher) {
     finisher = by.receiver;
-    self->monitor(finisher);
+    if (std::ranges::find(subscribers, finisher) == subscribers.end()) {
+      self->monitor(finisher);
+    }
     self->send(hub, by);
   }
   return caf::unit;
@@ -159,6 +163,9 @@ void client_state::begin_updates(updates_from from) {
 }
 
 void client_state::child_ended(const caf::down_msg& down) {
+  if (down.source != store && down.source != pool && down.source != hub) {
+    return; // a receiver's, who is forgotten already
+  }
   --children;
   if (closing) {
     close_store();

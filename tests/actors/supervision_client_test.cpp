@@ -55,6 +55,33 @@ TEST(supervision, client_update_hub_dies) {
   EXPECT_FALSE(world.end);
 }
 
+TEST(supervision, client_receiver_dies) {
+  client_world world;
+  world.start();
+  world.push(1, 11);
+  const auto hub = world.hub;
+  // It listens, and finishes too: one death of one actor.
+  auto both = world.make_receiver();
+  caf::anon_send(world.client, caf::subscribe_atom_v, both);
+  caf::anon_send(world.client, update_claim{both});
+  caf::anon_send(world.client, caf::subscribe_atom_v, both);
+  world.actors.run();
+  for (int n = 0; n < 7; ++n) {
+    world.kill(both);
+    both = world.make_receiver();
+    caf::anon_send(world.client, update_claim{both});
+    caf::anon_send(world.client, caf::subscribe_atom_v, both);
+    world.actors.run();
+  }
+  world.actors.pass(5s);
+  world.seen.clear();
+  world.push(2, 12);
+  EXPECT_FALSE(world.end);
+  EXPECT_EQ(world.hub, hub) << "no part of the client has died";
+  EXPECT_EQ(world.seen, (marks{2, 2})) << "each once: this one, and the other receiver";
+  world.kill(both);
+}
+
 TEST(supervision, client_session_store_dies) {
   client_world world;
   world.start();
