@@ -177,7 +177,8 @@ void client_state::release_from_pacer(steady_time at) {
 
 /// True where a policy has the call made again.
 bool client_state::made_again(std::uint64_t id, running_call& call, const error& why) {
-  if (!why.rpc || why.rpc->kind() == rpc_class::see_other || is_flood_wait(why)) {
+  if (!why.rpc || why.rpc->kind() == rpc_class::see_other || is_flood_wait(why) ||
+      why.is_rpc("RANDOM_ID_DUPLICATE")) { // it is there already
     return false;
   }
   const bool may_have_run =

@@ -89,6 +89,18 @@ TEST_F(retries, a_policy_of_ones_own_decides_on_retries) {
   EXPECT_EQ(policy->asked, asked) << "neither what may not run twice, nor flood waits";
 }
 
+TEST_F(retries, what_is_there_already_is_not_sent_again) {
+  const auto policy = std::make_shared<told_policy>();
+  options.retry = policy;
+  policy->pause = 1s;
+  start();
+  const auto known = call(text(1), {.may_repeat = true});
+  refuse(text(1), 500, "RANDOM_ID_DUPLICATE");
+  ASSERT_TRUE(known->settled()) << "whatever a policy would say";
+  EXPECT_TRUE(known->why->is_rpc("RANDOM_ID_DUPLICATE"));
+  EXPECT_EQ(policy->asked, 0);
+}
+
 // -- pacing -------------------------------------------------------------------------------------
 
 TEST_F(paced_sends, sends_are_paced_if_asked_for) {
