@@ -143,8 +143,10 @@ using dc_pool_actor = connection_owner_actor::extend<
 using session_writer_actor = caf::typed_actor<
     // Answers when it is written, after a copy where one is asked for; `storage` when that failed.
     caf::replies_to<session_write>::with<void>,
-    // Reads a page of the inbox; empty where a backend has none. `storage` when that fails.
+    // Reads a page of the inbox, or a channel; empty where a backend has none. `storage` when that
+    // fails.
     caf::replies_to<inbox_read>::with<inbox_page>,
+    caf::replies_to<channel_read>::with<channel_found>,
     // Ends when all is written that it was given before.
     caf::reacts_to<shutdown_atom>>;
 
@@ -156,6 +158,8 @@ using session_store_actor = caf::typed_actor<
     caf::replies_to<session_change>::with<void>,
     // A page of the inbox, as it is written.
     caf::replies_to<inbox_request>::with<inbox_page>,
+    // A channel, as it is written.
+    caf::replies_to<channel_request>::with<channel_found>,
     // Writes what is unwritten.
     caf::replies_to<caf::flush_atom>::with<void>,
     // Puts a copy aside, writes the end. `storage` when there is no copy: nothing is written
@@ -181,7 +185,7 @@ using update_hub_actor = update_sink_actor::extend<
     // The receiver that finishes updates.
     caf::reacts_to<update_claim>,
     // From that receiver.
-    caf::reacts_to<update_failed>, caf::reacts_to<update_sent>,
+    caf::reacts_to<update_failed>, caf::reacts_to<update_sent>, caf::reacts_to<update_waits>,
     // Ends, when all is done that was sent before: what is finished by then is not handled again.
     caf::reacts_to<caf::close_atom>,
     // Begins for an account: the stored state is continued, or a fresh one fetched.

@@ -27,6 +27,7 @@ class auth_key;
 }
 namespace cafegram::storage {
 struct inbox_content;
+struct peer_record;
 class session_backend;
 struct session_batch;
 struct session_state;
@@ -316,6 +317,21 @@ struct inbox_page {
   std::shared_ptr<const storage::inbox_content> content;
 };
 
+/// Asks for what is known of a channel from the account's past.
+struct channel_request {
+  std::int64_t id = 0;
+};
+
+/// The same, of the store's thread.
+struct channel_read {
+  std::shared_ptr<storage::session_backend> from;
+  std::int64_t id = 0;
+};
+
+struct channel_found {
+  std::shared_ptr<const storage::peer_record> channel; ///< null: it was never seen
+};
+
 // -- client -------------------------------------------------------------------------------------
 
 /// The logged-in account.
@@ -400,6 +416,12 @@ struct update_sent {
   std::shared_ptr<const made_send> what;
 };
 
+/// The update waits in a conversation for somebody to say something, or is worked on again.
+struct update_waits {
+  std::uint64_t number = 0;
+  bool waits = false;
+};
+
 /// Calls `done` on a scheduler thread with the answer, exactly once. `done` must not block.
 struct callback_call {
   invoke_request request;
@@ -457,6 +479,9 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::session_ended)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::inbox_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::inbox_read)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::inbox_page)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::channel_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::channel_read)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::channel_found)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::account)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::client_status)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::bot_login)
@@ -465,5 +490,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::update_event)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::update_claim)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::update_failed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::update_sent)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::update_waits)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::callback_call)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::error)

@@ -6,7 +6,8 @@ namespace cafegram {
 namespace {
 
 bool is_of_account(storage::table in) {
-  return in == storage::table::state || in == storage::table::inbox || in == storage::table::send;
+  return in == storage::table::state || in == storage::table::inbox || in == storage::table::send ||
+         in == storage::table::peer || in == storage::table::name;
 }
 
 } // namespace

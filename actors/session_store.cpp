@@ -71,6 +71,9 @@ session_store_state::~session_store_state() {
 caf::result<void> session_store_state::change(const session_change& by) {
   if (by.progress && newest.user && newest.user->id == by.progress->account) {
     unwritten.add(*by.progress, newest);
+    if (backend->rows() == nullptr) {
+      unwritten.note_login(); // such a one keeps counters as a part of the session alone
+    }
   }
   if (by.apply) {
     apply(by.apply);
@@ -180,6 +183,9 @@ session_store(session_store_actor::stateful_pointer<session_store_state> self,
       [self](const session_change& by) { return self->state.change(by); },
       [self](const inbox_request& what) -> caf::result<inbox_page> {
         return self->delegate(self->state.writer, inbox_read{self->state.backend, what.after});
+      },
+      [self](const channel_request& what) -> caf::result<channel_found> {
+        return self->delegate(self->state.writer, channel_read{self->state.backend, what.id});
       },
       [self](caf::flush_atom) { return self->state.flush(); },
       [self](const session_ended& how) { return self->state.end(how); },

@@ -2,6 +2,7 @@
 #include <cafegram/actors/session_writer.hpp>
 #include <cafegram/base/log.hpp>
 #include <cafegram/storage/inbox.hpp>
+#include <cafegram/storage/peers.hpp>
 
 #include <caf/all.hpp>
 
@@ -46,6 +47,30 @@ result<inbox_page> read(const inbox_read& what) {
   }
 }
 
+result<channel_found> read(const channel_read& what) {
+  try {
+    auto* rows = what.from->rows();
+    if (rows == nullptr) {
+      return channel_found{};
+    }
+    const auto key = storage::peer_key(storage::peer_kind::channel, what.id);
+    const auto stored = rows->get(storage::table::peer, key);
+    if (!stored) {
+      return std::unexpected(stored.error());
+    }
+    if (!*stored) {
+      return channel_found{};
+    }
+    auto channel = storage::decode_peer(**stored);
+    if (!channel) {
+      return std::unexpected(std::move(channel.error()));
+    }
+    return channel_found{std::make_shared<const storage::peer_record>(*std::move(channel))};
+  } catch (const std::exception& thrown) {
+    return fail(errc::storage, what.from->place() + ": " + thrown.what());
+  }
+}
+
 /// One thread.
 session_writer_actor::behavior_type worker(session_writer_actor::pointer self) {
   return {
@@ -61,6 +86,11 @@ session_writer_actor::behavior_type worker(session_writer_actor::pointer self) {
         const auto request = std::exchange(what, {});
         auto page = read(request);
         return page ? caf::result<inbox_page>{*std::move(page)} : to_caf(page.error());
+      },
+      [](channel_read& what) -> caf::result<channel_found> {
+        const auto request = std::exchange(what, {});
+        auto channel = read(request);
+        return channel ? caf::result<channel_found>{*std::move(channel)} : to_caf(channel.error());
       },
       [self](shutdown_atom) { self->quit(); },
   };
@@ -132,6 +162,10 @@ session_writer(session_writer_actor::stateful_pointer<session_writer_state> self
         return self->delegate(to, std::exchange(what, {}));
       },
       [self](inbox_read& what) -> caf::result<inbox_page> {
+        const auto& to = self->state.worker_of(what.from.get());
+        return self->delegate(to, std::exchange(what, {}));
+      },
+      [self](channel_read& what) -> caf::result<channel_found> {
         const auto& to = self->state.worker_of(what.from.get());
         return self->delegate(to, std::exchange(what, {}));
       },

@@ -136,6 +136,7 @@ played_session_store(std::shared_ptr<played_session> kept) {
       [](const inbox_request&) {
         return inbox_page{std::make_shared<const storage::inbox_content>()};
       },
+      [](const channel_request&) { return channel_found{}; },
       [kept, answer](caf::flush_atom) {
         ++kept->flushes;
         return answer();

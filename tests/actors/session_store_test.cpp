@@ -42,8 +42,11 @@ public:
       return fail(errc::storage, "no room on the device");
     }
     ++commits;
-    home_dc = batch.session->home_dc;
-    ended = batch.session->ended;
+    if (batch.session) {
+      home_dc = batch.session->home_dc;
+      ended = batch.session->ended;
+      pts = batch.session->updates ? batch.session->updates->pts : 0;
+    }
     return {};
   }
   result<std::string> put_aside(const storage::session_state& state,
@@ -69,6 +72,7 @@ public:
   std::atomic<int> commits = 0;
   std::atomic<std::int32_t> home_dc = 0;
   std::atomic<bool> ended = false;
+  std::atomic<std::int32_t> pts = 0;
 
 private:
   std::mutex mutex_;
@@ -144,6 +148,20 @@ TEST_F(session_store_fixture, bundles_what_need_not_be_written_at_once) {
   EXPECT_EQ(backend->home_dc, 50);
 }
 
+TEST_F(session_store_fixture, a_backend_without_rows_gets_the_counters_with_the_session) {
+  const auto log_in = [](storage::session_state& state) {
+    state.user = storage::user_record{7, true, "Bot", "bot"};
+  };
+  self->request(store, 5s, session_change{log_in, true})
+      .receive([]() {}, [](const caf::error&) { ADD_FAILURE(); });
+  auto progress = std::make_shared<storage::update_progress>();
+  progress->account = 7;
+  progress->counters = storage::update_state{25, 1, 1, 1};
+  self->request(store, 5s, session_change{.apply = {}, .at_once = true, .progress = progress})
+      .receive([]() {}, [](const caf::error&) { ADD_FAILURE(); });
+  EXPECT_EQ(backend->pts, 25) << "or the next start would go back to what was before";
+}
+
 TEST_F(session_store_fixture, writes_what_is_left_when_it_ends) {
   EXPECT_EQ(change(4, false), errc::none);
   end_store();
@@ -215,6 +233,7 @@ TEST(session_store, changes_that_meet_a_slow_write_go_together) {
                   return held.back();
                 },
                 [](const inbox_read&) { return inbox_page{}; },
+                [](const channel_read&) { return channel_found{}; },
                 [&held](shutdown_atom) { // as a sign to go on
                   held.front().deliver(caf::unit);
                   held.pop_front();
@@ -335,7 +354,8 @@ TEST(session_store, a_failed_write_is_tried_again_by_itself) {
               const auto outcome = what.to->commit(*what.batch);
               return outcome ? caf::result<void>{caf::unit} : to_caf(outcome.error());
             },
-            [](const inbox_read&) { return inbox_page{}; }, [](shutdown_atom) {}};
+            [](const inbox_read&) { return inbox_page{}; },
+            [](const channel_read&) { return channel_found{}; }, [](shutdown_atom) {}};
   });
   const auto store = spawn_session_store(actors.system(), writer, backend, {});
   caf::anon_send(store, set_home(6, false));
