@@ -8,6 +8,9 @@
 
 #include <iostream>
 #include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace cafegram::cli {
 namespace {
@@ -85,25 +88,44 @@ result<void> dead(const inbox_arguments& a) {
 struct found_row {
   storage::inbox_row row;
   bool dead = false;
+  std::optional<error> damaged = {}; ///< then it cannot be read, and `row` has its number alone
 };
+
+/// `read` gives the records above a number; `row_of` makes a row of one.
+template <class Read, class RowOf>
+result<std::optional<found_row>> find_in(storage::backend& in, std::uint64_t number, bool dead,
+                                         Read read, RowOf row_of) {
+  const auto page = read(in, number - 1, storage::page_limits{.rows = 1});
+  if (!page) {
+    const auto& why = page.error();
+    if (why.number != static_cast<std::int64_t>(number)) {
+      return std::unexpected(why);
+    }
+    found_row out{{}, dead, why};
+    out.row.number = number;
+    return out;
+  }
+  if (page->records.empty() || row_of(page->records.front()).number != number) {
+    return std::optional<found_row>{};
+  }
+  return found_row{row_of(page->records.front()), dead};
+}
 
 result<found_row> find(storage::backend& in, std::uint64_t number) {
   if (number == 0) {
     return fail(errc::bad_argument, "numbers begin at 1");
   }
-  const auto waiting = storage::read_inbox(in, number - 1, {.rows = 1});
-  if (!waiting) {
-    return std::unexpected(waiting.error());
+  auto found = find_in(in, number, false, storage::read_inbox,
+                       [](const storage::inbox_row& row) { return row; });
+  if (found && !*found) {
+    found = find_in(in, number, true, storage::read_dead_letters,
+                    [](const storage::dead_letter& letter) { return letter.update; });
   }
-  if (!waiting->records.empty() && waiting->records.front().number == number) {
-    return found_row{waiting->records.front(), false};
+  if (!found) {
+    return std::unexpected(found.error());
   }
-  const auto letters = storage::read_dead_letters(in, number - 1, {.rows = 1});
-  if (!letters) {
-    return std::unexpected(letters.error());
-  }
-  if (!letters->records.empty() && letters->records.front().update.number == number) {
-    return found_row{letters->records.front().update, true};
+  if (*found) {
+    return **std::move(found);
   }
   return fail(errc::not_found, fmt::format("there is no update {} in {}", number, in.place()));
 }
@@ -116,6 +138,18 @@ result<void> show(const inbox_arguments& a) {
   const auto found = find(**from, a.number);
   if (!found) {
     return std::unexpected(found.error());
+  }
+  if (found->damaged) {
+    return std::unexpected(*found->damaged);
+  }
+  if (const auto& lost = found->row.lost) {
+    std::cout << (found->dead ? "dead letter  " : "") << line_of(found->row)
+              << fmt::format("updates are lost ({}): {} of {}, from {} to {}\n", lost->why,
+                             lost->box,
+                             lost->channel == 0 ? std::string{"the account"}
+                                                : fmt::format("channel {}", lost->channel),
+                             lost->from, lost->to ? std::to_string(*lost->to) : "?");
+    return {};
   }
   const auto codec = load_codec("");
   if (!codec) {
@@ -136,6 +170,9 @@ result<void> replay(const inbox_arguments& a) {
   auto found = find(**in, a.number);
   if (!found) {
     return std::unexpected(found.error());
+  }
+  if (found->damaged) {
+    return std::unexpected(*found->damaged);
   }
   if (!found->dead) {
     return fail(errc::bad_argument, fmt::format("update {} is no dead letter", a.number));
@@ -159,7 +196,7 @@ result<void> drop(const inbox_arguments& a) {
     return std::unexpected(found.error());
   }
   const auto sends = storage::read_sends(**in, a.number);
-  if (!sends) {
+  if (!sends && !found->damaged) {
     return std::unexpected(sends.error());
   }
   storage::batch rows;
@@ -168,7 +205,7 @@ result<void> drop(const inbox_arguments& a) {
   } else {
     erase_inbox(rows, a.number);
   }
-  for (const auto& send : *sends) {
+  for (const auto& send : sends.value_or(std::vector<storage::send_record>{})) {
     erase_send(rows, send.number, send.place);
   }
   rows.durable = true;

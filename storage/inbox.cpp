@@ -92,6 +92,17 @@ bool parse(Message& into, const blob& from) {
 }
 
 /// `take_one(message, number)` makes the record.
+template <class Message, class Take>
+auto take_numbered(const backend& from, table in, const row& one, Take take_one)
+    -> result<decltype(take_one(Message{}, std::uint64_t{}))> {
+  const auto number = number_of(one.key);
+  Message message;
+  if (one.key.size() != 8 || !parse(message, one.value)) {
+    return damaged(from, in, number);
+  }
+  return take_one(message, number);
+}
+
 template <class Message, class Record, class Take>
 result<record_page<Record>> read_numbered(backend& from, table in, std::uint64_t after,
                                           const page_limits& limits, Take take_one) {
@@ -103,12 +114,11 @@ result<record_page<Record>> read_numbered(backend& from, table in, std::uint64_t
   record_page<Record> out;
   out.more = got->more;
   for (const auto& one : got->rows) {
-    const auto number = number_of(one.key);
-    Message message;
-    if (one.key.size() != 8 || !parse(message, one.value)) {
-      return damaged(from, in, number);
+    auto record = take_numbered<Message>(from, in, one, take_one);
+    if (!record) {
+      return std::unexpected(std::move(record.error()));
     }
-    out.records.push_back(take_one(message, number));
+    out.records.push_back(*std::move(record));
   }
   return out;
 }
@@ -130,6 +140,7 @@ result<send_record> take_send(const backend& in, const row& from) {
     out.sent_id = message.sent_id();
   }
   out.was_duplicate = message.was_duplicate();
+  out.date = message.date();
   return out;
 }
 
@@ -156,6 +167,7 @@ void put(batch& to, const send_record& what) {
   message.set_answer(std::string{text(what.answer)});
   message.set_sent_id(what.sent_id.value_or(0));
   message.set_was_duplicate(what.was_duplicate);
+  message.set_date(what.date);
   to.put(table::send, send_key(what.number, what.place), octets_of(message));
 }
 
@@ -211,22 +223,33 @@ result<std::vector<send_record>> read_sends(backend& from, std::uint64_t number)
 
 result<inbox_content> read_unfinished(backend& from, std::uint64_t after,
                                       const page_limits& limits) {
-  auto rows = read_inbox(from, after, limits);
-  if (!rows) {
-    return std::unexpected(std::move(rows.error()));
+  auto got = from.scan(table::inbox, after == 0 ? std::string{} : number_key(after), limits);
+  if (!got) {
+    return std::unexpected(std::move(got.error()));
+  }
+  inbox_content out;
+  out.more = got->more;
+  for (const auto& one : got->rows) {
+    out.last = number_of(one.key);
+    auto record = take_numbered<v1::InboxRow>(from, table::inbox, one, take);
+    if (record) {
+      out.rows.push_back(*std::move(record));
+    } else {
+      out.damaged.push_back(std::move(record.error()));
+    }
   }
   // Most stores have none, and a search for each row would be the longest part of this.
   const auto any = from.scan(table::send, {}, {.rows = 1});
   if (!any) {
     return std::unexpected(any.error());
   }
-  inbox_content out{std::move(rows->records), {}, rows->more};
   for (std::size_t at = 0; !any->rows.empty() && at < out.rows.size(); ++at) {
     auto sends = read_sends(from, out.rows[at].number);
-    if (!sends) {
-      return std::unexpected(std::move(sends.error()));
+    if (sends) {
+      std::ranges::move(*sends, std::back_inserter(out.sends));
+    } else {
+      out.damaged.push_back(std::move(sends.error()));
     }
-    std::ranges::move(*sends, std::back_inserter(out.sends));
   }
   return out;
 }

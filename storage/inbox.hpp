@@ -58,6 +58,7 @@ struct send_record {
   bool settled = false;
   bytes answer; ///< TL; empty where the server knew the send and told no more
   std::optional<std::int64_t> sent_id;
+  std::int32_t date = 0; ///< server time; 0: not told
   bool was_duplicate = false;
 
   friend bool operator==(const send_record&, const send_record&) = default;
@@ -87,10 +88,12 @@ result<record_page<dead_letter>> read_dead_letters(backend& from, std::uint64_t 
 struct inbox_content {
   std::vector<inbox_row> rows;
   std::vector<send_record> sends; ///< by rising number and place
-  bool more = false;              ///< behind the last row
+  std::vector<error> damaged;     ///< rows that are passed over, each named
+  std::uint64_t last = 0;         ///< the last row that was looked at
+  bool more = false;              ///< behind that one
 };
 
-/// As `read_inbox`, with the sends of those rows. Errors: `storage`, naming the row.
+/// As `read_inbox`, with the sends of those rows; damaged ones are passed over. Errors: `storage`.
 result<inbox_content> read_unfinished(backend& from, std::uint64_t after,
                                       const page_limits& limits = {});
 

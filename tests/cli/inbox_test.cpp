@@ -78,6 +78,33 @@ TEST_F(inbox_command, shows_one_however_damaged) {
   EXPECT_EQ(run("show 4").status, 1);
 }
 
+TEST_F(inbox_command, shows_what_is_lost) {
+  storage::inbox_row note;
+  note.number = 9;
+  note.lost = storage::lost_note{7, "pts", 5, std::nullopt, "forbidden"};
+  storage::batch rows;
+  put(rows, note);
+  ASSERT_TRUE((*open())->apply(rows));
+  const auto shown = run("show 9");
+  EXPECT_EQ(shown.status, 0);
+  EXPECT_TRUE(holds(shown, "updates are lost (forbidden): pts of channel 7, from 5 to ?"))
+      << shown.output;
+}
+
+TEST_F(inbox_command, a_damaged_row_can_be_dropped) {
+  for (const bool dead : {false, true}) {
+    storage::batch rows;
+    dead ? put(rows, storage::dead_letter{row(4, "x"), 1}) : put(rows, row(4, "x"));
+    rows.changes.front().value = {0xff, 0xff};
+    ASSERT_TRUE((*open())->apply(rows));
+    const auto shown = run("show 4");
+    EXPECT_EQ(shown.status, 1);
+    EXPECT_TRUE(holds(shown, "row 4 of table")) << shown.output;
+    EXPECT_EQ(run("drop 4").status, 0);
+    EXPECT_EQ(run(dead ? "dead" : "list").status, 0);
+  }
+}
+
 TEST_F(inbox_command, a_dead_letter_is_tried_again) {
   EXPECT_EQ(run("replay 5").status, 2) << "it is none";
   EXPECT_EQ(run("replay 3").status, 0);
