@@ -60,8 +60,17 @@ bool signer::verify(std::string_view purpose, bytes_view data, bytes_view given)
 }
 
 std::int64_t send_scope::random_id(bytes_view request) {
-  const auto n = counts_[crypto::sha256(request)]++;
-  return signer_->random_id(identity_, request, n);
+  const auto digest = crypto::sha256(request);
+  if (auto& free = given_back_[digest]; !free.empty()) {
+    const auto out = free.front();
+    free.erase(free.begin());
+    return out;
+  }
+  return signer_->random_id(identity_, request, counts_[digest]++);
+}
+
+void send_scope::give_back(bytes_view request, std::int64_t random_id) {
+  given_back_[crypto::sha256(request)].push_back(random_id);
 }
 
 } // namespace cafegram

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace cafegram {
 
@@ -45,6 +46,8 @@ public:
 
   /// The `random_id` for `request` (encoded with `random_id` 0), the n-th time of that request.
   std::int64_t random_id(bytes_view request);
+  /// That send has no outcome: who makes it again makes the same one.
+  void give_back(bytes_view request, std::int64_t random_id);
 
   const std::string& identity() const { return identity_; }
 
@@ -52,6 +55,7 @@ private:
   std::shared_ptr<const signer> signer_;
   std::string identity_;
   std::map<std::array<std::uint8_t, 32>, std::uint32_t> counts_;
+  std::map<std::array<std::uint8_t, 32>, std::vector<std::int64_t>> given_back_;
 };
 
 } // namespace cafegram

@@ -20,7 +20,8 @@ struct peers_seen {
 /// A send that was made while an update was handled, and is answered.
 struct made_send {
   std::int64_t random_id = 0;
-  bytes answer = {}; ///< TL; empty where the server knew the send and told no more
+  std::int32_t sent_id = 0; ///< the message's; 0: not told
+  std::int32_t date = 0;    ///< the server's time; 0: not told
   bool was_duplicate = false;
 };
 

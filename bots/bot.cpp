@@ -6,9 +6,27 @@
 
 #include <caf/scoped_actor.hpp>
 
+#include <thread>
 #include <utility>
 
 namespace cafegram {
+
+namespace {
+
+/// A bot before may have stopped just now, and the client has not heard of it yet.
+constexpr int claims = 20;
+constexpr std::chrono::milliseconds between_claims{50};
+
+result<void> claim(client& over, const caf::actor& by) {
+  auto outcome = over.claim_updates(by);
+  for (int n = 1; n < claims && !outcome && outcome.error().code == errc::bad_argument; ++n) {
+    std::this_thread::sleep_for(between_claims);
+    outcome = over.claim_updates(by);
+  }
+  return outcome;
+}
+
+} // namespace
 
 struct bot::state {
   dispatcher_actor actor;
@@ -43,7 +61,7 @@ result<bot> bot::start(client& over, const setup_function& setup, bot_options op
   with.options = options;
   auto actor = over.system().spawn(dispatcher, std::move(with));
   bot out{std::make_shared<state>(over.system(), actor)};
-  if (auto claimed = over.claim_updates(caf::actor_cast<caf::actor>(actor)); !claimed) {
+  if (auto claimed = claim(over, caf::actor_cast<caf::actor>(actor)); !claimed) {
     return std::unexpected(std::move(claimed.error()));
   }
   return out;

@@ -44,12 +44,60 @@ result<sent_message> sent_outcome(const chat_ref& to, std::int64_t random_id,
   return sent_from(*updates, to, random_id);
 }
 
+/// False where trying again may help: Telegram has said no, or the caller is wrong. A send is known
+/// by its `random_id`, so one that may have run is made again without harm.
+bool is_final(const error& why) {
+  if (!why.rpc) {
+    return why.code == errc::bad_argument || why.code == errc::malformed;
+  }
+  switch (why.rpc->kind()) {
+  case rpc_class::bad_request:
+  case rpc_class::payment_required:
+  case rpc_class::forbidden:
+  case rpc_class::not_found:
+  case rpc_class::not_acceptable:
+    return true;
+  default:
+    return false;
+  }
+}
+
 /// What a send was answered when the same update was handled before.
 result<sent_message> sent_before(const chat_ref& to, const made_send& made) {
-  if (made.answer.empty()) {
-    return sent_message{.chat = to, .id = {}, .was_duplicate = made.was_duplicate};
+  sent_message out;
+  out.chat = to;
+  if (made.sent_id != 0) {
+    out.id = made.sent_id;
   }
-  return sent_outcome(to, made.random_id, made.answer);
+  out.date = std::chrono::sys_seconds{std::chrono::seconds{made.date}};
+  out.was_duplicate = made.was_duplicate;
+  return out;
+}
+
+made_send made_from(std::int64_t random_id, const sent_message& sent) {
+  return {random_id, sent.id.value_or(0),
+          static_cast<std::int32_t>(sent.date.time_since_epoch().count()), sent.was_duplicate};
+}
+
+/// Of an update that is finished, as after a checkpoint, nothing is kept any more.
+void note_send(detail::delivery& origin, bytes_view named, std::int64_t random_id,
+               const result<sent_message>& sent) {
+  if (!origin.open) {
+    return;
+  }
+  origin.effects.push_back({random_id, sent ? sent->id.value_or(0) : 0, sent.has_value()});
+  if (!origin.kept) {
+    return;
+  }
+  if (sent) {
+    origin.unsent.erase(random_id);
+    origin.made.push_back(made_from(random_id, *sent));
+  } else if (!is_final(sent.error())) {
+    origin.unsent.insert(random_id);
+    if (!named.empty()) {
+      origin.sends.give_back(named, random_id);
+    }
+  }
 }
 
 // A free function: the coroutine owns its copies.
@@ -113,10 +161,14 @@ pending<sent_message> context::reply(const outgoing& message) const {
 pending<sent_message> context::send(const chat_ref& to, const outgoing& message) const {
   const auto& origin = common(update_).origin();
   auto request = message.send_request(to);
-  if (origin) {
-    request.random_id = message.key() ? origin->signing->random_id("key:" + *message.key(),
-                                                                   as_bytes(to_string(to)), 0)
-                                      : origin->sends.random_id(tl::encode(request));
+  bytes named;
+  if (origin && message.key()) {
+    request.random_id =
+        origin->signing->random_id("key:" + *message.key(), as_bytes(to_string(to)), 0);
+  } else if (origin) {
+    // Without the hash, which may come to be known in between, and makes no other send of it.
+    named = tl::encode(message.send_request({to.kind, to.id, 0}));
+    request.random_id = origin->sends.random_id(named);
   }
   const auto random_id = request.random_id;
   if (const auto* made = origin ? origin->find_made(random_id) : nullptr) {
@@ -127,13 +179,10 @@ pending<sent_message> context::send(const chat_ref& to, const outgoing& message)
   }
   return detail::call_for<sent_message>(
       common(update_), "messages.sendMessage", tl::encode_checked(request), {},
-      [to, random_id, origin](const result<bytes>& answer) {
+      [to, random_id, origin, named = std::move(named)](const result<bytes>& answer) {
         auto sent = sent_outcome(to, random_id, answer);
         if (origin) {
-          origin->effects.push_back({random_id, sent ? sent->id.value_or(0) : 0, sent.has_value()});
-          if (sent && origin->kept) {
-            origin->made.push_back({random_id, answer.value_or(bytes{}), sent->was_duplicate});
-          }
+          note_send(*origin, named, random_id, sent);
         }
         return sent;
       });

@@ -94,7 +94,12 @@ void conversation::on_deliver(const deliver& message) {
     open_.emplace(message.number, origin);
     current_ = message.number;
     told_suspended_ = false;
-    if (!offer_to_waiters(update)) {
+    if (offer_to_waiters(update)) {
+      return;
+    }
+    if (message.for_waiting) {
+      origin->how = handling::refused;
+    } else {
       route(update);
     }
   });
@@ -265,10 +270,10 @@ void conversation::settle() {
     return;
   }
   sweep_roots();
+  report_finished();
   if (failed_) {
     return;
   }
-  report_finished();
   report_sends();
   if (current_ != 0 && !told_suspended_ && outstanding_ == 0 && open_.contains(current_)) {
     told_suspended_ = true;
@@ -285,9 +290,11 @@ void conversation::sweep_roots() {
       continue;
     }
     if (root.cancelled) {
-      std::ranges::for_each(root.held, [](const auto& d) { d->how = handling::cancelled; });
+      std::ranges::for_each(root.held, [](const auto& d) { d->how = handling::interrupted; });
+      root.held.back()->how = handling::cancelled;
     } else if (const auto failure = root.frame.get().promise().failure) {
       guarded(in_hand_of(root), [&] { std::rethrow_exception(failure); });
+      return; // what it holds is not dealt with
     }
     release(root);
     const auto gone = std::move(roots_[i]);
@@ -295,6 +302,7 @@ void conversation::sweep_roots() {
   }
 }
 
+/// Also when the conversation has ended itself over a coroutine that holds none of them.
 void conversation::report_finished() {
   for (auto at = open_.begin(); at != open_.end();) {
     auto& d = *at->second;
@@ -302,19 +310,31 @@ void conversation::report_finished() {
       ++at;
       continue;
     }
+    if (d.how == handling::done && !d.unsent.empty()) {
+      d.how = handling::unsent;
+    }
+    if (d.how != handling::done) {
+      report_sends_of(d);
+    }
     self_.send(setup_.owner,
                finished{setup_.chat.marked_id(), d.number, d.how, std::move(d.effects)});
+    d.open = false;
+    d.made.clear();
     at = open_.erase(at);
   }
 }
 
-/// Of updates that go on: what is finished takes nothing with it.
+/// Of updates that go on, or come again: what is done takes nothing with it.
 void conversation::report_sends() {
   for (auto& [number, one] : open_) {
-    if (!one->made.empty()) {
-      self_.send(setup_.owner,
-                 sends_made{setup_.chat.marked_id(), number, std::exchange(one->made, {})});
-    }
+    report_sends_of(*one);
+  }
+}
+
+void conversation::report_sends_of(detail::delivery& one) {
+  if (!one.made.empty()) {
+    self_.send(setup_.owner,
+               sends_made{setup_.chat.marked_id(), one.number, std::exchange(one.made, {})});
   }
 }
 

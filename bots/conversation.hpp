@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <vector>
 
@@ -35,10 +36,12 @@ struct delivery {
   std::size_t outstanding = 0; ///< calls under way
   std::size_t holders = 0;     ///< coroutines that have consumed it and not ended
   handling how = handling::done;
+  bool open = true; ///< not reported as finished yet
   std::vector<effect> effects;
   bool kept = false;             ///< it comes again if it does not come to its end
   std::vector<made_send> before; ///< made when it was here the last time
   std::vector<made_send> made;   ///< and not told to the owner yet
+  std::set<std::int64_t> unsent; ///< without an outcome that lasts
 
   const made_send* find_made(std::int64_t random_id) const;
 };
@@ -114,6 +117,7 @@ private:
   void settle();
   void sweep_roots();
   void report_finished();
+  void report_sends_of(detail::delivery& one);
   void report_sends();
   void report_wake();
   steady_time now() const;

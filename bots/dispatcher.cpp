@@ -91,7 +91,7 @@ void dispatcher_state::admit(queued_update update) {
     chat.chat = from;
   }
   if (!update.kept && chat.waiting.size() >= setup_.options.queue_per_chat) {
-    note_loss(chat);
+    note_loss(chat, *update.data);
     end_row(update.row, {});
     return;
   }
@@ -102,14 +102,14 @@ void dispatcher_state::admit(queued_update update) {
 
 // The note stands where the lost updates would have stood. It comes on top of the bound: at most
 // one between two updates that were taken.
-void dispatcher_state::note_loss(chat_state& chat) {
+void dispatcher_state::note_loss(chat_state& chat, const update_data& dropped) {
   ++counts_.lost;
   auto note = std::make_shared<update_data>();
   note->account = setup_.self.id;
   note->account_username = setup_.self.username;
   note->chat = chat.chat;
   note->lost = 1;
-  note->identity = "lost/" + std::to_string(setup_.self.id) + "/" + std::to_string(counts_.lost);
+  note->identity = "lost/" + dropped.identity;
   if (auto& last = chat.waiting.back(); last.row == 0 && last.data->lost != 0) {
     note->lost += last.data->lost;
     last.data = std::move(note);
@@ -135,7 +135,10 @@ void dispatcher_state::pump(chat_key key) {
   chat.last_used = now();
   chat.current = ++last_number_;
   used_.splice(used_.begin(), used_, chat.used);
-  self_->send(chat.actor, deliver{key, chat.current, update.data, update.kept, update.sends});
+  const bool behind_parked =
+      update.kept && !chat.parked.empty() && chat.parked.begin()->first < update.row;
+  self_->send(chat.actor,
+              deliver{key, chat.current, update.data, update.kept, update.sends, behind_parked});
   chat.in_flight.emplace(chat.current, std::move(update));
 }
 
@@ -186,8 +189,10 @@ void dispatcher_state::on_finished(const finished& message) {
   auto& [key, chat] = *at;
   auto& update = node.mapped();
   ++counts_.finished;
-  counts_.cancelled += message.how == handling::cancelled ? 1 : 0;
+  counts_.cancelled +=
+      message.how == handling::cancelled || message.how == handling::interrupted ? 1 : 0;
   counts_.refused += message.how == handling::refused ? 1 : 0;
+  counts_.unsent += message.how == handling::unsent ? 1 : 0;
   counts_.sent += static_cast<std::uint64_t>(std::ranges::count_if(message.effects, &effect::sent));
   --in_flight_;
   if (message.number == chat.current) {
@@ -195,10 +200,11 @@ void dispatcher_state::on_finished(const finished& message) {
   }
   if (message.how == handling::done || !update.kept) {
     end_row(update.row, {});
-  } else if (count_failure(update, std::string{to_string(message.how)})) {
-    std::vector<queued_update> again;
-    again.push_back(std::move(update));
-    try_again(key, chat, std::move(again));
+  } else {
+    not_done(key, chat, message.how, std::move(update));
+  }
+  if (message.how != handling::refused) {
+    unpark_one(chat);
   }
   pump(message.chat);
   feed_starving();
@@ -212,6 +218,11 @@ void dispatcher_state::on_suspended(const suspended& message) {
     return;
   }
   at->second.busy = false;
+  if (const auto one = at->second.in_flight.find(message.number);
+      one != at->second.in_flight.end() && one->second.kept) {
+    tell_waits(one->second.row, true);
+  }
+  unpark_one(at->second);
   pump(message.chat);
   finish_stop_if_done();
 }
@@ -255,7 +266,7 @@ void dispatcher_state::on_down(const caf::down_msg& message) {
 
 void dispatcher_state::forget_if_empty(chat_key key) {
   const auto& chat = chats_.at(key);
-  if (!chat.actor && chat.waiting.empty()) {
+  if (!chat.actor && chat.empty()) {
     chats_.erase(key);
   }
 }
@@ -362,6 +373,8 @@ caf::result<void> dispatcher_state::stop(std::chrono::milliseconds timeout) {
   // What the inbox keeps comes again with the next start.
   for (auto& [key, chat] : chats_) {
     queued_ -= std::erase_if(chat.waiting, [](const queued_update& one) { return one.kept; });
+    queued_ -= chat.parked.size();
+    chat.parked.clear();
   }
   arm();
   finish_stop_if_done();

@@ -19,6 +19,7 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace cafegram {
@@ -65,6 +66,8 @@ private:
     std::uint64_t row = 0; ///< its number in the inbox; 0: it came another way
     bool kept = false;     ///< there, until it is answered
     std::uint32_t failures = 0;
+    std::uint32_t unsent = 0;  ///< so often a send of it did not come to an end
+    std::uint32_t unowned = 0; ///< so often its conversation ended over no update at all
     std::vector<made_send> sends = {};
   };
 
@@ -73,24 +76,48 @@ private:
     conversation_actor actor;
     std::deque<queued_update> waiting;
     std::map<std::uint64_t, queued_update> in_flight; ///< by the number of the delivery
-    steady_time blocked_until = steady_time::min();   ///< one has failed, and is tried again then
-    std::uint64_t current = 0;                        ///< delivered last
+    /// By row: there was no room for their coroutines, and one has to end before.
+    std::map<std::uint64_t, queued_update> parked;
+    steady_time blocked_until = steady_time::min(); ///< one has failed, and is tried again then
+    std::uint64_t current = 0;                      ///< delivered last
     bool busy = false;     ///< the update delivered last is neither finished nor suspended
     bool starving = false; ///< stands in `starving_`
     steady_time wake = steady_time::max();
     steady_time last_used;
     std::list<chat_key>::iterator used; ///< in `used_`, while it has an actor
-    bool idle() const { return !busy && waiting.empty() && in_flight.empty(); }
+    void queue(queued_update&& update);
+    bool empty() const { return waiting.empty() && parked.empty(); }
+    bool idle() const { return !busy && empty() && in_flight.empty(); }
+  };
+
+  /// How rows ended that were answered last: a hub that is new hands them out again, when the one
+  /// before had not heard of it. Those whose end is longest ago are forgotten.
+  class ended_rows {
+  public:
+    void add(std::uint64_t row, std::optional<error> given_up);
+    /// Null: not known.
+    const std::optional<error>* find(std::uint64_t row) const;
+
+  private:
+    std::unordered_map<std::uint64_t, std::optional<error>> known_;
+    std::deque<std::uint64_t> order_;
   };
 
   bool wanted(const std::shared_ptr<const update_data>& update) const;
   void admit(queued_update update);
-  void note_loss(chat_state& chat);
+  void note_loss(chat_state& chat, const update_data& dropped);
   void pump(chat_key key);
   void accept_row(const update_event& event, admission promise);
   void end_row(std::uint64_t row, const std::optional<error>& given_up);
+  void tell_waits(std::uint64_t row, bool waits);
+  template <class T>
+  void tell_hub(T what);
   bool count_failure(queued_update& what, const std::string& why);
+  void not_done(chat_key key, chat_state& chat, handling how, queued_update&& update);
   void try_again(chat_key key, chat_state& chat, std::vector<queued_update> what);
+  void block(chat_key key, chat_state& chat, steady_time::duration pause);
+  void park(chat_key key, chat_state& chat, queued_update&& update);
+  void unpark_one(chat_state& chat);
   void retry_due(steady_time time);
   std::vector<queued_update> left_by(chat_state& chat, const caf::error& reason);
   bool wake_up(chat_key key, chat_state& chat);
@@ -117,8 +144,9 @@ private:
   std::deque<admission> held_;
   std::deque<std::pair<update_event, admission>> early_; // the bot does not know itself yet
   std::unordered_map<std::uint64_t, admission> rows_;    // of the inbox, not answered yet
-  std::set<std::uint64_t> ended_rows_; // that were answered last: a hub that is new hands them out
-  caf::actor_addr hub_;                // who handed out the last one
+  std::unordered_set<std::uint64_t> waiting_rows_;       // of those: a coroutine waits over them
+  ended_rows ended_;
+  caf::actor_addr hub_; // who handed out the last one
   std::uint64_t last_number_ = 0;
   std::size_t queued_ = 0;
   std::size_t in_flight_ = 0;

@@ -22,24 +22,65 @@ steady_time::duration wait_after(std::uint32_t failures) {
                          : std::chrono::seconds{5};
 }
 
-/// The delivery over which a conversation has ended itself; 0: it does not say.
-std::uint64_t blamed_by(const caf::error& reason) {
-  const bool by_itself = reason.category() == caf::atom("cafegram");
-  return by_itself ? static_cast<std::uint64_t>(to_error(reason).number) : 0;
+/// After the first time a second, doubled each time up to a minute.
+steady_time::duration wait_for_sends(std::uint32_t unsent) {
+  return std::chrono::seconds{unsent == 0 ? 0 : std::min(1U << std::min(unsent - 1, 6U), 60U)};
+}
+
+/// Where a coroutine ends after a checkpoint, nobody says so.
+constexpr std::chrono::seconds parked_longest{5};
+
+/// The delivery over which a conversation has ended itself, 0: over none; none where it was ended
+/// from outside.
+std::optional<std::uint64_t> blamed_by(const caf::error& reason) {
+  if (reason.category() != caf::atom("cafegram")) {
+    return {};
+  }
+  return static_cast<std::uint64_t>(to_error(reason).number);
 }
 
 } // namespace
 
+void dispatcher_state::ended_rows::add(std::uint64_t row, std::optional<error> given_up) {
+  if (!known_.insert_or_assign(row, std::move(given_up)).second) {
+    return;
+  }
+  order_.push_back(row);
+  if (order_.size() > most_ended_rows) {
+    known_.erase(order_.front());
+    order_.pop_front();
+  }
+}
+
+/// In front of all that came after it.
+void dispatcher_state::chat_state::queue(queued_update&& update) {
+  const auto later = std::ranges::find_if(
+      waiting, [&update](const queued_update& other) { return other.row > update.row; });
+  waiting.insert(later, std::move(update));
+}
+
+const std::optional<error>* dispatcher_state::ended_rows::find(std::uint64_t row) const {
+  const auto found = known_.find(row);
+  return found == known_.end() ? nullptr : &found->second;
+}
+
 void dispatcher_state::accept_row(const update_event& event, admission promise) {
   if (const auto known = rows_.find(event.number); known != rows_.end()) {
     known->second = std::move(promise); // by another hub: it is under way already
+    if (waiting_rows_.contains(event.number)) {
+      tell_hub(update_waits{event.number, true});
+    }
+    return;
+  }
+  if (const auto* ended = ended_.find(event.number)) {
+    *ended ? promise.deliver(to_caf(**ended)) : promise.deliver(caf::unit);
     return;
   }
   if (stopping_) {
     promise.deliver(to_caf(error::make(errc::cancelled, "the bot is stopping")));
     return;
   }
-  auto update = ended_rows_.contains(event.number) ? nullptr : intake(event, setup_.self);
+  auto update = intake(event, setup_.self);
   if (!wanted(update)) {
     promise.deliver(caf::unit);
     return;
@@ -58,9 +99,21 @@ void dispatcher_state::end_row(std::uint64_t row, const std::optional<error>& gi
     return;
   }
   given_up ? node.mapped().deliver(to_caf(*given_up)) : node.mapped().deliver(caf::unit);
-  ended_rows_.insert(row);
-  if (ended_rows_.size() > most_ended_rows) {
-    ended_rows_.erase(ended_rows_.begin());
+  waiting_rows_.erase(row);
+  ended_.add(row, given_up);
+}
+
+template <class T>
+void dispatcher_state::tell_hub(T what) {
+  if (const auto hub = caf::actor_cast<caf::strong_actor_ptr>(hub_)) {
+    caf::anon_send(caf::actor_cast<caf::actor>(hub), std::move(what));
+  }
+}
+
+void dispatcher_state::tell_waits(std::uint64_t row, bool waits) {
+  const bool new_to_hub = waits ? waiting_rows_.insert(row).second : waiting_rows_.erase(row) > 0;
+  if (new_to_hub) {
+    tell_hub(update_waits{row, waits});
   }
 }
 
@@ -70,23 +123,43 @@ bool dispatcher_state::count_failure(queued_update& what, const std::string& why
     end_row(what.row, error::make(errc::bad_argument, why));
     return false;
   }
-  if (const auto hub = caf::actor_cast<caf::strong_actor_ptr>(hub_)) {
-    caf::anon_send(caf::actor_cast<caf::actor>(hub), update_failed{what.row, why});
-  }
+  tell_hub(update_failed{what.row, why});
   return true;
 }
 
-/// What was under way when the conversation ended, by its order. One that was in its hands has
-/// failed; a coroutine that waited has not, and begins again.
+/// One that the inbox keeps, and that is not done yet.
+void dispatcher_state::not_done(chat_key key, chat_state& chat, handling how,
+                                queued_update&& update) {
+  if (how == handling::refused) {
+    park(key, chat, std::move(update));
+    return;
+  }
+  if (how == handling::unsent) {
+    ++update.unsent;
+  } else if (how != handling::interrupted && !count_failure(update, std::string{to_string(how)})) {
+    return;
+  }
+  std::vector<queued_update> again;
+  again.push_back(std::move(update));
+  try_again(key, chat, std::move(again));
+}
+
+/// What was under way when the conversation ended, by its order, with what had no room in it. The
+/// one that was in its hands has failed; a coroutine that waited has not, and begins again.
 std::vector<dispatcher_state::queued_update> dispatcher_state::left_by(chat_state& chat,
                                                                        const caf::error& reason) {
   const auto said = blamed_by(reason);
+  const auto guilty = said ? *said : chat.busy ? chat.current : 0;
   std::vector<queued_update> out;
+  for (auto& [row, update] : std::exchange(chat.parked, {})) {
+    --queued_;
+    out.push_back(std::move(update));
+  }
   for (auto& [number, update] : std::exchange(chat.in_flight, {})) {
     --in_flight_;
-    const bool in_hand = !chat.busy || number == chat.current;
-    const bool blamed = said != 0 ? number == said : in_hand;
+    const bool blamed = number == guilty;
     counts_.failed += blamed || !update.kept ? 1 : 0;
+    update.unowned += guilty == 0 ? 1 : 0;
     if (!update.kept) {
       end_row(update.row, {});
     } else if (!blamed || count_failure(update, to_error(reason).what)) {
@@ -97,22 +170,45 @@ std::vector<dispatcher_state::queued_update> dispatcher_state::left_by(chat_stat
   return out;
 }
 
-/// In front of all that came after it.
 void dispatcher_state::try_again(chat_key key, chat_state& chat, std::vector<queued_update> what) {
   steady_time::duration wait{};
   for (auto& one : what) {
-    wait = std::max(wait, wait_after(one.failures));
+    tell_waits(one.row, false);
+    wait = std::max(
+        {wait, wait_after(one.failures), wait_after(one.unowned), wait_for_sends(one.unsent)});
     if (!stopping_) {
-      const auto later = std::ranges::find_if(
-          chat.waiting, [&one](const queued_update& other) { return other.row > one.row; });
-      chat.waiting.insert(later, std::move(one));
+      chat.queue(std::move(one));
       ++queued_;
     }
   }
   if (wait > steady_time::duration::zero()) {
-    chat.blocked_until = now() + wait;
-    retries_.emplace(chat.blocked_until, key);
-    arm();
+    block(key, chat, wait);
+  }
+}
+
+void dispatcher_state::block(chat_key key, chat_state& chat, steady_time::duration pause) {
+  chat.blocked_until = std::max(chat.blocked_until, now() + pause);
+  retries_.emplace(chat.blocked_until, key);
+  arm();
+}
+
+/// Until a coroutine of its chat has ended. What waiting coroutines want goes by, or none would
+/// ever end; all else that the inbox keeps stays behind it.
+void dispatcher_state::park(chat_key key, chat_state& chat, queued_update&& update) {
+  if (stopping_) {
+    return;
+  }
+  const auto row = update.row;
+  chat.parked.emplace(row, std::move(update));
+  ++queued_;
+  retries_.emplace(now() + parked_longest, key);
+  arm();
+}
+
+/// The first of them sees whether there is room now.
+void dispatcher_state::unpark_one(chat_state& chat) {
+  if (!chat.parked.empty() && !chat.busy) {
+    chat.queue(std::move(chat.parked.extract(chat.parked.begin()).mapped()));
   }
 }
 
@@ -120,7 +216,8 @@ void dispatcher_state::retry_due(steady_time time) {
   while (!retries_.empty() && retries_.begin()->first <= time) {
     const auto key = retries_.begin()->second;
     retries_.erase(retries_.begin());
-    if (chats_.contains(key)) {
+    if (const auto found = chats_.find(key); found != chats_.end()) {
+      unpark_one(found->second);
       pump(key);
     }
   }
@@ -136,12 +233,8 @@ void dispatcher_state::on_sends_made(sends_made& message) {
     return;
   }
   auto& update = found->second;
-  const auto hub = caf::actor_cast<caf::strong_actor_ptr>(hub_);
   for (auto& one : message.sends) {
-    if (hub) {
-      caf::anon_send(caf::actor_cast<caf::actor>(hub),
-                     update_sent{update.row, std::make_shared<const made_send>(one)});
-    }
+    tell_hub(update_sent{update.row, std::make_shared<const made_send>(one)});
     update.sends.push_back(std::move(one));
   }
 }

@@ -11,6 +11,7 @@
 //            <--the answer-- | dispatcher | <--finished, suspended, sends_made-- |
 //            update_failed   |            |    wake_at                           |
 //            update_sent     |            |                                      |
+//            update_waits    |            |                                      |
 //                            +------------+                                      |
 //   client <-----------------------------invoke_request--------------------------+
 //

@@ -73,6 +73,10 @@ std::string_view to_string(handling how) {
     return "cancelled";
   case handling::refused:
     return "refused";
+  case handling::unsent:
+    return "unsent";
+  case handling::interrupted:
+    return "interrupted";
   }
   return "unknown";
 }

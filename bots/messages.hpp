@@ -35,13 +35,16 @@ struct deliver {
   std::shared_ptr<const update_data> update;
   bool kept = false;                 ///< it comes again if this does not come to its end
   std::vector<made_send> sends = {}; ///< made when it was delivered before: they are not made again
+  bool for_waiting = false;          ///< to coroutines that wait for it; else it is `refused`
 };
 
 /// How the handling of an update ended.
 enum class handling : std::uint8_t {
-  done,      ///< the handler has returned, its coroutine has ended, its sends are answered
-  cancelled, ///< its coroutine was ended from outside
-  refused,   ///< too many coroutines run in this conversation
+  done,        ///< the handler has returned, its coroutine has ended, its sends are answered
+  cancelled,   ///< its coroutine was ended, for it holds too many: this is the last one
+  refused,     ///< too many coroutines run in this conversation
+  unsent,      ///< a send of it has no outcome, or none that lasts: kept, it is handled again
+  interrupted, ///< its coroutine was ended over another update
 };
 std::string_view to_string(handling how);
 
@@ -96,13 +99,15 @@ struct dispatcher_status {
   std::uint64_t lost = 0;      ///< dropped because a chat's queue was full
   std::uint64_t cancelled = 0; ///< of the finished ones: their coroutine was ended from outside
   std::uint64_t refused = 0;   ///< of the finished ones: too many coroutines ran already
+  std::uint64_t unsent = 0;    ///< of the finished ones: a send did not come to its end
   std::uint64_t sent = 0;      ///< messages that Telegram has taken
   std::uint64_t put_to_sleep = 0;
 };
 
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, made_send& x) {
-  return f(caf::meta::type_name("cafegram::made_send"), x.random_id, x.answer, x.was_duplicate);
+  return f(caf::meta::type_name("cafegram::made_send"), x.random_id, x.sent_id, x.date,
+           x.was_duplicate);
 }
 
 template <class Inspector>
@@ -124,7 +129,7 @@ typename Inspector::result_type inspect(Inspector& f, deliver& x) {
     return caf::none;
   };
   return f(caf::meta::type_name("cafegram::deliver"), x.chat, x.number, payload, x.kept, x.sends,
-           caf::meta::load_callback(load));
+           x.for_waiting, caf::meta::load_callback(load));
 }
 
 template <class Inspector>

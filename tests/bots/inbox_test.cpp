@@ -1,4 +1,5 @@
 #include <cafegram/actors/errors.hpp>
+#include <cafegram/bots/conversation.hpp>
 
 #include <gtest/gtest.h>
 
@@ -36,12 +37,19 @@ protected:
                           });
               },
               [this](const update_failed& what) { failures_.push_back(what.number); },
-              [this](const update_sent& what) { sends_[what.number].push_back(*what.what); }};
+              [this](const update_sent& what) { sends_[what.number].push_back(*what.what); },
+              [this](const update_waits& what) { waits_[what.number] = what.waits; }};
     });
   }
   void hand(update_event event) {
     caf::anon_send(hub_, std::move(event));
     settle();
+  }
+  /// Its memory is gone with it: it hands out again what it had not heard of.
+  void another_hub() {
+    caf::anon_send_exit(hub_, caf::exit_reason::kill);
+    settle();
+    hub_ = spawn_hub();
   }
   update_event row(std::uint64_t number, const std::shared_ptr<const update_data>& data) {
     auto received = std::make_shared<received_update>();
@@ -57,6 +65,7 @@ protected:
   numbers failures_;
   std::map<std::uint64_t, errc> refused_;
   std::map<std::uint64_t, std::vector<made_send>> sends_;
+  std::map<std::uint64_t, bool> waits_;
 };
 
 /// Answers with the same text; throws over "poison", so often as it has patience.
@@ -123,7 +132,8 @@ TEST_F(bot_inbox, a_coroutine_begins_again_and_sends_nothing_twice) {
     r.otherwise([](context ctx) -> task<> {
       co_await ctx.reply("first");
       const auto name = co_await ctx.ask("name?", 1h);
-      co_await ctx.reply("hello " + (name ? name->text() : "nobody"));
+      const auto greeting = "hello " + (name ? name->text() : std::string{"nobody"});
+      co_await ctx.reply(greeting);
     });
   });
   hand(row(1, alice_.says(1, "hi")));
@@ -174,9 +184,7 @@ TEST_F(bot_inbox, what_a_new_hub_hands_out_again_is_not_handled_again) {
   telegram_->answer_next();
   settle();
   ASSERT_EQ(finished_, numbers{1});
-  caf::anon_send_exit(hub_, caf::exit_reason::kill);
-  settle();
-  hub_ = spawn_hub();
+  another_hub();
   hand(row(1, alice_.says(1, "a")));
   hand(row(2, bob_.says(1, "b")));
   EXPECT_EQ(finished_, (numbers{1, 1})) << "that it is finished is told once more";
@@ -184,6 +192,233 @@ TEST_F(bot_inbox, what_a_new_hub_hands_out_again_is_not_handled_again) {
   settle();
   EXPECT_EQ(finished_, (numbers{1, 1, 2}));
   EXPECT_EQ(telegram_->texts().size(), 2U);
+}
+
+TEST_F(bot_inbox, one_that_is_given_up_is_so_for_a_new_hub_too) {
+  const auto throws = std::make_shared<int>(100);
+  start([throws](router& r) {
+    r.otherwise([throws](bot_actor self) { return picky(self, throws); });
+  });
+  hand(row(1, alice_.says(1, "poison")));
+  pass(3s);
+  ASSERT_TRUE(refused_.contains(1));
+  refused_.clear();
+  another_hub(); // the one before has not heard of it
+  hand(row(1, alice_.says(1, "poison")));
+  EXPECT_EQ(refused_, (std::map<std::uint64_t, errc>{{1, errc::bad_argument}}));
+  EXPECT_TRUE(finished_.empty()) << "or it would be neither handled nor a dead letter";
+  EXPECT_EQ(*throws, 97) << "and it is not handled again";
+}
+
+TEST_F(bot_inbox, of_those_that_have_ended_the_last_are_remembered) {
+  start([](router& r) { r.otherwise([](context ctx) { ctx.reply(std::string{ctx.text()}); }); });
+  for (std::int32_t n = 2; n <= 4097; ++n) {
+    caf::anon_send(hub_, row(static_cast<std::uint64_t>(n), alice_.says(n, "x")));
+  }
+  hand(row(1, bob_.says(1, "b"))); // a low number, and the last to end
+  ASSERT_EQ(finished_.size(), 4097U);
+  another_hub();
+  hand(row(1, bob_.says(1, "b")));
+  EXPECT_EQ(telegram_->texts().size(), 4097U);
+  EXPECT_EQ(finished_.back(), 1U);
+}
+
+TEST_F(bot_inbox, what_could_not_be_sent_is_sent_later) {
+  telegram_->hold = true;
+  start([](router& r) { r.otherwise([](context ctx) { ctx.reply(std::string{ctx.text()}); }); });
+  hand(row(1, alice_.says(1, "a")));
+  hand(row(2, alice_.says(2, "b")));
+  for (const auto code : {errc::deadline, errc::circuit_open, errc::logged_out, errc::cancelled}) {
+    telegram_->refuse_next(error::make(code, "not now"));
+    settle();
+    EXPECT_TRUE(finished_.empty());
+    const auto before = telegram_->calls.size();
+    pass(500ms);
+    EXPECT_EQ(telegram_->calls.size(), before) << "not at once";
+    pass(10s);
+    ASSERT_EQ(telegram_->unanswered.size(), 1U);
+  }
+  telegram_->refuse_next(error::from_rpc(401, "AUTH_KEY_UNREGISTERED"));
+  pass(30s);
+  EXPECT_EQ(telegram_->texts(), (strings(6, "a"))) << "its chat waits";
+  const auto sends = telegram_->of<tl::messages::sendMessage>();
+  for (const auto& one : sends) {
+    EXPECT_EQ(one.random_id, sends.front().random_id) << "it is the same send";
+  }
+  EXPECT_TRUE(failures_.empty()) << "the handler has done nothing wrong";
+  telegram_->answer_next();
+  settle();
+  EXPECT_EQ(finished_, numbers{1});
+  EXPECT_EQ(telegram_->texts().back(), "b");
+  EXPECT_EQ(status().unsent, 5U);
+  telegram_->refuse_next(error::from_rpc(403, "USER_IS_BLOCKED"));
+  pass(30s);
+  EXPECT_EQ(finished_, (numbers{1, 2})) << "to be refused is an outcome";
+}
+
+TEST_F(bot_inbox, a_handler_that_sends_again_itself_makes_the_same_send) {
+  telegram_->hold = true;
+  start([](router& r) {
+    r.otherwise([](context ctx) -> task<> {
+      for (bool sent = false; !sent;) {
+        sent = (co_await ctx.reply("a")).has_value();
+      }
+      co_await ctx.reply("a");
+    });
+  });
+  hand(row(1, alice_.says(1, "x")));
+  telegram_->refuse_next(error::make(errc::deadline, "not now"));
+  settle();
+  telegram_->answer_next();
+  settle();
+  telegram_->answer_next();
+  settle();
+  EXPECT_EQ(finished_, numbers{1}) << "in the end all was sent";
+  const auto sends = telegram_->of<tl::messages::sendMessage>();
+  ASSERT_EQ(sends.size(), 3U);
+  EXPECT_EQ(sends[0].random_id, sends[1].random_id);
+  EXPECT_NE(sends[1].random_id, sends[2].random_id);
+}
+
+TEST_F(bot_inbox, the_hash_of_a_chat_is_no_part_of_a_send) {
+  start([](router& r) { r.otherwise([](context ctx) { ctx.reply("x"); }); });
+  hand(row(1, alice_.says(1, "a")));
+  auto stranger = std::make_shared<update_data>(*alice_.says(1, "a"));
+  stranger->peers = std::make_shared<peers_seen>();
+  hand(row(2, stranger)); // after a power cut, from a difference that does not name her
+  const auto sends = telegram_->of<tl::messages::sendMessage>();
+  ASSERT_EQ(sends.size(), 2U);
+  EXPECT_NE(tl::encode(sends[0].peer), tl::encode(sends[1].peer));
+  EXPECT_EQ(sends[0].random_id, sends[1].random_id);
+}
+
+TEST_F(bot_inbox, the_seventeenth_waits_until_a_coroutine_has_ended) {
+  start([](router& r) {
+    r.on(text("plain"), [](context ctx) { ctx.reply("plain"); });
+    r.otherwise([](context ctx) -> task<> {
+      const auto click = co_await ctx.wait_for_click(
+          message_ref{ctx.chat(), static_cast<std::int32_t>(std::stoi(std::string{ctx.text()}))},
+          1h);
+      co_await ctx.reply("done " + std::string{ctx.text()});
+    });
+  });
+  for (std::int32_t n = 1; n <= 18; ++n) {
+    hand(row(static_cast<std::uint64_t>(n), alice_.says(n, std::to_string(n))));
+  }
+  hand(row(19, alice_.says(19, "plain")));
+  EXPECT_TRUE(telegram_->texts().empty()) << "what came later does not overtake";
+  EXPECT_EQ(status().in_flight, 16U);
+  EXPECT_EQ(status().queued, 3U);
+  hand(row(20, alice_.presses(3, "x", 20)));
+  EXPECT_EQ(telegram_->texts(), strings{"done 3"}) << "what a coroutine waits for goes by";
+  EXPECT_EQ(status().in_flight, 16U) << "and lets the next one begin";
+  EXPECT_EQ(status().queued, 2U);
+  pass(1min);
+  EXPECT_EQ(status().queued, 2U);
+  for (const std::int32_t n : {1, 2}) {
+    hand(row(static_cast<std::uint64_t>(20 + n), alice_.presses(n, "x", 20 + n)));
+  }
+  EXPECT_EQ(telegram_->texts(), (strings{"done 3", "done 1", "plain", "done 2"}));
+  EXPECT_TRUE(failures_.empty());
+  EXPECT_TRUE(refused_.empty());
+}
+
+TEST_F(bot_inbox, over_too_many_in_one_coroutine_only_the_last_is_blamed) {
+  start([](router& r) {
+    r.on(command("go"), [](context ctx) -> task<> {
+      while (co_await ctx.wait_for_message(1h)) {
+      }
+    });
+  });
+  hand(row(1, alice_.says(1, "/go")));
+  for (std::int32_t n = 2; n <= 64; ++n) {
+    hand(row(static_cast<std::uint64_t>(n), alice_.says(n, "more")));
+  }
+  EXPECT_EQ(status().in_flight, 64U);
+  hand(row(65, alice_.says(65, "too much")));
+  pass(10s);
+  EXPECT_EQ(failures_, (numbers{65, 65}));
+  EXPECT_EQ(refused_, (std::map<std::uint64_t, errc>{{65, errc::bad_argument}}));
+  EXPECT_TRUE(finished_.empty());
+  EXPECT_EQ(status().in_flight, 64U) << "the others are where they were";
+}
+
+TEST_F(bot_inbox, a_coroutine_that_throws_after_its_checkpoint_blames_nobody) {
+  start([](router& r) {
+    r.on(text("wait"), [](context ctx) -> task<> { co_await ctx.sleep(1h); });
+    r.on(text("bad"), [](context ctx) -> task<> {
+      co_await ctx.checkpoint();
+      throw std::runtime_error{"no"};
+    });
+    r.on(text("later"), [](context ctx) -> task<> {
+      co_await ctx.checkpoint();
+      co_await ctx.sleep(1s);
+      throw std::runtime_error{"no"};
+    });
+  });
+  hand(row(1, alice_.says(1, "wait")));
+  hand(row(2, bob_.says(1, "bad")));
+  EXPECT_EQ(finished_, numbers{2}) << "it has said so";
+  hand(row(3, bob_.says(2, "wait")));
+  hand(row(4, bob_.says(3, "later")));
+  pass(1min);
+  EXPECT_EQ(finished_, (numbers{2, 4}));
+  EXPECT_TRUE(failures_.empty()) << "neither of these, nor of those that waited";
+  EXPECT_TRUE(refused_.empty());
+  EXPECT_EQ(status().failed, 0U);
+  EXPECT_EQ(status().in_flight, 2U);
+}
+
+TEST_F(bot_inbox, who_only_waits_when_the_conversation_is_killed_is_not_blamed) {
+  caf::actor conversation;
+  start([&conversation](router& r) {
+    r.otherwise([&conversation](bot_actor self) -> behavior {
+      conversation = caf::actor_cast<caf::actor>(self);
+      return {[self](const new_message m) -> task<> { co_await self->in(m).wait_for_message(1h); }};
+    });
+  });
+  hand(row(1, alice_.says(1, "wait")));
+  caf::anon_send_exit(conversation, caf::exit_reason::kill);
+  settle();
+  EXPECT_TRUE(failures_.empty());
+  EXPECT_EQ(status().in_flight, 1U) << "it has begun again";
+  conversation = nullptr;
+}
+
+TEST_F(bot_inbox, the_hub_is_told_who_waits) {
+  start([](router& r) {
+    r.on(kind<callback_query>(), [](context) { throw std::runtime_error{"no"}; });
+    r.otherwise([](context ctx) -> task<> { co_await ctx.wait_for_message(1h); });
+  });
+  hand(row(1, alice_.says(1, "wait")));
+  EXPECT_EQ(waits_, (std::map<std::uint64_t, bool>{{1, true}}));
+  waits_.clear();
+  another_hub();
+  hand(row(1, alice_.says(1, "wait")));
+  EXPECT_EQ(waits_, (std::map<std::uint64_t, bool>{{1, true}})) << "a new one too";
+  hand(row(2, alice_.presses(1, "x")));
+  ASSERT_EQ(failures_, (numbers{2, 2}));
+  EXPECT_FALSE(waits_[1]) << "its conversation has ended, and the next one waits a second";
+  pass(2s);
+  EXPECT_TRUE(waits_[1]) << "it has begun anew";
+}
+
+TEST_F(bot_inbox, nothing_is_kept_of_sends_after_a_checkpoint) {
+  start([](router& r) {
+    r.otherwise([](context ctx) -> task<> {
+      co_await ctx.checkpoint();
+      for (int n = 0; n < 100; ++n) {
+        co_await ctx.reply("x");
+        co_await ctx.sleep(1s);
+      }
+      EXPECT_TRUE(ctx.get<new_message>()->origin()->made.empty());
+      EXPECT_TRUE(ctx.get<new_message>()->origin()->effects.empty());
+    });
+  });
+  hand(row(1, alice_.says(1, "go")));
+  EXPECT_EQ(finished_, numbers{1});
+  pass(2min);
+  EXPECT_EQ(telegram_->texts().size(), 100U);
 }
 
 TEST_F(bot_inbox, a_stop_leaves_what_waits_where_it_is) {
