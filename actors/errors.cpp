@@ -17,6 +17,7 @@ error from_system(caf::sec code) {
   case caf::sec::request_timeout:
     return error::make(errc::deadline, "no answer in time");
   case caf::sec::request_receiver_down:
+  case caf::sec::runtime_error: // a handler of it has thrown
     return error::make(errc::cancelled, "the actor that was asked has ended");
   default:
     return error::make(errc::bad_argument, "an actor refused the message: " + name);

@@ -15,7 +15,7 @@ void inbox_ledger::add(std::uint64_t number, inbox_entry entry) {
 }
 
 void inbox_ledger::count(const inbox_entry& entry) {
-  if (!entry.kept) {
+  if (!entry.kept || entry.waits) {
     return;
   }
   ++rows_;
@@ -31,7 +31,7 @@ void inbox_ledger::count(const inbox_entry& entry) {
 }
 
 void inbox_ledger::uncount(const inbox_entry& entry) {
-  if (!entry.kept) {
+  if (!entry.kept || entry.waits) {
     return;
   }
   --rows_;
@@ -52,18 +52,62 @@ void inbox_ledger::uncount(const inbox_entry& entry) {
   }
 }
 
-/// One that somebody has is no more in reach: then it is the new one that goes.
+/// Those that somebody has are no more in reach.
 void inbox_ledger::drop_passing() {
-  if (passing_.size() <= bounds_.passing) {
+  const auto most = heard_ ? bounds_.passing : bounds_.passing_unheard;
+  while (!passing_.empty() && passing_.size() + passing_handed_ > most) {
+    ++dropped_;
+    erase(*passing_.begin());
+  }
+}
+
+/// To one of them.
+void inbox_ledger::handed(std::uint64_t number, const inbox_entry& entry) {
+  if (!entry.kept && passing_.erase(number) > 0) {
+    ++passing_handed_;
+  }
+}
+
+void inbox_ledger::set_waiting(std::uint64_t number, bool waits) {
+  auto* entry = find(number);
+  if (entry == nullptr || !entry->kept || entry->waits == waits ||
+      (waits && waiting_ >= bounds_.waiting)) {
     return;
   }
-  const auto with_nobody = [this](std::uint64_t number) {
-    const auto& one = entries_.at(number);
-    return !one.given && one.holders == 0;
-  };
-  const auto oldest = std::ranges::find_if(passing_, with_nobody);
-  ++dropped_;
-  erase(oldest != passing_.end() ? *oldest : *passing_.rbegin());
+  if (waits) {
+    uncount(*entry);
+    entry->waits = true;
+    ++waiting_;
+  } else {
+    --waiting_;
+    entry->waits = false;
+    count(*entry);
+  }
+}
+
+void inbox_ledger::grow(std::uint64_t number, std::size_t octets) {
+  if (auto* entry = find(number); entry != nullptr && entry->kept) {
+    uncount(*entry);
+    entry->octets += octets;
+    count(*entry);
+  }
+}
+
+std::uint64_t inbox_ledger::last_note(std::int64_t channel, const std::string& box) const {
+  for (auto at = entries_.rbegin(); at != entries_.rend(); ++at) {
+    const auto& [number, entry] = *at;
+    if (!entry.kept) {
+      continue;
+    }
+    const auto* note = entry.update && entry.update->lost ? &*entry.update->lost : nullptr;
+    if (note == nullptr || entry.given || entry.shown) {
+      return 0;
+    }
+    if (note->channel == channel && note->box == box) {
+      return number;
+    }
+  }
+  return 0;
 }
 
 inbox_entry* inbox_ledger::find(std::uint64_t number) {
@@ -77,8 +121,11 @@ void inbox_ledger::erase(std::uint64_t number) {
     return;
   }
   uncount(found->second);
+  waiting_ -= found->second.waits ? 1 : 0;
   again_.erase(number);
-  passing_.erase(number);
+  if (!found->second.kept && passing_.erase(number) == 0) {
+    --passing_handed_;
+  }
   entries_.erase(found);
 }
 
@@ -103,14 +150,33 @@ std::uint64_t inbox_ledger::give() {
   }
   given_ = next->first;
   next->second.given = true;
+  handed(given_, next->second);
   return given_;
 }
 
 void inbox_ledger::take_back() {
   given_ = 0;
+  std::vector<std::uint64_t> once;
   for (auto& [number, entry] : entries_) {
+    if (entry.given && !entry.kept) {
+      once.push_back(number);
+    }
     entry.given = false;
+    set_waiting(number, false);
   }
+  for (const auto number : once) {
+    erase(number);
+  }
+}
+
+std::vector<std::uint64_t> inbox_ledger::left_over() const {
+  std::vector<std::uint64_t> out;
+  for (const auto& [number, entry] : entries_) {
+    if (entry.kept && entry.shown && entry.holders == 0) {
+      out.push_back(number);
+    }
+  }
+  return out;
 }
 
 std::uint64_t inbox_ledger::show() {
@@ -124,7 +190,9 @@ std::uint64_t inbox_ledger::show() {
     shown_ = number;
   }
   if (number != 0) {
-    entries_.at(number).shown = true;
+    auto& entry = entries_.at(number);
+    entry.shown = true;
+    handed(number, entry);
   }
   return number;
 }

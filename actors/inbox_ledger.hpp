@@ -20,9 +20,13 @@ struct inbox_bounds {
   std::size_t rows = 20'000;
   std::size_t octets = std::size_t{64} << 20;
   std::size_t rows_per_channel = 2'000;
+  /// Of those that wait for somebody in a conversation, so many are not counted as rows: what lets
+  /// them end may be among what comes next.
+  std::size_t waiting = 100'000;
   /// Of what no difference brings again. Over it the oldest that nobody has yet goes; where
   /// receivers have all, the one that comes.
   std::size_t passing = 8'192;
+  std::size_t passing_unheard = 128; ///< the same while there is no receiver
 };
 
 /// An update that is accepted and not finished.
@@ -35,6 +39,7 @@ struct inbox_entry {
   std::uint32_t failures = 0;
   std::string last_failure = {};
   std::vector<storage::send_record> sends = {}; ///< made while it was handled before
+  bool waits = false; ///< for somebody, in a conversation: it does not count against the bounds
 
   bool given = false;      ///< to the receiver that finishes it
   bool shown = false;      ///< to the others
@@ -57,11 +62,22 @@ public:
   inbox_entry* find(std::uint64_t number);
   void erase(std::uint64_t number);
   void clear();
+  /// The update waits for somebody, or is worked on again.
+  void set_waiting(std::uint64_t number, bool waits);
+  /// It takes so much more than before.
+  void grow(std::uint64_t number, std::size_t octets);
+  /// Somebody is there to be handed updates, or nobody.
+  void set_heard(bool heard) { heard_ = heard; }
+  /// The last note of a loss of that box, which nobody has been handed, and behind which there are
+  /// only others and what is not kept; 0: none.
+  std::uint64_t last_note(std::int64_t channel, const std::string& box) const;
 
   /// The next one for the receiver that finishes updates; 0: none. It counts as given.
   std::uint64_t give();
-  /// That one is gone: what it had is to be given again.
+  /// That one is gone: what it had and is kept is to be given again; the rest comes once.
   void take_back();
+  /// Those kept that were shown, and that nobody has any more.
+  std::vector<std::uint64_t> left_over() const;
   /// The next one for the others; 0: none. It counts as shown.
   std::uint64_t show();
   /// Who had it is gone without an answer: it is to be shown again.
@@ -88,6 +104,7 @@ private:
   void count(const inbox_entry& entry);
   void uncount(const inbox_entry& entry);
   void drop_passing();
+  void handed(std::uint64_t number, const inbox_entry& entry);
 
   inbox_bounds bounds_;
   std::map<std::uint64_t, inbox_entry> entries_;
@@ -95,12 +112,15 @@ private:
   std::uint64_t given_ = 0; ///< all up to here are given, or finished
   std::uint64_t shown_ = 0; ///< all up to here are shown, but for `again_`
   std::set<std::uint64_t> again_;
-  std::set<std::uint64_t> passing_;
+  std::set<std::uint64_t> passing_; ///< that nobody has
+  std::size_t passing_handed_ = 0;  ///< that somebody has
   std::unordered_map<std::int64_t, channel_count> channels_;
   std::map<std::int64_t, bool> channel_news_;
   std::size_t rows_ = 0; ///< those kept
   std::size_t octets_ = 0;
   std::uint64_t dropped_ = 0;
+  std::size_t waiting_ = 0;
+  bool heard_ = true;
   bool full_ = false;
 };
 

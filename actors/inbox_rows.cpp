@@ -83,6 +83,9 @@ result<std::shared_ptr<const received_update>> update_of(const storage::inbox_ro
   if (!update) {
     return std::unexpected(std::move(update.error()));
   }
+  if (row.layer != tl::layer && tl::holds<tl::unknown>(*update)) {
+    return fail(errc::malformed, "it was written in layer " + std::to_string(row.layer));
+  }
   const auto users = values_of<tl::User>(row.users);
   const auto chats = values_of<tl::Chat>(row.chats);
   if (!users || !chats) {

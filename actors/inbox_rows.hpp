@@ -11,7 +11,8 @@ namespace cafegram {
 storage::inbox_row row_of(const received_update& update, std::uint64_t number,
                           wall_time received_at);
 
-/// The way back. Errors: as of the codec.
+/// The way back. Errors: as of the codec; `malformed` for one that only the schema knows in which
+/// it was written.
 result<std::shared_ptr<const received_update>> update_of(const storage::inbox_row& row);
 
 /// About what the row takes, in the store and in memory.

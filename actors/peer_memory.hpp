@@ -7,6 +7,8 @@
 #include <memory>
 #include <optional>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 namespace cafegram {
 
@@ -14,22 +16,37 @@ namespace cafegram {
 /// addresses channels.
 class peer_memory {
 public:
-  void note(const peers_seen& peers) {
+  /// Gives the channels whose address is new.
+  std::vector<const tl::channel*> note(const peers_seen& peers) {
     if (seen_.users.size() + peers.users.size() > most_users) {
       seen_ = {};
     }
     for (const auto& [id, user] : peers.users) {
-      seen_.users.insert_or_assign(id, user);
+      const auto* one = tl::get_if<tl::user>(user);
+      if (one != nullptr && one->min) {
+        seen_.users.try_emplace(id, user); // it tells less than a whole one, and not for certain
+      } else {
+        seen_.users.insert_or_assign(id, user);
+      }
     }
     if (hashes_.size() + peers.chats.size() > most_users) {
       hashes_.clear();
     }
+    std::vector<const tl::channel*> out;
     for (const auto& [id, chat] : peers.chats) {
       const auto* channel = tl::get_if<tl::channel>(chat);
-      if (channel != nullptr && channel->access_hash && !channel->min) {
-        hashes_.insert_or_assign(id, *channel->access_hash);
+      if (channel != nullptr && channel->access_hash && !channel->min &&
+          note_address(id, *channel->access_hash)) {
+        out.push_back(channel);
       }
     }
+    return out;
+  }
+
+  /// True where it is new.
+  bool note_address(std::int64_t channel, std::int64_t hash) {
+    const auto [at, is_new] = hashes_.try_emplace(channel, hash);
+    return is_new || std::exchange(at->second, hash) != hash;
   }
 
   /// What addresses a channel, where it is known.

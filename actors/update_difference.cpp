@@ -3,6 +3,7 @@
 #include <cafegram/actors/update_hub_state.hpp>
 #include <cafegram/base/log.hpp>
 #include <cafegram/protocol/update_table.hpp>
+#include <cafegram/storage/peers.hpp>
 
 #include <caf/all.hpp>
 #include <fmt/format.h>
@@ -69,8 +70,9 @@ void update_hub_state::apply(protocol::update_outcome&& outcome) {
       tell(*lost);
       continue;
     }
-    for (const auto& item : std::get<protocol::accepted_updates>(one).updates) {
-      accept(item);
+    const auto& accepted = std::get<protocol::accepted_updates>(one);
+    for (const auto& item : accepted.updates) {
+      accept(item, accepted.box.kind != protocol::box_kind::none);
     }
   }
   write();
@@ -99,20 +101,57 @@ void update_hub_state::note_places(const protocol::update_outcome& outcome) {
   }
 }
 
-/// It takes the place of what it is about, so it is kept as that would be.
+/// What addresses a channel is written with its updates: the next process asks for its difference.
+void update_hub_state::note_peers(const peers_seen& peers) {
+  storage::batch rows;
+  for (const auto* channel : users.note(peers)) {
+    storage::peer_record record;
+    record.kind = storage::peer_kind::channel;
+    record.id = channel->id;
+    record.access_hash = *channel->access_hash;
+    if (channel->username) {
+      record.usernames.push_back(*channel->username);
+    }
+    for (const auto& name : channel->usernames.value_or(std::vector<tl::Username>{})) {
+      if (const auto* known = tl::get_if<tl::username>(name)) {
+        record.usernames.push_back(known->username);
+      }
+    }
+    put(rows, record);
+  }
+  if (!rows.changes.empty()) {
+    add_rows(std::move(rows));
+  }
+}
+
+/// It takes the place of what it is about, so it is kept as that would be; while nobody hears it,
+/// one for each box.
 void update_hub_state::tell(const protocol::updates_lost& what) {
   const auto box = name_of(what.box.kind);
+  const auto before = ledger.last_note(what.box.channel, std::string{box});
+  auto* joined = before != 0 ? ledger.find(before) : nullptr;
+  if (joined != nullptr && heard() && joined->update->lost->to != what.from) {
+    joined = nullptr;
+  }
+  const auto from = joined != nullptr ? joined->update->lost->from : what.from;
   const auto to = what.to ? std::to_string(*what.to) : "?";
   auto note = std::make_shared<received_update>();
-  note->identity = fmt::format("lost/{}/{}/{}/{}-{}", who.id, what.box.channel, box, what.from, to);
+  note->identity = fmt::format("lost/{}/{}/{}/{}-{}", who.id, what.box.channel, box, from, to);
   note->peers = std::make_shared<peers_seen>();
   note->account = who.id;
-  note->lost = lost_updates{what.box.channel, std::string{box}, what.from, what.to,
+  note->lost = lost_updates{what.box.channel, std::string{box}, from, what.to,
                             std::string{name_of(what.why)}};
   log::warn("update_hub", "updates are lost, {}: {} of {}, from {} to {}", note->lost->why, box,
             what.box.channel == 0 ? "the account" : "channel " + std::to_string(what.box.channel),
             what.from, to);
-  keep(std::move(note), what.box.channel, true);
+  if (joined == nullptr) {
+    keep(std::move(note), what.box.channel, true);
+    return;
+  }
+  joined->update = std::move(note);
+  storage::batch rows;
+  put(rows, row_of(*joined, before));
+  add_rows(std::move(rows));
 }
 
 // -- questions ----------------------------------------------------------------------------------
@@ -165,7 +204,7 @@ void update_hub_state::ask_difference(const protocol::account_place& from) {
            }
            peers_seen peers;
            auto some = answer ? difference_of(*answer, peers) : std::nullopt;
-           users.note(peers);
+           note_peers(peers);
            if (some) {
              some->server_time = static_cast<std::int32_t>(seconds_now());
              apply(boxes->difference(*std::move(some), now()));
@@ -180,16 +219,44 @@ void update_hub_state::ask_difference(const protocol::account_place& from) {
 }
 
 void update_hub_state::ask_channel(const protocol::channel_question& from) {
-  const auto id = from.channel;
-  const auto hash = users.channel_hash(id);
-  if (!hash && !who.bot) {
-    apply(boxes->difference_of_failed(id, protocol::difference_failure::no_address, {}, now()));
-    return;
+  const auto hash = users.channel_hash(from.channel);
+  if (hash || who.bot) {
+    // Bots are known to their channels by themselves: they may leave the hash out.
+    ask_channel_at(from, hash.value_or(0));
+  } else {
+    find_address(from);
   }
-  // Bots are known to their channels by themselves: they may leave the hash out.
+}
+
+/// Of a channel that was seen last before this hub began.
+void update_hub_state::find_address(const protocol::channel_question& from) {
+  const auto failed = [this, id = from.channel, of = life](protocol::difference_failure why) {
+    if (of == life) {
+      apply(boxes->difference_of_failed(id, why, {}, now()));
+      check();
+    }
+  };
+  self->request(store, caf::infinite, channel_request{from.channel})
+      .then(
+          [this, from, failed, of = life](const channel_found& found) {
+            if (!found.channel) {
+              failed(protocol::difference_failure::no_address);
+            } else if (of == life) {
+              users.note_address(from.channel, found.channel->access_hash);
+              ask_channel_at(from, found.channel->access_hash);
+            }
+          },
+          [failed](const caf::error& why) {
+            log::error("update_hub", "a channel cannot be looked up: {}", to_string(to_error(why)));
+            failed(protocol::difference_failure::later);
+          });
+}
+
+void update_hub_state::ask_channel_at(const protocol::channel_question& from, std::int64_t hash) {
+  const auto id = from.channel;
   invoke(self, client,
          tl::updates::getChannelDifference{
-             .channel = tl::inputChannel{.channel_id = id, .access_hash = hash.value_or(0)},
+             .channel = tl::inputChannel{.channel_id = id, .access_hash = hash},
              .filter = tl::channelMessagesFilterEmpty{},
              .pts = from.pts,
              .limit = from.limit},
@@ -199,7 +266,7 @@ void update_hub_state::ask_channel(const protocol::channel_question& from) {
            }
            peers_seen peers;
            auto some = answer ? difference_of(*answer, id, peers) : std::nullopt;
-           users.note(peers);
+           note_peers(peers);
            if (some) {
              some->server_time = static_cast<std::int32_t>(seconds_now());
              apply(boxes->difference_of(id, *std::move(some), now()));

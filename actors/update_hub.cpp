@@ -38,6 +38,10 @@ void update_hub_state::begin(const hub_start& how) {
   if (who.id != 0 && who.id != how.who.id) {
     forget_account();
   }
+  if (unwritten) {
+    // Else the store would tell a place before updates that are accepted already.
+    give_to_store();
+  }
   who = how.who;
   start = how.from;
   max_age = how.max_age;
@@ -145,8 +149,10 @@ void update_hub_state::look_for_room() {
 }
 
 void update_hub_state::check() {
-  auto next =
-      std::min(retry_at.value_or(steady_time::max()), write_at.value_or(steady_time::max()));
+  auto next = steady_time::max();
+  for (const auto& at : {retry_at, write_at, inherit_at}) {
+    next = std::min(next, at.value_or(steady_time::max()));
+  }
   if (started) {
     next = std::min(next, boxes->next_deadline());
   }
@@ -165,6 +171,9 @@ void update_hub_state::tick(std::uint64_t number) {
   }
   if (write_at && *write_at <= now()) {
     try_to_write();
+  }
+  if (inherit_at && *inherit_at <= now()) {
+    inherit();
   }
   if (started) {
     apply(boxes->poll(now()));
@@ -193,6 +202,7 @@ update_hub_actor::behavior_type hub(update_hub_actor::stateful_pointer<update_hu
       [self](const update_claim& by) { self->state.claimed(by); },
       [self](const update_failed& what) { self->state.failed(what); },
       [self](const update_sent& what) { self->state.sent(what); },
+      [self](const update_waits& what) { self->state.waits_for(what); },
       [self](caf::close_atom) { self->quit(); },
       [self](const hub_start& how) { self->state.begin(how); },
       [self](caf::tick_atom, std::uint64_t number) { self->state.tick(number); },

@@ -101,13 +101,15 @@ struct update_hub_state {
   std::int64_t inbox_of = 0; ///< the account whose part of the store is in the ledger
   std::shared_ptr<storage::update_progress> unwritten; ///< null: nothing
   std::uint64_t sent_number = 0;                       ///< with the last write
-  bool writing = false;
-  bool stuck = false; ///< the store cannot write
+  std::size_t writing = 0;                             ///< writes that are not answered
+  bool stuck = false;                                  ///< the store cannot write
   std::optional<steady_time> write_at;
 
   std::optional<update_fanout> receivers;
   caf::actor finisher;     ///< who has claimed the updates; null: nobody
   std::uint64_t claim = 0; ///< counts them
+  /// The finisher is gone: then the others finish what it leaves, if none has come.
+  std::optional<steady_time> inherit_at;
   bool handing_out = false;
   bool behind = false; ///< receivers are slow: what a difference brings again is left to it
   bool held = true;    ///< the boxes were told that there is no room
@@ -117,9 +119,9 @@ struct update_hub_state {
   std::optional<steady_time> retry_at; ///< the store could not be read
 
   steady_time now() const { return services.clock->steady_now(); }
-  bool has_room() const {
-    return !behind && !stuck && !ledger.full() && (finisher || !receivers->empty());
-  }
+  /// Somebody is there to be handed updates.
+  bool heard() const { return finisher || !receivers->empty(); }
+  bool has_room() const { return !behind && !stuck && !ledger.full() && heard(); }
   /// What is written still counts too: it is with the receivers before the answer comes.
   bool may_ask() const {
     return has_room() && receivers->backlog() + ledger.unwritten() <= update_backlog;
@@ -143,12 +145,15 @@ struct update_hub_state {
   // -- what the boxes say
   void apply(protocol::update_outcome&& outcome);
   void note_places(const protocol::update_outcome& outcome);
+  void note_peers(const peers_seen& peers);
   void tell(const protocol::updates_lost& what);
   void ask(protocol::update_outcome&& outcome);
   void when_there_is_room(std::function<void()> question);
   void ask_place();
   void ask_difference(const protocol::account_place& from);
   void ask_channel(const protocol::channel_question& from);
+  void ask_channel_at(const protocol::channel_question& from, std::int64_t hash);
+  void find_address(const protocol::channel_question& from);
   void load(const std::vector<std::int64_t>& channels);
   void load_unsure(const protocol::unsure_page& page);
 
@@ -158,12 +163,13 @@ struct update_hub_state {
   void store_failed(const caf::error& why, std::uint64_t of);
   void take_inbox(const storage::inbox_content& content);
   void take_row(const storage::inbox_row& row, std::vector<storage::send_record> sends);
-  void accept(const protocol::update_item& item);
+  void accept(const protocol::update_item& item, bool counted);
   void keep(std::shared_ptr<const received_update> update, std::int64_t channel, bool in_store);
   storage::update_progress& next_write();
   void add_rows(storage::batch&& rows);
   void write();
-  void wrote();
+  void give_to_store();
+  void wrote(std::uint64_t number);
   void not_written(const caf::error& why);
   void try_to_write();
 
@@ -176,6 +182,8 @@ struct update_hub_state {
   void bury(const storage::dead_letter& what, const std::vector<storage::send_record>& sends);
   void failed(const update_failed& what);
   void sent(const update_sent& what);
+  void waits_for(const update_waits& what);
+  void inherit();
   storage::inbox_row row_of(const inbox_entry& entry, std::uint64_t number) const;
   std::int64_t seconds_now() const;
   void look_for_room();

@@ -5,12 +5,18 @@
 
 #include <caf/all.hpp>
 
+#include <bit>
+
 // From the boxes into the store, from there to the receivers, until each update is finished.
 namespace cafegram {
 
 namespace {
 
 constexpr std::chrono::seconds after_failed_write{5};
+/// A bot that is stopped and started again finds what it has left.
+constexpr std::chrono::minutes inheritance{1};
+/// About what one that was made takes, in the store and in memory.
+constexpr std::size_t octets_of_send = 128;
 
 /// Behind those of earlier hubs and processes, for they were given from the same clock.
 std::uint64_t first_number(wall_time now) {
@@ -60,6 +66,10 @@ void update_hub_state::store_failed(const caf::error& why, std::uint64_t of) {
 }
 
 void update_hub_state::take_inbox(const storage::inbox_content& content) {
+  for (const auto& one : content.damaged) {
+    log::error("update_hub", "passed over, until it is dropped: {}", one.what);
+  }
+  last_number = std::max(last_number, content.last);
   auto send = content.sends.begin();
   for (const auto& row : content.rows) {
     last_number = std::max(last_number, row.number);
@@ -69,8 +79,8 @@ void update_hub_state::take_inbox(const storage::inbox_content& content) {
     }
     take_row(row, std::move(sends));
   }
-  if (content.more && !content.rows.empty()) {
-    read_inbox(content.rows.back().number, life);
+  if (content.more) {
+    read_inbox(content.last, life);
     return;
   }
   waits.reset();
@@ -101,7 +111,7 @@ void update_hub_state::take_row(const storage::inbox_row& row,
   const auto channel = row.lost ? row.lost->channel : item_of((*update)->update, {}).box.channel;
   ledger.add(row.number, {.update = *std::move(update),
                           .channel = channel,
-                          .octets = octets_of(row),
+                          .octets = octets_of(row) + sends.size() * octets_of_send,
                           .received_at = row.received_at,
                           .failures = row.failures,
                           .last_failure = row.last_failure,
@@ -110,13 +120,16 @@ void update_hub_state::take_row(const storage::inbox_row& row,
 
 // -- in -----------------------------------------------------------------------------------------
 
-void update_hub_state::accept(const protocol::update_item& item) {
+/// Of what nothing counts no end may come, and nobody who has it stands behind: while nobody
+/// listens, and where there is no room, it is not worth a row.
+void update_hub_state::accept(const protocol::update_item& item, bool counted) {
   const auto& what = static_cast<const handed_update&>(*item.body);
   if (what.own || !what.update) {
     return;
   }
   auto update = std::make_shared<received_update>();
-  update->identity = identity_of(who.id, what.update);
+  const auto when = what.date != 0 ? static_cast<std::uint64_t>(what.date) : last_number + 1;
+  update->identity = identity_of(who.id, what.update, when);
   if (is_query(what.update) && !queries.add(update->identity)) {
     return;
   }
@@ -124,7 +137,9 @@ void update_hub_state::accept(const protocol::update_item& item) {
   update->peers = what.peers;
   update->date = what.date;
   update->account = who.id;
-  keep(std::move(update), item.box.channel, item.role != protocol::update_role::transient);
+  const bool worth_a_row = counted || (heard() && !ledger.full());
+  keep(std::move(update), item.box.channel,
+       worth_a_row && item.role != protocol::update_role::transient);
 }
 
 void update_hub_state::keep(std::shared_ptr<const received_update> update, std::int64_t channel,
@@ -140,7 +155,13 @@ void update_hub_state::keep(std::shared_ptr<const received_update> update, std::
     put(rows, row);
     add_rows(std::move(rows));
   }
+  const auto dropped = ledger.dropped();
+  ledger.set_heard(heard());
   ledger.add(last_number, std::move(entry));
+  if (ledger.dropped() != dropped && std::has_single_bit(ledger.dropped())) {
+    log::warn("update_hub", "{} updates that come once are dropped, for nobody takes them in time",
+              ledger.dropped());
+  }
 }
 
 storage::update_progress& update_hub_state::next_write() {
@@ -158,7 +179,7 @@ void update_hub_state::add_rows(storage::batch&& rows) {
 /// One write at a time; what comes meanwhile goes with the next one. Handed out is only what is
 /// written, so whatever happens to the process, it comes again until it is finished.
 void update_hub_state::write() {
-  if (writing || stuck) {
+  if (writing > 0 || stuck) {
     return;
   }
   if (!unwritten) {
@@ -166,19 +187,31 @@ void update_hub_state::write() {
     hand_out();
     return;
   }
-  writing = true;
+  give_to_store();
+}
+
+/// Rows of an earlier write that is under way are not written yet: the answer waits for them too.
+void update_hub_state::give_to_store() {
+  const bool at_once = writing > 0 || stuck || !unwritten->rows.empty();
+  ++writing;
   sent_number = last_number;
-  const bool at_once = !unwritten->rows.empty();
   self->request(store, caf::infinite,
                 session_change{.apply = {}, .at_once = at_once, .progress = std::move(unwritten)})
-      .then([this]() { wrote(); }, [this](const caf::error& why) { not_written(why); });
+      .then(
+          [this, number = last_number]() {
+            --writing;
+            wrote(number);
+          },
+          [this](const caf::error& why) {
+            --writing;
+            not_written(why);
+          });
   unwritten = nullptr;
 }
 
-void update_hub_state::wrote() {
-  writing = false;
+void update_hub_state::wrote(std::uint64_t number) {
   stuck = false;
-  ledger.written(sent_number);
+  ledger.written(number);
   hand_out();
   write();
   look_for_room();
@@ -188,7 +221,6 @@ void update_hub_state::wrote() {
 /// The store tries by itself; until it has succeeded nothing is handed out, and nothing taken.
 void update_hub_state::not_written(const caf::error& why) {
   log::error("update_hub", "updates are not written: {}", to_string(to_error(why)));
-  writing = false;
   stuck = true;
   write_at = now() + after_failed_write;
   look_for_room();
@@ -198,7 +230,8 @@ void update_hub_state::not_written(const caf::error& why) {
 void update_hub_state::try_to_write() {
   write_at.reset();
   self->request(store, caf::infinite, caf::flush_atom_v)
-      .then([this]() { wrote(); }, [this](const caf::error& why) { not_written(why); });
+      .then([this, number = sent_number]() { wrote(number); },
+            [this](const caf::error& why) { not_written(why); });
 }
 
 // -- out ----------------------------------------------------------------------------------------
@@ -233,7 +266,8 @@ void update_hub_state::give(std::uint64_t number, const inbox_entry& entry) {
   if (!entry.sends.empty()) {
     auto sends = std::make_shared<std::vector<made_send>>();
     for (const auto& one : entry.sends) {
-      sends->push_back({one.random_id, one.answer, one.was_duplicate});
+      sends->push_back({one.random_id, static_cast<std::int32_t>(one.sent_id.value_or(0)), one.date,
+                        one.was_duplicate});
     }
     event.sends = std::move(sends);
   }
@@ -338,13 +372,23 @@ void update_hub_state::sent(const update_sent& what) {
   record.place = static_cast<std::uint32_t>(entry->sends.size());
   record.random_id = what.what->random_id;
   record.settled = true;
-  record.answer = what.what->answer;
+  if (what.what->sent_id != 0) {
+    record.sent_id = what.what->sent_id;
+  }
+  record.date = what.what->date;
   record.was_duplicate = what.what->was_duplicate;
   storage::batch rows;
   put(rows, record);
   add_rows(std::move(rows));
   entry->sends.push_back(std::move(record));
+  ledger.grow(what.number, octets_of_send);
   write();
+}
+
+void update_hub_state::waits_for(const update_waits& what) {
+  ledger.set_waiting(what.number, what.waits);
+  look_for_room();
+  check();
 }
 
 storage::inbox_row update_hub_state::row_of(const inbox_entry& entry, std::uint64_t number) const {
@@ -363,8 +407,11 @@ std::int64_t update_hub_state::seconds_now() const {
 
 // -- receivers ----------------------------------------------------------------------------------
 
+/// Who finishes updates has them all already.
 void update_hub_state::subscribe(const caf::actor& receiver) {
-  receivers->subscribe(receiver);
+  if (finisher != receiver) {
+    receivers->subscribe(receiver);
+  }
   hand_out();
   look_for_room();
   check();
@@ -380,8 +427,10 @@ void update_hub_state::claimed(const update_claim& by) {
   }
   finisher = by.receiver;
   ++claim;
+  inherit_at.reset();
   self->monitor(finisher);
   hand_out();
+  receivers->remove(caf::actor_cast<caf::actor_addr>(finisher));
   look_for_room();
   check();
 }
@@ -391,11 +440,30 @@ void update_hub_state::receiver_ended(const caf::down_msg& down) {
     finisher = nullptr;
     ++claim;
     ledger.take_back();
+    inherit_at = now() + inheritance;
   }
   receivers->remove(down.source);
   hand_out();
   look_for_room();
   check();
+}
+
+/// What the others have answered is finished, for nobody else comes; what they have not they see
+/// again.
+void update_hub_state::inherit() {
+  inherit_at.reset();
+  if (finisher || receivers->empty()) {
+    return;
+  }
+  for (const auto number : ledger.left_over()) {
+    if (ledger.find(number)->answered) {
+      finish(number);
+    } else {
+      ledger.show_again(number);
+    }
+  }
+  hand_out();
+  look_for_room();
 }
 
 } // namespace cafegram

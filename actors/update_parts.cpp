@@ -190,7 +190,7 @@ bool is_query(const tl::Update& update) {
   return query_of(update).has_value();
 }
 
-std::string identity_of(std::int64_t account, const tl::Update& update) {
+std::string identity_of(std::int64_t account, const tl::Update& update, std::uint64_t when) {
   if (const auto* message = new_message_of(update)) {
     // One that cannot be read (empty, or of a newer schema) has no number to be known by.
     const auto text = message_text(*message);
@@ -207,7 +207,10 @@ std::string identity_of(std::int64_t account, const tl::Update& update) {
   if (const auto query = query_of(update)) {
     return fmt::format("query/{}/{}", account, *query);
   }
-  return fmt::format("update/{}/{}", account, content_hash(update));
+  const auto content = content_hash(update);
+  return when != 0 && place_of(update).value == 0
+             ? fmt::format("update/{}/{}/{}", account, content, when)
+             : fmt::format("update/{}/{}", account, content);
 }
 
 std::string chat_of(const tl::Update& update) {

@@ -25,8 +25,9 @@ update_place place_of(const tl::Update& update);
 /// Asks for an answer by its `query_id`: it comes once, outside every order, in no difference.
 bool is_query(const tl::Update& update);
 
-/// See `received_update::identity`.
-std::string identity_of(std::int64_t account, const tl::Update& update);
+/// See `received_update::identity`. Of an update that nothing counts `when` tells one from others
+/// of the same content.
+std::string identity_of(std::int64_t account, const tl::Update& update, std::uint64_t when = 0);
 
 /// The conversation of an update, for people: `u7`, `g7`, `c7`, for user, group and channel; empty
 /// where it has none.

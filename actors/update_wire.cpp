@@ -33,7 +33,7 @@ std::optional<protocol::update_container> update_hub_state::read(const shared_by
     log::warn("update_hub", "updates that cannot be read: {}", to_string(batch.error()));
     return {};
   }
-  users.note(*batch->peers);
+  note_peers(*batch->peers);
   const bool strangers = batch->short_form && !users.knows(*batch, who.id);
   return container_of(*batch, {batch->short_form ? users.known(*batch) : batch->peers, batch->date,
                                own, strangers});

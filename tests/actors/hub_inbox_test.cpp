@@ -1,6 +1,8 @@
 #include <cafegram/actors/inbox_rows.hpp>
 
-#include "hub_kit.hpp"
+#include <set>
+
+#include "hub_inbox_kit.hpp"
 
 // What a hub keeps until it is finished, in a store and with receivers that the tests play.
 namespace cafegram {
@@ -11,84 +13,9 @@ using namespace std::chrono_literals;
 using test::fresh;
 using test::live;
 using test::me;
-using test::posted;
 using test::query;
 
-/// A receiver that answers when the test says so.
-struct patient_receiver {
-  caf::actor actor;
-  std::vector<update_event> got;
-  std::map<std::uint64_t, caf::response_promise> open;
-
-  explicit patient_receiver(caf::actor_system& system) {
-    actor = system.spawn([this](caf::event_based_actor* self) -> caf::behavior {
-      return {[this, self](const update_event& event) -> caf::response_promise {
-                got.push_back(event);
-                return open[event.number] = self->make_response_promise();
-              },
-              [this](caf::ok_atom, std::uint64_t number) {
-                open.at(number).deliver(caf::unit);
-                open.erase(number);
-              },
-              [this](caf::flush_atom, std::uint64_t number, int code) {
-                open.at(number).deliver(
-                    to_caf(error::make(static_cast<errc>(code), "it is poison")));
-                open.erase(number);
-              }};
-    });
-  }
-  std::vector<std::int64_t> marks() {
-    std::vector<std::int64_t> out;
-    for (const auto& event : std::exchange(got, {})) {
-      out.push_back(test::mark_of(*event.update));
-    }
-    return out;
-  }
-};
-
-/// A hub whose updates are claimed.
-struct hub_inbox : testing::Test, test::hub_stage {
-  std::unique_ptr<patient_receiver> bot = std::make_unique<patient_receiver>(actors.system());
-
-  ~hub_inbox() override { end_bot(); }
-
-  void start(updates_from from = updates_from::now) {
-    begin(from);
-    claim();
-  }
-  void claim() {
-    caf::anon_send(hub, update_claim{bot->actor});
-    actors.run();
-  }
-  void end_bot() {
-    caf::anon_send_exit(bot->actor, caf::exit_reason::kill);
-    bot->open.clear();
-    actors.run();
-  }
-  void another_bot() {
-    end_bot();
-    bot = std::make_unique<patient_receiver>(actors.system());
-    claim();
-  }
-  void another_hub() {
-    caf::anon_send_exit(hub, caf::exit_reason::kill);
-    actors.run();
-    hub = spawn_update_hub(actors.system(), actors.services(), client, store);
-  }
-  void finish(std::size_t at = 0) {
-    const auto next = std::next(bot->open.begin(), static_cast<std::ptrdiff_t>(at));
-    caf::anon_send(bot->actor, caf::ok_atom_v, next->first);
-    actors.run();
-  }
-  void refuse(errc code) {
-    caf::anon_send(bot->actor, caf::flush_atom_v, bot->open.begin()->first, static_cast<int>(code));
-    actors.run();
-  }
-  std::vector<storage::inbox_row> inbox() const { return read_inbox(*world->rows, 0)->records; }
-  std::vector<storage::dead_letter> dead() const {
-    return read_dead_letters(*world->rows, 0)->records;
-  }
-};
+struct hub_inbox : test::inbox_stage {};
 
 } // namespace
 
@@ -164,16 +91,6 @@ TEST_F(hub_inbox, who_claims_next_gets_what_the_one_before_has_not_finished) {
   EXPECT_EQ(bot->marks(), (marks{3}));
 }
 
-TEST_F(hub_inbox, others_see_updates_and_finish_none) {
-  subscribe();
-  start();
-  wire(live({fresh(1, 11)}));
-  EXPECT_EQ(take(), (marks{1}));
-  EXPECT_EQ(inbox().size(), 1U);
-  finish();
-  EXPECT_TRUE(inbox().empty());
-}
-
 TEST_F(hub_inbox, one_that_is_given_up_goes_to_the_dead_letters) {
   start();
   wire(live({fresh(1, 11), fresh(2, 12)}));
@@ -214,31 +131,6 @@ TEST_F(hub_inbox, failures_are_counted_over_restarts) {
   EXPECT_EQ(bot->got.back().failures, 1U);
 }
 
-TEST_F(hub_inbox, a_full_channel_is_left_to_the_server_alone) {
-  constexpr std::int64_t news = 1'000'000'001;
-  world->stored.updates = storage::update_state{10, 3, 1, 1};
-  world->stored.channels = {{news, {5}}};
-  start(updates_from::stored);
-  world->asked.clear();
-  wire(live({posted(news, 1, 6)})); // looks up where it stands
-  std::vector<tl::Update> many;
-  for (std::int32_t id = 2; id <= 2001; ++id) {
-    many.push_back(posted(news, id, 5 + id));
-  }
-  wire(live(std::move(many)));
-  EXPECT_EQ(bot->marks().size(), 2001U);
-  wire(live({posted(news, 2002, 2007), fresh(1, 11)}));
-  EXPECT_EQ(bot->marks(), (marks{1}));
-  EXPECT_EQ(world->stored.channels[news].pts, 2006);
-  EXPECT_TRUE(world->asked_channels.empty()) << "there is no room for an answer";
-  world->bring_posts(news, {2002}, 2007);
-  for (int id = 1; id <= 1001; ++id) {
-    finish();
-  }
-  EXPECT_EQ(bot->marks(), (marks{2002}));
-  EXPECT_TRUE(world->asked.empty());
-}
-
 TEST_F(hub_inbox, rows_of_another_account_are_dropped) {
   start();
   wire(live({fresh(1, 11)}));
@@ -265,6 +157,74 @@ TEST_F(hub_inbox, a_row_that_cannot_be_read_is_a_dead_letter) {
   ASSERT_EQ(dead().size(), 1U);
   wire(live({fresh(1, 11)}));
   EXPECT_EQ(bot->marks(), (marks{1}));
+}
+
+TEST_F(hub_inbox, a_row_that_is_damaged_holds_up_no_other) {
+  start();
+  wire(live({fresh(1, 11), fresh(2, 12), fresh(3, 13), fresh(4, 14)}));
+  storage::batch damage;
+  put(damage, inbox()[1]);
+  damage.changes.front().value = {0xff, 0xff};
+  ASSERT_TRUE(world->rows->apply(damage));
+  another_hub();
+  another_bot();
+  start(updates_from::stored);
+  EXPECT_EQ(bot->marks(), (marks{1, 3, 4}));
+  wire(live({fresh(5, 15)}));
+  EXPECT_EQ(bot->marks(), (marks{5}));
+}
+
+TEST_F(hub_inbox, a_row_of_another_layer_that_is_not_known_here_is_a_dead_letter) {
+  storage::inbox_row row;
+  row.account = me;
+  row.update = {0x11, 0x22, 0x33, 0x44, 1, 2, 3, 4};
+  storage::batch rows;
+  for (const std::uint64_t number : {5, 6}) {
+    row.number = number;
+    row.layer = number == 5 ? tl::layer - 1 : tl::layer;
+    put(rows, row);
+  }
+  ASSERT_TRUE(world->rows->apply(rows));
+  start();
+  ASSERT_EQ(dead().size(), 1U);
+  EXPECT_EQ(dead()[0].update.number, 5U);
+  ASSERT_EQ(bot->got.size(), 1U) << "one that came unknown is handed out as it came";
+  EXPECT_EQ(bot->got[0].number, 6U);
+}
+
+TEST_F(hub_inbox, equal_updates_that_nothing_counts_are_told_apart) {
+  const auto at = [](std::int32_t date) {
+    return raw_updates{std::make_shared<const bytes>(
+        tl::encode(tl::Updates{tl::updateShort{.update = test::name_of(7), .date = date}}))};
+  };
+  start();
+  wire(at(1'750'000'000));
+  wire(at(1'750'000'001));
+  wire(at(0));
+  wire(at(0));
+  ASSERT_EQ(bot->got.size(), 4U);
+  std::set<std::string> identities;
+  for (const auto& event : bot->got) {
+    identities.insert(event.update->identity);
+  }
+  EXPECT_EQ(identities.size(), 4U) << "or what is sent for one would be taken for the other's";
+}
+
+TEST_F(hub_inbox, sends_come_with_their_message_over_a_restart) {
+  start();
+  wire(live({fresh(1, 11)}));
+  const made_send made{77, 1000, 1'750'000'000, false};
+  caf::anon_send(hub, update_sent{inbox()[0].number, std::make_shared<const made_send>(made)});
+  actors.run();
+  another_hub();
+  another_bot();
+  start(updates_from::stored);
+  ASSERT_FALSE(bot->got.empty());
+  ASSERT_TRUE(bot->got.back().sends);
+  const auto& again = bot->got.back().sends->front();
+  EXPECT_EQ(again.random_id, 77);
+  EXPECT_EQ(again.sent_id, 1000);
+  EXPECT_EQ(again.date, 1'750'000'000);
 }
 
 TEST_F(hub_inbox, what_nobody_brings_back_is_told_in_its_place_and_kept) {

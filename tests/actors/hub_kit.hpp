@@ -4,6 +4,7 @@
 #include <cafegram/actors/update_hub.hpp>
 #include <cafegram/actors/updates.hpp>
 #include <cafegram/storage/inbox.hpp>
+#include <cafegram/storage/peers.hpp>
 #include <cafegram/storage/session.hpp>
 #include <cafegram/tl/api.hpp>
 
@@ -244,7 +245,12 @@ inline session_store_actor::behavior_type played_store(session_store_actor::poin
           --world->unreadable;
           return to_caf(error::make(errc::storage, "not now"));
         }
-        return session_snapshot{std::make_shared<const storage::session_state>(world->stored)};
+        // What is on its way to the disk is told already.
+        auto newest = world->stored;
+        for (const auto& change : world->unwritten) {
+          make_change(change, newest);
+        }
+        return session_snapshot{std::make_shared<const storage::session_state>(std::move(newest))};
       },
       [self, world](const session_change& by) -> caf::result<void> {
         world->unwritten.push_back(by);
@@ -257,6 +263,12 @@ inline session_store_actor::behavior_type played_store(session_store_actor::poin
       [world](const inbox_request& what) {
         return inbox_page{std::make_shared<const storage::inbox_content>(
             *read_unfinished(*world->rows, what.after, {.rows = 2}))};
+      },
+      [world](const channel_request& what) {
+        const auto found =
+            storage::peer_cache{world->rows}.find(storage::peer_kind::channel, what.id);
+        return channel_found{*found ? std::make_shared<const storage::peer_record>(**found)
+                                    : nullptr};
       },
       [world](caf::flush_atom) { return world->write(); },
       [](const session_ended&) {},

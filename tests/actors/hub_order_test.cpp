@@ -1,3 +1,4 @@
+#include <cafegram/actors/peer_memory.hpp>
 #include <cafegram/actors/update_parts.hpp>
 
 #include "hub_kit.hpp"
@@ -140,6 +141,25 @@ TEST_F(hub_order, a_short_message_of_a_stranger_comes_with_who_it_is) {
   wire(short_message(3, 7, 13));
   EXPECT_EQ(world->asked.size(), 1U);
   EXPECT_EQ(take(), (marks{2, 3}));
+}
+
+TEST(peer_memory, what_is_known_in_full_is_not_forgotten_for_less) {
+  peer_memory memory;
+  const auto seen = [](bool min, std::string name) {
+    peers_seen out;
+    out.users.emplace(7, tl::user{.min = min, .id = 7, .first_name = std::move(name)});
+    return out;
+  };
+  const auto name = [&memory] {
+    update_batch batch;
+    batch.updates = {fresh(1, 11)};
+    return *tl::get_if<tl::user>(memory.known(batch)->users.at(7))->first_name;
+  };
+  memory.note(seen(true, "least"));
+  EXPECT_EQ(name(), "least") << "better than nothing";
+  memory.note(seen(false, "whole"));
+  memory.note(seen(true, "less"));
+  EXPECT_EQ(name(), "whole");
 }
 
 TEST_F(hub_order, another_account_begins_anew) {

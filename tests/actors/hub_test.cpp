@@ -1,6 +1,8 @@
 #include <cafegram/actors/update_parts.hpp>
 #include <cafegram/tests/support.hpp>
 
+#include <numeric>
+
 #include "hub_kit.hpp"
 
 namespace cafegram {
@@ -114,6 +116,22 @@ TEST_F(update_hub_fixture, a_long_difference_waits_for_slow_receivers) {
   const auto seen = take();
   EXPECT_EQ(seen.size(), all.size());
   EXPECT_TRUE(std::ranges::is_sorted(seen));
+}
+
+TEST_F(update_hub_fixture, nothing_more_is_asked_for_before_the_last_answer_is_written) {
+  std::vector<std::int32_t> part(2000);
+  std::iota(part.begin(), part.end(), 1);
+  bring_slice(part, 2010);
+  world->bring({2001}, {}, at(2011));
+  world->holds_writes = true;
+  suspect();
+  EXPECT_EQ(asked_from(), (marks{10}));
+  EXPECT_TRUE(take().empty());
+  world->holds_writes = false;
+  caf::anon_send(store, caf::tick_atom_v);
+  actors.run();
+  EXPECT_EQ(asked_from(), (marks{10, 2010})) << "the question has waited, and is not forgotten";
+  EXPECT_EQ(take().size(), 2001U);
 }
 
 TEST_F(update_hub_fixture, own_results_leave_no_gap_and_are_not_handed_out) {

@@ -130,6 +130,68 @@ TEST(inbox_ledger_, of_what_is_not_kept_the_oldest_goes_that_nobody_has) {
   EXPECT_FALSE(ledger.full()) << "they take no room from those that are kept";
 }
 
+TEST(inbox_ledger_, what_waits_for_somebody_does_not_count) {
+  inbox_ledger ledger{{.rows = 2, .waiting = 1}};
+  for (const std::uint64_t number : {1, 2, 3}) {
+    ledger.add(number, entry());
+  }
+  EXPECT_TRUE(ledger.full());
+  ledger.set_waiting(1, true);
+  ledger.set_waiting(1, true);
+  ledger.set_waiting(2, true); // one too many
+  EXPECT_TRUE(ledger.full()) << "two are not the half";
+  ledger.erase(2);
+  EXPECT_FALSE(ledger.full());
+  ledger.add(4, entry());
+  EXPECT_FALSE(ledger.full());
+  ledger.set_waiting(1, false);
+  EXPECT_TRUE(ledger.full()) << "it is worked on again";
+  ledger.set_waiting(3, true);
+  ledger.erase(3);
+  ledger.erase(1);
+  EXPECT_FALSE(ledger.full());
+  ledger.set_waiting(4, true);
+  ledger.take_back();
+  ledger.add(5, entry());
+  ledger.add(6, entry());
+  EXPECT_TRUE(ledger.full()) << "who is gone lets nothing wait";
+}
+
+TEST(inbox_ledger_, sends_that_were_made_take_room) {
+  inbox_ledger ledger{{.octets = 100}};
+  ledger.add(1, entry(60));
+  ledger.grow(1, 60);
+  EXPECT_TRUE(ledger.full());
+  ledger.erase(1);
+  EXPECT_EQ(ledger.octets(), 0U);
+}
+
+TEST(inbox_ledger_, while_nobody_listens_few_are_held_that_come_once) {
+  inbox_ledger ledger{{.passing = 4, .passing_unheard = 2}};
+  for (const std::uint64_t number : {1, 2, 3, 4}) {
+    ledger.add(number, passing());
+  }
+  ledger.set_heard(false);
+  ledger.add(5, passing());
+  EXPECT_EQ(ledger.size(), 2U);
+  EXPECT_EQ(ledger.find(3), nullptr);
+  EXPECT_NE(ledger.find(4), nullptr) << "the last ones";
+  EXPECT_EQ(ledger.dropped(), 3U);
+}
+
+TEST(inbox_ledger_, what_comes_once_is_not_given_again) {
+  inbox_ledger ledger;
+  ledger.add(1, passing());
+  ledger.add(2, entry());
+  ledger.written(2);
+  give_all(ledger);
+  ledger.add(3, passing());
+  ledger.written(3);
+  ledger.take_back();
+  EXPECT_EQ(give_all(ledger), (numbers{2, 3}));
+  EXPECT_EQ(ledger.find(1), nullptr);
+}
+
 TEST(inbox_rows, an_update_comes_back_with_those_whom_it_names) {
   auto peers = std::make_shared<peers_seen>();
   for (const std::int64_t id : {7, 8}) {

@@ -1,3 +1,5 @@
+#include <stdexcept>
+
 #include "hub_kit.hpp"
 
 // What a hub does about its receivers: docs/supervision.md.
@@ -83,6 +85,18 @@ TEST(supervision, update_hub_receiver_stalls) {
   EXPECT_EQ(slow.taken, static_cast<std::size_t>(kept) + 1);
   caf::anon_send_exit(slow.actor, caf::exit_reason::kill);
   stage.actors.run();
+}
+
+TEST(supervision, update_hub_receiver_throws) {
+  test::hub_stage stage;
+  auto clumsy = stage.actors.system().spawn([](caf::event_based_actor*) -> caf::behavior {
+    return {[](const update_event&) { throw std::runtime_error{"deliberate"}; }};
+  });
+  caf::anon_send(stage.hub, caf::subscribe_atom_v, clumsy);
+  stage.begin(updates_from::now);
+  stage.wire(live({fresh(1, 11), fresh(2, 12), fresh(3, 13)}));
+  stage.subscribe();
+  EXPECT_EQ(stage.take(), (marks{1, 2, 3})) << "what it had, and what waited for it, the next gets";
 }
 
 TEST(supervision, update_hub_wire_floods) {
