@@ -74,7 +74,9 @@ struct inbox_stage : testing::Test, hub_stage {
     caf::anon_send(bot->actor, caf::flush_atom_v, bot->open.begin()->first, static_cast<int>(code));
     actors.run();
   }
-  std::vector<storage::inbox_row> inbox() const { return read_inbox(*world->rows, 0)->records; }
+  std::vector<storage::inbox_row> inbox() const {
+    return read_inbox(*world->rows, 0, {.rows = 100'000, .octets = std::size_t{1} << 30})->records;
+  }
   std::vector<storage::dead_letter> dead() const {
     return read_dead_letters(*world->rows, 0)->records;
   }

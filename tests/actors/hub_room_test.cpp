@@ -22,7 +22,6 @@ TEST_F(hub_room, the_same_account_begins_again_behind_what_is_not_written_yet) {
   wire(live({fresh(2, 12), fresh(3, 13)})); // wait for the write before
   begin(updates_from::stored);
   EXPECT_EQ(world->asked.back().pts, 13);
-  world->bring({2, 3}, {}, {.pts = 13, .qts = 3, .date = 2, .seq = 1});
   world->holds_writes = false;
   while (!world->held_writes.empty()) {
     caf::anon_send(store, caf::tick_atom_v);

@@ -23,6 +23,25 @@ namespace {
 
 using testing::lab;
 
+TEST(bot, starts_where_another_one_has_just_stopped) {
+  runtime rt;
+  client_options options;
+  options.api_id = 1;
+  options.api_hash = "0";
+  options.dc = dc_override{.id = 2, .address = {"127.0.0.1", 1}}; // nobody is there
+  auto over = client::start(rt, options);
+  ASSERT_TRUE(over) << to_string(over.error());
+  const auto echo = [](router& r) { r.otherwise([](context ctx) { ctx.reply("x"); }); };
+  for (int n = 0; n < 50; ++n) {
+    auto one = bot::start(*over, echo);
+    ASSERT_TRUE(one) << n << ": " << to_string(one.error());
+    one->stop();
+  }
+  auto one = bot::start(*over, echo);
+  ASSERT_TRUE(one);
+  EXPECT_FALSE(bot::start(*over, echo)) << "while one finishes the updates no other can";
+}
+
 // Through sockets, key exchange and session, against the sandbox in this process.
 TEST(lab, a_bot_of_all_three_kinds_talks_to_people) {
   const auto room = lab::start([](router& r) {
