@@ -174,7 +174,7 @@ std::vector<scene> closing_rows() {
 }
 
 /// Under forward secrecy the same packets come under the temporary key.
-std::vector<scene> temporary_rows() {
+std::vector<scene> temporary_packet_rows() {
   auto rows = closing_rows();
   for (auto& one : rows) {
     one.options = [](client_options& o) { o.forward_secrecy = true; };
@@ -203,7 +203,7 @@ TEST_P(wrong_packet, costs_the_connection_and_no_call) {
 
 INSTANTIATE_TEST_SUITE_P(permanent, wrong_packet, testing::ValuesIn(permanent_rows()),
                          test::name_of<scene>);
-INSTANTIATE_TEST_SUITE_P(temporary, wrong_packet, testing::ValuesIn(temporary_rows()),
+INSTANTIATE_TEST_SUITE_P(temporary, wrong_packet, testing::ValuesIn(temporary_packet_rows()),
                          test::name_of<scene>);
 
 // -- what is dropped singly ---------------------------------------------------------------------
