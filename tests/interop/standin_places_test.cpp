@@ -51,7 +51,7 @@ TEST_P(standin_places, a_bot_follows_its_home) {
   options.dc.reset();
   // The addresses of the session lead there again: nothing is said by hand any more.
   auto again = client::start(rt, options);
-  ASSERT_TRUE(again);
+  ASSERT_TRUE(again) << to_string(again.error());
   const auto me = test::get_me(*again);
   EXPECT_TRUE(me) << to_string(me.error());
   EXPECT_EQ(again->status().home_dc, 4);
