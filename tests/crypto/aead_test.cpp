@@ -16,7 +16,8 @@ std::array<std::uint8_t, N> octets(std::string_view digits) {
   return out;
 }
 
-const auto gcm_key = octets<32>("feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308");
+const auto key_of_spec =
+    octets<32>("feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308");
 const auto nonce = octets<12>("cafebabefacedbaddecaf888");
 
 } // namespace
@@ -32,10 +33,10 @@ TEST(aead, gcm_is_that_of_its_authors) {
                 "590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662"
                 "76fc6ece0f4e1768cddf8853bb2d551b");
   bytes sealed(plain.size() + gcm_tag_size);
-  gcm_seal(gcm_key, nonce, associated, plain, sealed);
+  gcm_seal(key_of_spec, nonce, associated, plain, sealed);
   EXPECT_EQ(to_hex(sealed), to_hex(wanted));
   bytes opened(plain.size());
-  ASSERT_TRUE(gcm_open(gcm_key, nonce, associated, sealed, opened));
+  ASSERT_TRUE(gcm_open(key_of_spec, nonce, associated, sealed, opened));
   EXPECT_EQ(opened, plain);
 }
 
@@ -43,27 +44,27 @@ TEST(aead, anything_that_was_changed_is_refused_and_wiped) {
   const auto plain = test::hex("000102030405060708090a0b0c0d0e0f10");
   const auto associated = test::hex("aabb");
   bytes sealed(plain.size() + gcm_tag_size);
-  gcm_seal(gcm_key, nonce, associated, plain, sealed);
+  gcm_seal(key_of_spec, nonce, associated, plain, sealed);
   bytes opened(plain.size(), 0xee);
   for (std::size_t at = 0; at < sealed.size(); ++at) {
     auto bad = sealed;
     bad[at] ^= 0x80;
-    ASSERT_FALSE(gcm_open(gcm_key, nonce, associated, bad, opened)) << at;
+    ASSERT_FALSE(gcm_open(key_of_spec, nonce, associated, bad, opened)) << at;
     EXPECT_EQ(opened, bytes(plain.size()));
   }
-  EXPECT_FALSE(gcm_open(gcm_key, nonce, test::hex("aabc"), sealed, opened));
+  EXPECT_FALSE(gcm_open(key_of_spec, nonce, test::hex("aabc"), sealed, opened));
   auto other = nonce;
   other[0] ^= 1;
-  EXPECT_FALSE(gcm_open(gcm_key, other, associated, sealed, opened));
+  EXPECT_FALSE(gcm_open(key_of_spec, other, associated, sealed, opened));
   bytes nothing;
-  EXPECT_FALSE(gcm_open(gcm_key, nonce, associated, bytes_view{sealed}.first(15), nothing));
+  EXPECT_FALSE(gcm_open(key_of_spec, nonce, associated, bytes_view{sealed}.first(15), nothing));
 }
 
 TEST(aead, an_empty_text_has_a_tag_too) {
   bytes sealed(gcm_tag_size);
-  gcm_seal(gcm_key, nonce, {}, {}, sealed);
+  gcm_seal(key_of_spec, nonce, {}, {}, sealed);
   bytes opened;
-  EXPECT_TRUE(gcm_open(gcm_key, nonce, {}, sealed, opened));
+  EXPECT_TRUE(gcm_open(key_of_spec, nonce, {}, sealed, opened));
 }
 
 // RFC 7914 section 12, the first 32 octets.
