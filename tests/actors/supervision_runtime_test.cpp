@@ -157,7 +157,8 @@ TEST(supervision, connector_proxy_is_cut) {
 TEST(supervision, connector_proxy_floods) {
   std::size_t sent = 0;
   const auto why = through_proxy(proxy_kind::http, [&sent](test::plain_socket& socket) {
-    const std::string words = "HTTP/1.1 200 OK\r\n" + std::string(4096, 'x');
+    std::string words = "HTTP/1.1 200 OK\r\n";
+    words.append(4096, 'x');
     while (sent < (std::size_t{64} << 20)) {
       const auto count = ::send(socket.fd(), words.data(), words.size(), MSG_NOSIGNAL);
       if (count <= 0) {
