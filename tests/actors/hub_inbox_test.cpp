@@ -73,7 +73,7 @@ TEST_F(hub_inbox, what_is_not_finished_comes_again_before_all_else) {
   finish(1);
   another_hub();
   end_bot();
-  bot = std::make_unique<patient_receiver>(actors.system());
+  bot = std::make_unique<test::patient_receiver>(actors.system());
   world->bring({4}, {}, {.pts = 14, .qts = 3, .date = 2, .seq = 1});
   start(updates_from::stored);
   EXPECT_EQ(bot->got.front().number, inbox().front().number);

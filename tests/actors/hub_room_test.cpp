@@ -102,7 +102,7 @@ TEST_F(hub_room, a_listener_finishes_what_no_finisher_comes_back_for) {
   end_bot();
   actors.pass(50s);
   EXPECT_EQ(inbox().size(), 2U) << "a bot that is started again gets them";
-  bot = std::make_unique<patient_receiver>(actors.system());
+  bot = std::make_unique<test::patient_receiver>(actors.system());
   claim();
   EXPECT_EQ(bot->marks(), (marks{1, 2}));
   finish();
