@@ -239,11 +239,17 @@ void update_hub_state::find_address(const protocol::channel_question& from) {
   self->request(store, caf::infinite, channel_request{from.channel})
       .then(
           [this, from, failed, of = life](const channel_found& found) {
-            if (!found.channel) {
-              failed(protocol::difference_failure::no_address);
-            } else if (of == life) {
+            if (of != life) {
+              return;
+            }
+            if (found.channel) {
               users.note_address(from.channel, found.channel->access_hash);
-              ask_channel_at(from, found.channel->access_hash);
+            }
+            // Somebody may have told of it meanwhile.
+            if (const auto hash = users.channel_hash(from.channel)) {
+              ask_channel_at(from, *hash);
+            } else {
+              failed(protocol::difference_failure::no_address);
             }
           },
           [failed](const caf::error& why) {
