@@ -23,8 +23,9 @@ using clock = std::chrono::steady_clock;
 
 constexpr std::int64_t bot_id = 7'000'000'001;
 constexpr std::size_t together = 64;
-/// So many may be fed and not handled: less than the inbox takes.
-constexpr std::size_t most_under_way = 10'000;
+/// So many may be fed and not handled: far less than the inbox takes, for it hears of an end some
+/// messages after the handler's.
+constexpr std::size_t most_under_way = 2'000;
 constexpr std::chrono::seconds patience{60};
 
 /// Knows where the account stands, and nothing else.
