@@ -8,6 +8,8 @@
 #include <cafegram/storage/session.hpp>
 #include <cafegram/tl/api.hpp>
 
+#include <fmt/format.h>
+
 #include <deque>
 #include <map>
 #include <memory>
@@ -27,7 +29,7 @@ inline tl::Message message_of(std::int32_t id) {
   return tl::message{.id = id,
                      .peer_id = tl::peerUser{.user_id = 7},
                      .date = 1000 + id,
-                     .message = "m" + std::to_string(id)};
+                     .message = fmt::format("m{}", id)};
 }
 
 inline tl::Update fresh(std::int32_t id, std::int32_t pts) {
@@ -39,7 +41,7 @@ inline tl::Update posted(std::int64_t channel, std::int32_t id, std::int32_t pts
   tl::message what{.id = id,
                    .peer_id = tl::peerChannel{.channel_id = channel},
                    .date = 1000 + id,
-                   .message = "p" + std::to_string(id)};
+                   .message = fmt::format("p{}", id)};
   return tl::updateNewChannelMessage{.message = std::move(what), .pts = pts, .pts_count = 1};
 }
 
