@@ -120,8 +120,8 @@ void dc_pool_state::login_not_exported(std::int32_t dc, const error& why) {
   auto& login = centre(dc).login;
   const bool ended = ends_login(why);
   const bool refused = ended || refused_for_good(why);
-  if (login.was_done && (!refused || !login.moves.empty())) {
-    // It may still be where it was.
+  if (login.was_done) {
+    // It may still be there. What is being carried again is so for a move.
     login.now = step::done;
     log::info("dc_pool", "the login is not carried to dc {} again: {}", dc, to_string(why));
     if (refused) {
