@@ -3,6 +3,7 @@
 #include <cafegram/actors/login.hpp>
 #include <cafegram/base/log.hpp>
 #include <cafegram/sandbox/server.hpp>
+#include <cafegram/tests/temporary_folder.hpp>
 #include <cafegram/tl/api.hpp>
 
 #include <algorithm>
@@ -244,7 +245,7 @@ TEST_P(centres_client, goes_where_the_network_is_nearer) {
 
 TEST_P(centres_client, a_bot_takes_its_login_along_when_its_account_moves) {
   auto options = mine(GetParam());
-  const test::scratch_folder folder;
+  const test::temporary_folder folder;
   options.session_path = folder.file("bot.session");
   {
     auto me = client::start(runtime_, options);
