@@ -78,7 +78,7 @@ TEST_F(world_channels, people_come_and_go) {
             "messageActionChatAddUser");
   EXPECT_FALSE(pushed(bob, "updateChannel").is_null());
   EXPECT_EQ(refused(ann, invite(ann, id, {"bob"})), "400 USER_ALREADY_PARTICIPANT");
-  const json both = call(ann, invite(ann, id, {"bob", "carol", "carol"})); // once is enough
+  json both = call(ann, invite(ann, id, {"bob", "carol", "carol"})); // once is enough
   EXPECT_EQ(described(both["updates"], "chats", id)["participants_count"], 3);
   const json gone = call(bob, with_channel("channels.leaveChannel", channel(bob, id)));
   EXPECT_FALSE(update_in(gone, "updateChannel").is_null());

@@ -32,6 +32,21 @@ public:
     return out;
   }
 
+  /// An id at the edges of what groups and channels have, or such that marked as the one kind it is
+  /// the other's.
+  std::int64_t edge_id() {
+    static constexpr std::array<std::int64_t, 9> ids{4'000'001,
+                                                     1'500'000'001,
+                                                     1'001'500'000'001,
+                                                     -999'995'999'999,
+                                                     -4'000'001,
+                                                     999'999'999'999,
+                                                     1'000'000'000'000,
+                                                     std::numeric_limits<std::int64_t>::min(),
+                                                     std::numeric_limits<std::int64_t>::max()};
+    return ids[below(ids.size())];
+  }
+
 private:
   json value(const tl::type_expr& type, int depth) {
     static constexpr std::array<std::int64_t, 8> numbers{0,  1,       2,           -1,
@@ -43,19 +58,8 @@ private:
       }
       return out;
     }
-    // Ids at the edges of what groups and channels have, and such that marked as the one kind they
-    // are the other's.
-    static constexpr std::array<std::int64_t, 9> ids{4'000'001,
-                                                     1'500'000'001,
-                                                     1'001'500'000'001,
-                                                     -999'995'999'999,
-                                                     -4'000'001,
-                                                     999'999'999'999,
-                                                     1'000'000'000'000,
-                                                     std::numeric_limits<std::int64_t>::min(),
-                                                     std::numeric_limits<std::int64_t>::max()};
     if (type.name == "long" && below(2) == 0) {
-      return ids[below(ids.size())];
+      return edge_id();
     }
     if (type.name == "int" || type.name == "long") {
       return numbers[below(numbers.size())];
@@ -136,6 +140,10 @@ protected:
       if (what.starts_with("inputChannel") && !from_message) {
         value = known.channel;
         value["_"] = "inputChannel";
+        if (random.below(2) == 0) {
+          value["channel_id"] = random.edge_id();
+          value["access_hash"] = 0;
+        }
         return;
       }
       if (what.starts_with("inputPeer") && !from_message) {
