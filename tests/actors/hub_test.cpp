@@ -119,10 +119,10 @@ TEST_F(update_hub_fixture, a_long_difference_waits_for_slow_receivers) {
 }
 
 TEST_F(update_hub_fixture, nothing_more_is_asked_for_before_the_last_answer_is_written) {
-  std::vector<std::int32_t> part(2000);
+  std::vector<std::int32_t> part(3000);
   std::iota(part.begin(), part.end(), 1);
-  bring_slice(part, 2010);
-  world->bring({2001}, {}, at(2011));
+  bring_slice(part, 3010);
+  world->bring({3001}, {}, at(3011));
   world->holds_writes = true;
   suspect();
   EXPECT_EQ(asked_from(), (marks{10}));
@@ -130,8 +130,8 @@ TEST_F(update_hub_fixture, nothing_more_is_asked_for_before_the_last_answer_is_w
   world->holds_writes = false;
   caf::anon_send(store, caf::tick_atom_v);
   actors.run();
-  EXPECT_EQ(asked_from(), (marks{10, 2010})) << "the question has waited, and is not forgotten";
-  EXPECT_EQ(take().size(), 2001U);
+  EXPECT_EQ(asked_from(), (marks{10, 3010})) << "the question has waited, and is not forgotten";
+  EXPECT_EQ(take().size(), 3001U);
 }
 
 TEST_F(update_hub_fixture, own_results_leave_no_gap_and_are_not_handed_out) {
