@@ -46,6 +46,7 @@ struct session_store_state {
   std::shared_ptr<const session_copy> aside;
   std::uint64_t aside_for = 0;
   bool tick_pending = false;
+  bool reading = false; ///< the writer was asked since it was given something
 
   caf::result<void> change(const session_change& by);
   void apply(const std::function<void(storage::session_state&)>& to);
@@ -54,6 +55,11 @@ struct session_store_state {
   void write();
   void wrote(std::uint64_t state, const caf::error& why);
   void write_in(std::chrono::seconds time);
+  template <class Answer, class Request>
+  caf::result<Answer> read(Request what) {
+    reading = true;
+    return self->delegate(writer, std::move(what));
+  }
 };
 
 /// What the writer does not have yet it is given now; nobody is left to hear how that went.
@@ -95,7 +101,10 @@ void session_store_state::apply(const std::function<void(storage::session_state&
   }
 }
 
+/// The writer does all in its order: behind a write, also an empty one, it holds the session for
+/// no question any more, and the session is free as soon as this actor has ended.
 caf::result<void> session_store_state::flush() {
+  last += reading ? 1 : 0;
   if (written == last) {
     return caf::unit;
   }
@@ -134,6 +143,7 @@ void session_store_state::write() {
     return;
   }
   given = last;
+  reading = false;
   self->request(writer, caf::infinite, session_write{backend, unwritten.take(newest), aside})
       .then([this, state = last]() { wrote(state, {}); },
             [this, state = last](const caf::error& why) { wrote(state, why); });
@@ -182,10 +192,10 @@ session_store(session_store_actor::stateful_pointer<session_store_state> self,
       },
       [self](const session_change& by) { return self->state.change(by); },
       [self](const inbox_request& what) -> caf::result<inbox_page> {
-        return self->delegate(self->state.writer, inbox_read{self->state.backend, what.after});
+        return self->state.read<inbox_page>(inbox_read{self->state.backend, what.after});
       },
       [self](const channel_request& what) -> caf::result<channel_found> {
-        return self->delegate(self->state.writer, channel_read{self->state.backend, what.id});
+        return self->state.read<channel_found>(channel_read{self->state.backend, what.id});
       },
       [self](caf::flush_atom) { return self->state.flush(); },
       [self](const session_ended& how) { return self->state.end(how); },

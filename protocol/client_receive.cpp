@@ -60,8 +60,8 @@ void client_session::state::take_packet(const opening& packet, steady_time now) 
   }
   const auto& header = packet.header;
   if (header.session_id != session_id) {
-    if (header.session_id == previous_session) {
-      return ignore("of the session that was left");
+    if (std::ranges::find(left_sessions, header.session_id) != left_sessions.end()) {
+      return ignore("of a session that was left");
     }
     return break_off(errc::protocol_violation, "a message of another session");
   }

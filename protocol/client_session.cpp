@@ -10,6 +10,8 @@ namespace {
 
 /// A state question that was not answered is asked again.
 constexpr auto question_patience = std::chrono::seconds{15};
+/// A server that wants a new session again and again is given up before that many.
+constexpr std::size_t most_left_sessions = 16;
 /// How far ahead of server time an id may be; a server that refused one refused all beyond this.
 constexpr auto accepted_future = std::chrono::seconds{30};
 
@@ -136,7 +138,7 @@ void client_session::state::connect(steady_time now, bool over_padded) {
 void client_session::state::disconnect() {
   connected = false;
   broken = false;
-  previous_session.reset();
+  left_sessions.clear();
   ping_sent.reset();
   ping_stuck.reset();
   question_sent.reset();
@@ -222,7 +224,11 @@ void client_session::state::replace_session(steady_time now, const std::vector<m
   requests.forget_names();
   introduced = false;
   proven = 0;
-  previous_session = session_id;
+  // Several may be left before the answers to what was said in the first have come.
+  left_sessions.push_back(session_id);
+  if (left_sessions.size() > most_left_sessions) {
+    left_sessions.pop_front();
+  }
   session_id = random->integer<std::uint64_t>();
   source.reset();
   content_count = 0;

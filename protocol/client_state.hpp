@@ -197,7 +197,7 @@ struct client_session::state {
   session_options options;
 
   std::uint64_t session_id;
-  std::optional<std::uint64_t> previous_session; ///< replaced over this connection
+  std::deque<std::uint64_t> left_sessions; ///< over this connection, the last ones
   msg_id_source source;
   std::int32_t content_count = 0;
   received_ids received;

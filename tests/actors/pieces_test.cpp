@@ -39,7 +39,8 @@ TEST(errors, survive_the_way_through_caf) {
   EXPECT_EQ(to_error(caf::sec::request_timeout).code, errc::deadline);
   EXPECT_EQ(to_error(caf::sec::request_receiver_down).code, errc::cancelled);
   EXPECT_EQ(to_error(caf::exit_reason::kill).code, errc::cancelled);
-  EXPECT_EQ(to_error(caf::sec::runtime_error).code, errc::bad_argument);
+  EXPECT_EQ(to_error(caf::sec::runtime_error).code, errc::cancelled);
+  EXPECT_EQ(to_error(caf::sec::unexpected_message).code, errc::bad_argument);
   EXPECT_EQ(to_error({}), error{});
 }
 
