@@ -62,6 +62,21 @@ TEST(client_receipt, a_message_of_another_session_is_refused) {
   EXPECT_TRUE(p.events<update_arrived>().empty());
 }
 
+TEST(client_receipt, what_comes_for_any_session_that_was_left_ends_nothing) {
+  puppet p;
+  p.take();
+  const auto first = p.client.session_id();
+  p.ask(1);
+  for (int n = 0; n < 3; ++n) {
+    p.refuse(p.take_query(1).id, 33);
+  }
+  p.send(puppet::query(7), {.session = first});
+  EXPECT_FALSE(p.broken());
+  EXPECT_NE(p.client.session_id(), first);
+  p.send(puppet::query(7), {.session = first + 1});
+  EXPECT_TRUE(p.broken());
+}
+
 TEST(client_receipt, an_even_id_is_refused) {
   puppet p;
   p.send(puppet::query(1), {.id = msg_id{number(p.next_id()) & ~3LL}});

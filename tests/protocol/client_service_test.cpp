@@ -197,21 +197,6 @@ TEST(client_bad_msg, code_32_and_33_open_a_new_session) {
   }
 }
 
-TEST(client_bad_msg, what_comes_for_any_session_that_was_left_ends_nothing) {
-  puppet p;
-  p.take();
-  const auto first = p.client.session_id();
-  p.ask(1);
-  for (int n = 0; n < 3; ++n) {
-    p.refuse(p.take_query(1).id, 33);
-  }
-  p.send(puppet::query(7), {.session = first});
-  EXPECT_FALSE(p.broken());
-  EXPECT_NE(p.client.session_id(), first);
-  p.send(puppet::query(7), {.session = first + 1});
-  EXPECT_TRUE(p.broken());
-}
-
 TEST(client_bad_msg, code_18_19_and_48_without_a_salt_send_again_under_a_new_id) {
   for (const int code : {18, 19, 48, 99}) {
     puppet p;
