@@ -74,26 +74,23 @@ TEST(client_session, never_puts_more_than_1020_messages_into_a_container) {
   EXPECT_EQ(messages, 3002U);
 }
 
-// The largest request that there may be, and what is to be acknowledged: together too much.
+// The largest request that there may be, with what introduces it: only that can come so far.
 TEST(client_session, never_puts_more_than_1044448_octets_into_a_container) {
   int together = 0;
   int alone = 0;
-  for (std::size_t size = max_request_octets - 10'000; size <= max_request_octets; size += 400) {
-    puppet p;
-    p.take();
-    for (int n = 0; n < 6; ++n) {
-      p.send_container(std::vector<bytes>(max_container_messages, puppet::query(1)));
-    }
-    ASSERT_TRUE(p.client.submit(request_id{1}, bytes(size, 'x'), {.gzip = false}));
+  for (std::size_t prefix = 44'000; prefix <= 44'448; prefix += 16) {
+    puppet p; // has a ping and a question about salts to say too
+    p.client.introduce_with(bytes(prefix, 'p'));
+    ASSERT_TRUE(p.client.submit(request_id{1}, bytes(max_request_octets, 'x'), {.gzip = false}));
     std::vector<outgoing_packet> packets;
     while (p.client.take_packets(packets, p.now())) {
     }
     for (auto& packet : packets) {
       const auto opened = open(p.key, side::client, packet.octets);
-      const bool has_it = opened.body.size() >= size;
+      const bool has_it = opened.body.size() >= max_request_octets;
       if (constructor_of(opened.body) == ids::msg_container) {
         const auto items = opened.body.subspan(8); // behind constructor and count
-        EXPECT_LE(items.size(), max_container_octets) << size;
+        EXPECT_LE(items.size(), max_container_octets) << prefix;
         together += has_it ? 1 : 0;
       } else {
         alone += has_it ? 1 : 0;
@@ -101,7 +98,8 @@ TEST(client_session, never_puts_more_than_1044448_octets_into_a_container) {
     }
   }
   EXPECT_GT(together, 0);
-  EXPECT_EQ(together + alone, 26);
+  EXPECT_GT(alone, 0);
+  EXPECT_EQ(together + alone, 29);
 }
 
 TEST(client_session, a_large_request_goes_out_whole) {
