@@ -118,19 +118,19 @@ void detail::log_unseen(std::string_view method, const error& e) {
 }
 
 std::string_view context::text() const {
-  if (const auto* m = get<new_message>()) {
-    return m->text();
-  }
-  if (const auto* m = get<edited_message>()) {
-    return m->text();
-  }
-  if (const auto* q = get<callback_query>()) {
-    return q->data_text();
-  }
-  if (const auto* q = get<inline_query>()) {
-    return q->query();
-  }
-  return {};
+  return std::visit(
+      []<class U>(const U& u) -> std::string_view {
+        if constexpr (requires { u.text(); }) {
+          return u.text();
+        } else if constexpr (requires { u.data_text(); }) {
+          return u.data_text();
+        } else if constexpr (requires { u.query(); }) {
+          return u.query();
+        } else {
+          return {};
+        }
+      },
+      update_);
 }
 
 std::string_view context::args() const {
@@ -139,19 +139,7 @@ std::string_view context::args() const {
 }
 
 std::int64_t context::user_id() const {
-  if (const auto* m = get<new_message>()) {
-    return m->sender().id;
-  }
-  if (const auto* m = get<edited_message>()) {
-    return m->sender().id;
-  }
-  if (const auto* q = get<callback_query>()) {
-    return q->user_id();
-  }
-  if (const auto* q = get<inline_query>()) {
-    return q->user_id();
-  }
-  return 0;
+  return user_of(update_);
 }
 
 pending<sent_message> context::reply(const outgoing& message) const {

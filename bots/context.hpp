@@ -125,11 +125,12 @@ public:
     return std::get_if<U>(&update_);
   }
   const chat_ref& chat() const { return common(update_).chat(); }
-  /// The message's text, or the button's data, or the inline query; else empty.
+  /// The text of a message, an album or a draft, the button's data, or the inline query; else
+  /// empty.
   std::string_view text() const;
   /// What follows the command: `1 2` of `/add@some_bot 1 2`.
   std::string_view args() const;
-  /// The user that wrote, pressed or asked; 0 where there is none.
+  /// The user that wrote, pressed, asked, ...; see `user_of`.
   std::int64_t user_id() const;
 
   /// Sends to the conversation's chat; answers the message itself with `outgoing::reply_to`.

@@ -32,9 +32,6 @@ struct dispatcher_setup {
   bot_options options;
 };
 
-/// The update of an account, as a bot sees it.
-std::shared_ptr<const update_data> intake(const update_event& event, const account& self);
-
 struct dispatcher_state {
   using pointer = dispatcher_actor::stateful_pointer<dispatcher_state>;
   using admission = caf::response_promise;

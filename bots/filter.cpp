@@ -55,22 +55,6 @@ std::optional<command_line> own_command(const any_update& update) {
   return line;
 }
 
-std::optional<std::int64_t> author(const any_update& update) {
-  if (const auto* m = std::get_if<new_message>(&update)) {
-    return m->sender().id;
-  }
-  if (const auto* m = std::get_if<edited_message>(&update)) {
-    return m->sender().id;
-  }
-  if (const auto* q = std::get_if<callback_query>(&update)) {
-    return q->user_id();
-  }
-  if (const auto* q = std::get_if<inline_query>(&update)) {
-    return q->user_id();
-  }
-  return std::nullopt;
-}
-
 } // namespace
 
 filter operator&(filter a, filter b) {
@@ -147,7 +131,7 @@ filter group_chat() {
 }
 
 filter from_user(std::int64_t id) {
-  return filter{[id](const any_update& update) { return author(update) == id; }};
+  return filter{[id](const any_update& update) { return user_of(update) == id; }};
 }
 
 } // namespace cafegram

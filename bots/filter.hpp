@@ -55,7 +55,7 @@ filter callback_prefix(std::string prefix);
 filter private_chat();
 /// The conversation is a group or supergroup, or a channel.
 filter group_chat();
-/// Sent, pressed or asked by this user.
+/// Sent, pressed, asked or otherwise caused by this user (`user_of`).
 filter from_user(std::int64_t id);
 
 /// An update of kind `U`.

@@ -1,5 +1,6 @@
+#include <cafegram/actors/messages.hpp>
 #include <cafegram/actors/updates.hpp>
-#include <cafegram/bots/dispatcher.hpp>
+#include <cafegram/bots/updates.hpp>
 
 namespace cafegram {
 
@@ -12,18 +13,22 @@ std::shared_ptr<const update_data> intake(const update_event& event, const accou
   out->identity = from.identity;
   out->update = from.update;
   out->peers = from.peers;
-  out->account = self.id;
+  out->account = self.id != 0 ? self.id : from.account;
   out->account_username = self.username;
   if (from.lost) {
     const auto& gap = *from.lost;
     out->gap = gap;
     out->lost = gap.to && *gap.to > gap.from ? static_cast<std::uint64_t>(*gap.to - gap.from) : 1;
     out->chat = gap.channel != 0 ? chat_ref{chat_kind::channel, gap.channel, 0}
-                                 : chat_ref{chat_kind::user, self.id, 0};
+                                 : chat_ref{chat_kind::user, out->account, 0};
     return out;
   }
-  out->chat = out->complete(conversation_of(from.update, self.id));
+  out->chat = out->complete(conversation_of(from.update, out->account));
   return out;
+}
+
+any_update typed(const update_event& event, const account& self) {
+  return update_factory::make(intake(event, self));
 }
 
 } // namespace cafegram

@@ -2,47 +2,30 @@
 
 #include <fmt/format.h>
 
+#include <type_traits>
+#include <utility>
+
 namespace cafegram {
 
 namespace {
 
+/// Null for what is no message, a service message, or one that this schema cannot read.
 const tl::message* plain_message(const tl::Message& message) {
   return tl::get_if<tl::message>(message);
 }
 
-const tl::Message* message_of(const tl::Update& update) {
-  if (const auto* u = tl::get_if<tl::updateNewMessage>(update)) {
-    return &u->message;
-  }
-  if (const auto* u = tl::get_if<tl::updateNewChannelMessage>(update)) {
-    return &u->message;
-  }
-  if (const auto* u = tl::get_if<tl::updateEditMessage>(update)) {
-    return &u->message;
-  }
-  if (const auto* u = tl::get_if<tl::updateEditChannelMessage>(update)) {
-    return &u->message;
-  }
-  return nullptr;
+const tl::message* plain_message(const std::optional<tl::Message>& message) {
+  return message ? plain_message(*message) : nullptr;
 }
 
-bool is_edit(const tl::Update& update) {
-  return tl::get_if<tl::updateEditMessage>(update) != nullptr ||
-         tl::get_if<tl::updateEditChannelMessage>(update) != nullptr;
-}
-
-const tl::Peer* peer_of(const tl::Message& message) {
-  if (const auto* m = tl::get_if<tl::message>(message)) {
-    return &m->peer_id;
-  }
-  if (const auto* m = tl::get_if<tl::messageService>(message)) {
-    return &m->peer_id;
-  }
-  return nullptr;
-}
-
-std::chrono::sys_seconds seconds_of(std::int32_t unix_time) {
-  return std::chrono::sys_seconds{std::chrono::seconds{unix_time}};
+template <class... Ts>
+const tl::message* message_in(const tl::Update& update) {
+  const tl::message* out = nullptr;
+  const auto one = [&](const auto* found) {
+    out = found != nullptr ? plain_message(found->message) : out;
+  };
+  (one(tl::get_if<Ts>(update)), ...);
+  return out;
 }
 
 } // namespace
@@ -126,164 +109,179 @@ chat_ref update_data::complete(chat_ref incomplete) const {
   return incomplete;
 }
 
-std::span<const tl::MessageEntity> message_update::entities() const {
-  if (!message_->entities) {
-    return {};
-  }
-  return *message_->entities;
-}
-
-formatted_text message_update::formatted() const {
-  const auto all = entities();
-  return {message_->message, {all.begin(), all.end()}};
-}
-
-std::chrono::sys_seconds message_update::date() const {
-  return seconds_of(message_->date);
-}
-
-std::optional<std::chrono::sys_seconds> message_update::edit_date() const {
-  if (!message_->edit_date) {
-    return std::nullopt;
-  }
-  return seconds_of(*message_->edit_date);
-}
-
-chat_ref message_update::sender() const {
-  if (message_->from_id) {
-    return data_->complete(chat_ref::from(*message_->from_id));
-  }
-  if (chat().kind == chat_kind::user && outgoing()) {
-    return data_->complete({chat_kind::user, account(), 0});
-  }
-  return chat(); // private chats leave out the other side; posts are the channel's
-}
-
-const tl::user* message_update::sender_user() const {
-  const auto who = sender();
-  return who.kind == chat_kind::user ? user(who.id) : nullptr;
-}
-
-std::optional<std::int32_t> message_update::reply_to() const {
-  if (!message_->reply_to) {
-    return std::nullopt;
-  }
-  const auto* header = tl::get_if<tl::messageReplyHeader>(*message_->reply_to);
-  if (header == nullptr || header->reply_to_peer_id) {
-    return std::nullopt;
-  }
-  return header->reply_to_msg_id;
-}
-
-const tl::MessageFwdHeader* message_update::forward() const {
-  return message_->fwd_from ? &*message_->fwd_from : nullptr;
-}
-
-const tl::MessageMedia* message_update::media() const {
-  return message_->media ? &*message_->media : nullptr;
-}
-
-namespace {
-
-// Both forms of a pressed button have these fields under the same names.
-template <class F>
-auto with_query(const tl::Update& update, F get) {
-  if (const auto* q = tl::get_if<tl::updateBotCallbackQuery>(update)) {
-    return get(*q);
-  }
-  return get(*tl::get_if<tl::updateInlineBotCallbackQuery>(update));
-}
-
-} // namespace
-
-std::int64_t callback_query::id() const {
-  return with_query(raw_update(), [](const auto& q) { return q.query_id; });
-}
-
-std::string_view callback_query::data_text() const {
-  return with_query(raw_update(),
-                    [](const auto& q) { return q.data ? as_text(*q.data) : std::string_view{}; });
-}
-
-std::int64_t callback_query::user_id() const {
-  return with_query(raw_update(), [](const auto& q) { return q.user_id; });
-}
-
-std::int64_t callback_query::chat_instance() const {
-  return with_query(raw_update(), [](const auto& q) { return q.chat_instance; });
-}
-
-std::optional<message_ref> callback_query::message() const {
-  const auto* q = tl::get_if<tl::updateBotCallbackQuery>(raw_update());
-  if (q == nullptr) {
-    return std::nullopt;
-  }
-  return message_ref{chat(), q->msg_id};
-}
-
-const tl::InputBotInlineMessageID* callback_query::inline_message() const {
-  const auto* q = tl::get_if<tl::updateInlineBotCallbackQuery>(raw_update());
-  return q != nullptr ? &q->msg_id : nullptr;
-}
-
-const tl::updateBotInlineQuery& inline_query::raw() const {
-  return *tl::get_if<tl::updateBotInlineQuery>(raw_update());
-}
-
 const update_base& common(const any_update& update) {
   return std::visit([](const auto& u) -> const update_base& { return u; }, update);
 }
 
-any_update update_factory::make(std::shared_ptr<const update_data> data,
-                                std::shared_ptr<detail::delivery> origin) {
+std::optional<any_update> update_factory::make_message(const data_ptr& data,
+                                                       const origin_ptr& origin) {
   const auto& update = data->update;
+  if (const auto* m = message_in<tl::updateNewMessage, tl::updateNewChannelMessage>(update)) {
+    return new_message{data, origin, m};
+  }
+  if (const auto* m = message_in<tl::updateEditMessage, tl::updateEditChannelMessage>(update)) {
+    return edited_message{data, origin, m};
+  }
+  return std::nullopt;
+}
+
+std::optional<any_update> update_factory::make_business(const data_ptr& data,
+                                                        const origin_ptr& origin) {
+  const auto& update = data->update;
+  if (const auto* u = tl::get_if<tl::updateBotNewBusinessMessage>(update)) {
+    if (const auto* m = plain_message(u->message)) {
+      return business_message{data, origin, m, &u->connection_id,
+                              plain_message(u->reply_to_message)};
+    }
+  }
+  if (const auto* u = tl::get_if<tl::updateBotEditBusinessMessage>(update)) {
+    if (const auto* m = plain_message(u->message)) {
+      return edited_business_message{data, origin, m, &u->connection_id,
+                                     plain_message(u->reply_to_message)};
+    }
+  }
+  return std::nullopt;
+}
+
+any_update update_factory::make_album(const data_ptr& data, const origin_ptr& origin) {
+  std::vector<new_message> messages;
+  for (const auto& part : data->album) {
+    if (auto made = make_message(part, origin)) {
+      if (auto* message = std::get_if<new_message>(&*made)) {
+        messages.push_back(std::move(*message));
+      }
+    }
+  }
+  if (messages.empty()) {
+    return other_update{data, origin};
+  }
+  return new_album{data, origin, std::move(messages)};
+}
+
+template <class U>
+bool update_factory::make_if(std::optional<any_update>& out, const data_ptr& data,
+                             const origin_ptr& origin) {
+  if constexpr (requires { U::made_of(data->update); }) {
+    if (U::made_of(data->update)) {
+      out.emplace(U{data, origin});
+      return true;
+    }
+  }
+  return false;
+}
+
+template <class... Us>
+any_update update_factory::make_one_of(std::variant<Us...>* /*all*/, const data_ptr& data,
+                                       const origin_ptr& origin) {
+  std::optional<any_update> out;
+  if ((make_if<Us>(out, data, origin) || ...)) {
+    return *std::move(out);
+  }
+  return other_update{data, origin};
+}
+
+any_update update_factory::make(data_ptr data, origin_ptr origin) {
   if (data->lost != 0) {
     return updates_lost{std::move(data), std::move(origin)};
   }
-  if (const auto* boxed = message_of(update)) {
-    const auto* message = plain_message(*boxed);
-    if (message != nullptr && is_edit(update)) {
-      return edited_message{std::move(data), std::move(origin), message};
-    }
-    if (message != nullptr) {
-      return new_message{std::move(data), std::move(origin), message};
-    }
+  if (!data->album.empty()) {
+    return make_album(data, origin);
   }
-  if (const auto* u = tl::get_if<tl::updateDeleteMessages>(update)) {
-    return deleted_messages{std::move(data), std::move(origin), u->messages};
+  if (auto message = make_message(data, origin)) {
+    return *std::move(message);
   }
-  if (const auto* u = tl::get_if<tl::updateDeleteChannelMessages>(update)) {
-    return deleted_messages{std::move(data), std::move(origin), u->messages};
+  if (auto message = make_business(data, origin)) {
+    return *std::move(message);
   }
-  if (tl::get_if<tl::updateBotCallbackQuery>(update) != nullptr ||
-      tl::get_if<tl::updateInlineBotCallbackQuery>(update) != nullptr) {
-    return callback_query{std::move(data), std::move(origin)};
-  }
-  if (tl::get_if<tl::updateBotInlineQuery>(update) != nullptr) {
-    return inline_query{std::move(data), std::move(origin)};
-  }
-  return other_update{std::move(data), std::move(origin)};
+  return make_one_of(static_cast<any_update*>(nullptr), data, origin);
 }
 
+namespace {
+
+/// A chat that an update names; none where it is about something else under the same name.
+std::optional<chat_ref> named(const tl::Peer& peer) {
+  return peer ? std::optional{chat_ref::from(peer)} : std::nullopt;
+}
+
+std::optional<chat_ref> named(const std::optional<tl::Peer>& peer) {
+  return peer ? named(*peer) : std::nullopt;
+}
+
+std::optional<chat_ref> named(const tl::Message& message) {
+  if (const auto* m = tl::get_if<tl::message>(message)) {
+    return named(m->peer_id);
+  }
+  if (const auto* m = tl::get_if<tl::messageService>(message)) {
+    return named(m->peer_id);
+  }
+  return std::nullopt;
+}
+
+template <class T>
+constexpr bool is_id = std::is_same_v<std::remove_cvref_t<T>, std::int64_t>;
+
+/// By the names of its fields, which Telegram uses alike, so what the next layer adds is found too.
+/// The chat of `chat_id:int` is a secret one, which is none of these.
+template <class T>
+std::optional<chat_ref> chat_in(const T& update) {
+  if constexpr (requires { named(update.message); }) {
+    return named(update.message);
+  } else if constexpr (requires { named(update.peer); }) {
+    return named(update.peer);
+  } else if constexpr (requires { requires is_id<decltype(update.channel_id)>; }) {
+    return chat_ref{chat_kind::channel, update.channel_id, 0};
+  } else if constexpr (requires { requires is_id<decltype(update.chat_id)>; }) {
+    return chat_ref{chat_kind::group, update.chat_id, 0};
+  } else if constexpr (requires { requires is_id<decltype(update.user_id)>; }) {
+    return chat_ref{chat_kind::user, update.user_id, 0};
+  } else {
+    return std::nullopt;
+  }
+}
+
+std::optional<chat_ref> chat_in(const tl::updateBotBusinessConnect& update) {
+  const auto* connection = tl::get_if<tl::botBusinessConnection>(update.connection);
+  return connection != nullptr ? std::optional{chat_ref{chat_kind::user, connection->user_id, 0}}
+                               : std::nullopt;
+}
+
+template <class... Ts>
+std::optional<chat_ref> chat_of_any(const tl::Update& update, tl::detail::list<Ts...>) {
+  std::optional<chat_ref> out;
+  const auto one = [&]<class T>(std::type_identity<T>) {
+    const auto* found = tl::get_if<T>(update);
+    if (found != nullptr) {
+      out = chat_in(*found);
+    }
+    return found != nullptr;
+  };
+  static_cast<void>((one(std::type_identity<Ts>{}) || ...));
+  return out;
+}
+
+} // namespace
+
 chat_ref conversation_of(const tl::Update& update, std::int64_t account) {
-  const chat_ref own{chat_kind::user, account, 0};
-  if (const auto* message = message_of(update)) {
-    const auto* peer = peer_of(*message);
-    return peer != nullptr ? chat_ref::from(*peer) : own;
-  }
-  if (const auto* u = tl::get_if<tl::updateDeleteChannelMessages>(update)) {
-    return {chat_kind::channel, u->channel_id, 0};
-  }
-  if (const auto* u = tl::get_if<tl::updateBotCallbackQuery>(update)) {
-    return chat_ref::from(u->peer);
-  }
-  if (const auto* u = tl::get_if<tl::updateInlineBotCallbackQuery>(update)) {
-    return {chat_kind::user, u->user_id, 0};
-  }
-  if (const auto* u = tl::get_if<tl::updateBotInlineQuery>(update)) {
-    return {chat_kind::user, u->user_id, 0};
-  }
-  return own;
+  return chat_of_any(update, tl::Update::tl_alternatives{})
+      .value_or(chat_ref{chat_kind::user, account, 0});
+}
+
+std::int64_t user_of(const any_update& update) {
+  return std::visit(
+      []<class U>(const U& u) -> std::int64_t {
+        if constexpr (requires { u.sender(); }) {
+          return u.sender().id;
+        } else if constexpr (requires { u.user_id(); }) {
+          if constexpr (std::is_same_v<decltype(u.user_id()), std::optional<std::int64_t>>) {
+            return u.user_id().value_or(0);
+          } else {
+            return u.user_id();
+          }
+        } else {
+          return 0;
+        }
+      },
+      update);
 }
 
 } // namespace cafegram

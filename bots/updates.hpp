@@ -1,191 +1,19 @@
 #pragma once
 
-#include <cafegram/actors/updates.hpp>
-#include <cafegram/bots/text.hpp>
-#include <cafegram/tl/api.hpp>
+#include <cafegram/bots/chat_updates.hpp>
+#include <cafegram/bots/message_updates.hpp>
+#include <cafegram/bots/query_updates.hpp>
+#include <cafegram/bots/update_base.hpp>
 
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <span>
-#include <string>
-#include <string_view>
 #include <variant>
-#include <vector>
 
 namespace cafegram {
 
-enum class chat_kind : std::uint8_t { user, group, channel };
-
-/// Where messages go: a private chat, a basic group, or a channel or supergroup.
-struct chat_ref {
-  chat_kind kind = chat_kind::user;
-  std::int64_t id = 0;          ///< as in TL: positive
-  std::int64_t access_hash = 0; ///< 0 where it is not known; bots may send it
-
-  /// One number for all kinds, as in the Bot API: user `id`, group `-id`, channel `-10^12 - id`.
-  std::int64_t marked_id() const;
-  tl::InputPeer input_peer() const;
-  static chat_ref from(const tl::Peer& peer);
-
-  friend bool operator==(const chat_ref& a, const chat_ref& b) {
-    return a.kind == b.kind && a.id == b.id;
-  }
-};
-
-std::string to_string(const chat_ref& chat);
-
-/// One message in one chat, for edit, delete and reply.
-struct message_ref {
-  chat_ref chat;
-  std::int32_t id = 0;
-  friend bool operator==(const message_ref&, const message_ref&) = default;
-};
-
-/// What an update is made of; shared and never changed. Typed updates are views of it.
-struct update_data {
-  std::string identity; ///< as `received_update::identity`
-  tl::Update update;
-  std::shared_ptr<const peers_seen> peers; ///< users and chats that came along; may be null
-  std::int64_t account = 0;                ///< whose update it is
-  std::string account_username;            ///< without `@`; may be empty
-  std::uint64_t lost = 0; ///< when not 0 this is the note that so many updates were lost
-  std::optional<lost_updates> gap = {}; ///< of those that Telegram brings no more
-  chat_ref chat;                        ///< the conversation that it belongs to
-
-  const tl::user* find_user(std::int64_t id) const;
-  const tl::channel* find_channel(std::int64_t id) const;
-  /// `chat` completed with the access hash that came along, if any did.
-  chat_ref complete(chat_ref incomplete) const;
-};
-
-namespace detail {
-struct delivery; // one update on its way through one conversation
-}
-
-/// What all typed updates have.
-class update_base {
-public:
-  /// The conversation: the chat, or the user where there is no chat.
-  const chat_ref& chat() const { return data_->chat; }
-  /// The same each time this update is delivered, different for any other: for bookkeeping.
-  const std::string& identity() const { return data_->identity; }
-  const tl::Update& raw_update() const { return data_->update; }
-  /// A user that came with the update, or null.
-  const tl::user* user(std::int64_t id) const { return data_->find_user(id); }
-  std::int64_t account() const { return data_->account; }
-  const std::string& account_username() const { return data_->account_username; }
-
-  const std::shared_ptr<const update_data>& data() const { return data_; }
-  /// INTERNAL: under which the sends that it causes are made.
-  const std::shared_ptr<detail::delivery>& origin() const { return origin_; }
-
-protected:
-  update_base(std::shared_ptr<const update_data> data, std::shared_ptr<detail::delivery> origin)
-    : data_{std::move(data)}
-    , origin_{std::move(origin)} {}
-
-  std::shared_ptr<const update_data> data_;
-  std::shared_ptr<detail::delivery> origin_;
-};
-
-/// A `message` as an update shows it.
-class message_update : public update_base {
-public:
-  std::int32_t id() const { return message_->id; }
-  const std::string& text() const { return message_->message; }
-  std::span<const tl::MessageEntity> entities() const;
-  formatted_text formatted() const;
-  bool outgoing() const { return message_->out; }
-  bool mentioned() const { return message_->mentioned; }
-  bool silent() const { return message_->silent; }
-  bool pinned() const { return message_->pinned; }
-  bool post() const { return message_->post; }
-  std::chrono::sys_seconds date() const;
-  std::optional<std::chrono::sys_seconds> edit_date() const;
-  /// The user or chat that wrote it; the chat itself for a post or an anonymous administrator.
-  chat_ref sender() const;
-  /// The user that wrote it, or null: not a user, or not told.
-  const tl::user* sender_user() const;
-  /// The message that it answers, in the same chat.
-  std::optional<std::int32_t> reply_to() const;
-  const tl::MessageFwdHeader* forward() const;
-  const tl::MessageMedia* media() const;
-  message_ref ref() const { return {chat(), id()}; }
-  /// Telegram's own value, for everything else.
-  const tl::message& raw() const { return *message_; }
-
-protected:
-  message_update(std::shared_ptr<const update_data> data, std::shared_ptr<detail::delivery> origin,
-                 const tl::message* message)
-    : update_base{std::move(data), std::move(origin)}
-    , message_{message} {}
-
-private:
-  const tl::message* message_; // within data_
-};
-
-/// Somebody wrote. Spec: updateNewMessage, updateNewChannelMessage.
-class new_message : public message_update {
-  friend struct update_factory;
-  using message_update::message_update;
-};
-
-/// A message has changed. Spec: updateEditMessage, updateEditChannelMessage.
-class edited_message : public message_update {
-  friend struct update_factory;
-  using message_update::message_update;
-};
-
-/// Messages are gone. Outside channels Telegram does not tell from which chat: `chat()` is then
-/// the account's own. Spec: updateDeleteMessages, updateDeleteChannelMessages.
-class deleted_messages : public update_base {
-public:
-  std::span<const std::int32_t> ids() const { return ids_; }
-
-private:
-  friend struct update_factory;
-  deleted_messages(std::shared_ptr<const update_data> data,
-                   std::shared_ptr<detail::delivery> origin, std::span<const std::int32_t> ids)
-    : update_base{std::move(data), std::move(origin)}
-    , ids_{ids} {}
-  std::span<const std::int32_t> ids_;
-};
-
-/// A button was pressed. Answer it: the user sees it wait until then.
-/// Spec: updateBotCallbackQuery, updateInlineBotCallbackQuery.
-class callback_query : public update_base {
-public:
-  std::int64_t id() const;
-  /// The data of the button, as octets in a string; empty for a game.
-  std::string_view data_text() const;
-  std::int64_t user_id() const;
-  const tl::user* sender_user() const { return user(user_id()); }
-  /// The message with the button; none when it was sent through inline mode.
-  std::optional<message_ref> message() const;
-  /// The message that inline mode sent; null for others.
-  const tl::InputBotInlineMessageID* inline_message() const;
-  std::int64_t chat_instance() const;
-
-private:
-  friend struct update_factory;
-  using update_base::update_base;
-};
-
-/// Somebody types the bot's name and a query in any chat. Spec: updateBotInlineQuery.
-class inline_query : public update_base {
-public:
-  std::int64_t id() const { return raw().query_id; }
-  std::int64_t user_id() const { return raw().user_id; }
-  const std::string& query() const { return raw().query; }
-  const std::string& offset() const { return raw().offset; }
-  const tl::updateBotInlineQuery& raw() const;
-
-private:
-  friend struct update_factory;
-  using update_base::update_base;
-};
+struct account;
+struct update_event;
 
 /// Updates of this conversation are lost: its queue was full (of what the inbox does not keep), or
 /// Telegram brings them no more.
@@ -208,21 +36,54 @@ class other_update : public update_base {
   using update_base::update_base;
 };
 
-/// The typed updates: a handler of a `behavior` takes one of them.
-using any_update = std::variant<new_message, edited_message, deleted_messages, callback_query,
-                                inline_query, updates_lost, other_update>;
+/// The typed updates: a handler of a `behavior` takes one of them. What Telegram adds comes as
+/// `other_update`; of a message with something in it that this schema does not know, too.
+using any_update =
+    std::variant<new_message, edited_message, deleted_messages, new_album, pinned_messages,
+                 read_receipt, contents_read, draft_changed, callback_query, inline_query,
+                 chosen_inline_result, pre_checkout_query, shipping_query, user_status, user_typing,
+                 chat_member_updated, chat_join_request, pending_join_requests, message_reaction,
+                 message_reactions, poll_updated, poll_answer, bot_stopped, chat_boost,
+                 business_connection, business_message, edited_business_message,
+                 deleted_business_messages, story_updated, stories_read, story_reaction,
+                 updates_lost, other_update>;
 
 /// What all of them have.
 const update_base& common(const any_update& update);
 
 /// Makes typed updates.
 struct update_factory {
-  static any_update make(std::shared_ptr<const update_data> data,
-                         std::shared_ptr<detail::delivery> origin = nullptr);
+  using data_ptr = std::shared_ptr<const update_data>;
+  using origin_ptr = std::shared_ptr<detail::delivery>;
+
+  static any_update make(data_ptr data, origin_ptr origin = nullptr);
+
+private:
+  static std::optional<any_update> make_message(const data_ptr& data, const origin_ptr& origin);
+  static std::optional<any_update> make_business(const data_ptr& data, const origin_ptr& origin);
+  static any_update make_album(const data_ptr& data, const origin_ptr& origin);
+  template <class U>
+  static bool make_if(std::optional<any_update>& out, const data_ptr& data,
+                      const origin_ptr& origin);
+  template <class... Us>
+  static any_update make_one_of(std::variant<Us...>*, const data_ptr& data,
+                                const origin_ptr& origin);
 };
 
-/// Which conversation an update belongs to: the chat; the user of an inline query or inline
-/// button; the account itself for what has neither.
+/// The update of an account, as it is typed: for an actor that has subscribed
+/// (`client::subscribe`). `self` gives the account's name, which filters of commands want to know.
+/// The event must hold an update.
+any_update typed(const update_event& event, const account& self);
+
+/// INTERNAL: the same before it is typed. Null for an event without an update.
+std::shared_ptr<const update_data> intake(const update_event& event, const account& self);
+
+/// The user that has caused the update: wrote, pressed, asked, joined; 0 where there is none, or
+/// Telegram does not tell.
+std::int64_t user_of(const any_update& update);
+
+/// Which conversation an update belongs to: the chat that it names; the user where it names none;
+/// the account itself for what has neither.
 chat_ref conversation_of(const tl::Update& update, std::int64_t account);
 
 } // namespace cafegram
