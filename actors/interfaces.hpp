@@ -186,6 +186,7 @@ using update_hub_actor = update_sink_actor::extend<
     caf::reacts_to<update_claim>,
     // From that receiver.
     caf::reacts_to<update_failed>, caf::reacts_to<update_sent>, caf::reacts_to<update_waits>,
+    caf::reacts_to<updates_finished>,
     // Ends, when all is done that was sent before: what is finished by then is not handled again.
     caf::reacts_to<caf::close_atom>,
     // Begins for an account: the stored state is continued, or a fresh one fetched.

@@ -422,6 +422,12 @@ struct update_waits {
   bool waits = false;
 };
 
+/// These were handled as one (an album) and are finished together: after a crash either all come
+/// again or none. Sent before their answers.
+struct updates_finished {
+  std::vector<std::uint64_t> numbers;
+};
+
 /// Calls `done` on a scheduler thread with the answer, exactly once. `done` must not block.
 struct callback_call {
   invoke_request request;
@@ -491,5 +497,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::update_claim)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::update_failed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::update_sent)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::update_waits)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::updates_finished)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::callback_call)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::error)

@@ -177,7 +177,8 @@ struct update_hub_state {
   void hand_out();
   void give(std::uint64_t number, const inbox_entry& entry);
   void settled(std::uint64_t number, update_fanout::fate how);
-  void finish(std::uint64_t number);
+  void finish(const std::vector<std::uint64_t>& numbers);
+  void finish(std::uint64_t number) { finish(std::vector<std::uint64_t>{number}); }
   void give_up(std::uint64_t number, const std::string& why);
   void bury(const storage::dead_letter& what, const std::vector<storage::send_record>& sends);
   void failed(const update_failed& what);

@@ -299,23 +299,30 @@ void update_hub_state::settled(std::uint64_t number, update_fanout::fate how) {
   check();
 }
 
-/// The update is dealt with, whoever else has it.
-void update_hub_state::finish(std::uint64_t number) {
-  const auto* entry = ledger.find(number);
-  if (entry == nullptr) {
-    return;
-  }
-  if (entry->kept) {
-    storage::batch rows;
-    erase_inbox(rows, number);
-    for (const auto& send : entry->sends) {
-      erase_send(rows, number, send.place);
+/// They are dealt with, whoever else has them: in one change, for they may have been handled as
+/// one.
+void update_hub_state::finish(const std::vector<std::uint64_t>& numbers) {
+  bool any = false;
+  for (const auto number : numbers) {
+    const auto* entry = ledger.find(number);
+    if (entry == nullptr) {
+      continue;
     }
-    add_rows(std::move(rows));
+    if (entry->kept) {
+      storage::batch rows;
+      erase_inbox(rows, number);
+      for (const auto& send : entry->sends) {
+        erase_send(rows, number, send.place);
+      }
+      add_rows(std::move(rows));
+    }
+    ledger.erase(number);
+    any = true;
   }
-  ledger.erase(number);
-  write();
-  look_for_room();
+  if (any) {
+    write();
+    look_for_room();
+  }
 }
 
 void update_hub_state::give_up(std::uint64_t number, const std::string& why) {

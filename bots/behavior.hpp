@@ -28,8 +28,8 @@ consteval void check_behavior_handler() {
       using argument = argument_t<F, 0>;
       constexpr bool typed = typed_update<argument>;
       static_assert(typed, "the parameter of a behavior's handler is one of the typed updates: "
-                           "new_message, edited_message, deleted_messages, callback_query, "
-                           "inline_query, updates_lost, other_update");
+                           "new_message, edited_message, callback_query, ..., other_update; all of "
+                           "them stand in <cafegram/bots/updates.hpp>");
       static_assert(!typed || !std::is_lvalue_reference_v<argument> ||
                         std::is_const_v<std::remove_reference_t<argument>>,
                     "updates never change: take them as `const T&` or by value");

@@ -8,12 +8,14 @@
 #include <cafegram/bots/behavior.hpp>
 #include <cafegram/bots/context.hpp>
 #include <cafegram/bots/filter.hpp>
+#include <cafegram/bots/handle.hpp>
 #include <cafegram/bots/invoke.hpp>
 #include <cafegram/bots/keyboard.hpp>
 #include <cafegram/bots/outgoing.hpp>
 #include <cafegram/bots/router.hpp>
 #include <cafegram/bots/run.hpp>
 #include <cafegram/bots/self.hpp>
+#include <cafegram/bots/stream.hpp>
 #include <cafegram/bots/task.hpp>
 #include <cafegram/bots/text.hpp>
 #include <cafegram/bots/updates.hpp>

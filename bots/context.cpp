@@ -25,6 +25,29 @@ pending<void> perform(const any_update& update, const Function& function,
                                 });
 }
 
+/// What cannot be asked for at all.
+template <class T>
+pending<T> refused(const any_update& update, std::string why) {
+  auto state = std::make_shared<detail::pending_state<T>>();
+  if (const auto& origin = common(update).origin()) {
+    state->home = origin->link->home;
+  }
+  state->settle(fail(errc::bad_argument, std::move(why)));
+  return pending<T>{std::move(state)};
+}
+
+/// Its chat is that of somebody else, where the bot writes in that one's name.
+bool of_business(const any_update& update) {
+  const auto* query = std::get_if<callback_query>(&update);
+  return std::holds_alternative<business_message>(update) ||
+         std::holds_alternative<edited_business_message>(update) ||
+         std::holds_alternative<deleted_business_messages>(update) ||
+         (query != nullptr && query->business() != nullptr);
+}
+
+constexpr const char* by_business_connection =
+    "this is the chat of a business account: invoke(tl::invokeWithBusinessConnection) writes there";
+
 // The settled outcome of one send; it is recorded with the update that it was made for.
 result<sent_message> sent_outcome(const chat_ref& to, std::int64_t random_id,
                                   const result<bytes>& answer) {
@@ -143,6 +166,9 @@ std::int64_t context::user_id() const {
 }
 
 pending<sent_message> context::reply(const outgoing& message) const {
+  if (of_business(update_)) {
+    return refused<sent_message>(update_, by_business_connection);
+  }
   return send(chat(), message);
 }
 
@@ -183,6 +209,9 @@ pending<void> context::edit(const message_ref& message, const outgoing& replacem
 pending<void> context::edit(const callback_query& query, const outgoing& replacement) const {
   if (const auto message = query.message()) {
     return edit(*message, replacement);
+  }
+  if (query.inline_message() == nullptr) {
+    return refused<void>(update_, by_business_connection);
   }
   const auto& id = *query.inline_message();
   invoke_options options; // such a message is edited where it lives
@@ -241,6 +270,9 @@ pending<void> context::answer(const inline_query& query,
 }
 
 pending<void> context::action(tl::SendMessageAction what) const {
+  if (of_business(update_)) {
+    return refused<void>(update_, by_business_connection);
+  }
   tl::messages::setTyping request;
   request.peer = chat().input_peer();
   request.action = std::move(what);

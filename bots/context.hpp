@@ -133,7 +133,8 @@ public:
   /// The user that wrote, pressed, asked, ...; see `user_of`.
   std::int64_t user_id() const;
 
-  /// Sends to the conversation's chat; answers the message itself with `outgoing::reply_to`.
+  /// Sends to the conversation's chat, but not to that of a business account (`bad_argument`);
+  /// answers the message itself with `outgoing::reply_to`.
   pending<sent_message> reply(const outgoing& message) const;
   pending<sent_message> send(const chat_ref& to, const outgoing& message) const;
   pending<void> edit(const message_ref& message, const outgoing& replacement) const;

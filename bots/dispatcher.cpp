@@ -12,6 +12,7 @@ namespace {
 
 // A tick that is under way holds the actor; this is how long at most.
 constexpr std::chrono::seconds longest_tick{1};
+constexpr std::chrono::milliseconds longest_album{5'000};
 
 bool own(const std::shared_ptr<const update_data>& data) {
   const auto update = update_factory::make(data);
@@ -29,6 +30,8 @@ void dispatcher_state::start(dispatcher_setup setup) {
   auto& bounds = setup_.options;
   bounds.queue_per_chat = std::max<std::size_t>(bounds.queue_per_chat, 1);
   bounds.conversations = std::max<std::size_t>(bounds.conversations, 1);
+  bounds.albums_within =
+      std::clamp(bounds.albums_within, std::chrono::milliseconds{0}, longest_album);
   self_->set_down_handler([this](const caf::down_msg& message) { on_down(message); });
 }
 
@@ -90,6 +93,10 @@ void dispatcher_state::admit(queued_update update) {
   if (is_new || from.access_hash != 0) {
     chat.chat = from;
   }
+  if (gather(key, chat, update)) {
+    pump(key);
+    return;
+  }
   if (!update.kept && chat.waiting.size() >= setup_.options.queue_per_chat) {
     note_loss(chat, *update.data);
     end_row(update.row, {});
@@ -123,10 +130,12 @@ void dispatcher_state::note_loss(chat_state& chat, const update_data& dropped) {
 
 void dispatcher_state::pump(chat_key key) {
   auto& chat = chats_.at(key);
-  if (chat.busy || chat.waiting.empty() || chat.blocked_until > now() || !wake_up(key, chat)) {
+  if (chat.busy || chat.waiting.empty() || chat.blocked_until > now() ||
+      chat.waiting.front().gathers_until > now() || !wake_up(key, chat)) {
     return;
   }
   auto update = std::move(chat.waiting.front());
+  update.gathering = false;
   chat.waiting.pop_front();
   --queued_;
   ++in_flight_;
@@ -199,7 +208,7 @@ void dispatcher_state::on_finished(const finished& message) {
     chat.busy = false;
   }
   if (message.how == handling::done || !update.kept) {
-    end_row(update.row, {});
+    end_rows(update, {});
   } else {
     not_done(key, chat, message.how, std::move(update));
   }
@@ -220,7 +229,7 @@ void dispatcher_state::on_suspended(const suspended& message) {
   at->second.busy = false;
   if (const auto one = at->second.in_flight.find(message.number);
       one != at->second.in_flight.end() && one->second.kept) {
-    tell_waits(one->second.row, true);
+    one->second.each_row([this](std::uint64_t row) { tell_waits(row, true); });
   }
   unpark_one(at->second);
   pump(message.chat);

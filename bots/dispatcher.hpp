@@ -9,6 +9,7 @@
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -66,6 +67,16 @@ private:
     std::uint32_t unsent = 0;  ///< so often a send of it did not come to an end
     std::uint32_t unowned = 0; ///< so often its conversation ended over no update at all
     std::vector<made_send> sends = {};
+    /// It is an album, and this the rows of its messages behind the first.
+    std::vector<std::uint64_t> more_rows = {};
+    steady_time gathers_until = steady_time::min(); ///< an album that takes more messages
+    bool gathering = false;                         ///< the same, until it is delivered
+
+    template <class F>
+    void each_row(F f) const {
+      f(row);
+      std::ranges::for_each(more_rows, f);
+    }
   };
 
   struct chat_state {
@@ -102,10 +113,12 @@ private:
 
   bool wanted(const std::shared_ptr<const update_data>& update) const;
   void admit(queued_update update);
+  bool gather(chat_key key, chat_state& chat, queued_update& update);
   void note_loss(chat_state& chat, const update_data& dropped);
   void pump(chat_key key);
   void accept_row(const update_event& event, admission promise);
   void end_row(std::uint64_t row, const std::optional<error>& given_up);
+  void end_rows(const queued_update& of, const std::optional<error>& given_up);
   void tell_waits(std::uint64_t row, bool waits);
   template <class T>
   void tell_hub(T what);

@@ -103,6 +103,16 @@ void dispatcher_state::end_row(std::uint64_t row, const std::optional<error>& gi
   ended_.add(row, given_up);
 }
 
+/// Where they are several the hub ends them in one change, before it gets the answers.
+void dispatcher_state::end_rows(const queued_update& of, const std::optional<error>& given_up) {
+  if (!given_up && of.kept && !of.more_rows.empty()) {
+    updates_finished all;
+    of.each_row([&all](std::uint64_t row) { all.numbers.push_back(row); });
+    tell_hub(std::move(all));
+  }
+  of.each_row([&](std::uint64_t row) { end_row(row, given_up); });
+}
+
 template <class T>
 void dispatcher_state::tell_hub(T what) {
   if (const auto hub = caf::actor_cast<caf::strong_actor_ptr>(hub_)) {
@@ -120,10 +130,10 @@ void dispatcher_state::tell_waits(std::uint64_t row, bool waits) {
 /// False where that was once too often.
 bool dispatcher_state::count_failure(queued_update& what, const std::string& why) {
   if (++what.failures >= setup_.options.max_failures) {
-    end_row(what.row, error::make(errc::bad_argument, why));
+    end_rows(what, error::make(errc::bad_argument, why));
     return false;
   }
-  tell_hub(update_failed{what.row, why});
+  what.each_row([&](std::uint64_t row) { tell_hub(update_failed{row, why}); });
   return true;
 }
 
@@ -161,7 +171,7 @@ std::vector<dispatcher_state::queued_update> dispatcher_state::left_by(chat_stat
     counts_.failed += blamed || !update.kept ? 1 : 0;
     update.unowned += guilty == 0 ? 1 : 0;
     if (!update.kept) {
-      end_row(update.row, {});
+      end_rows(update, {});
     } else if (!blamed || count_failure(update, to_error(reason).what)) {
       out.push_back(std::move(update));
     }
@@ -173,7 +183,7 @@ std::vector<dispatcher_state::queued_update> dispatcher_state::left_by(chat_stat
 void dispatcher_state::try_again(chat_key key, chat_state& chat, std::vector<queued_update> what) {
   steady_time::duration wait{};
   for (auto& one : what) {
-    tell_waits(one.row, false);
+    one.each_row([this](std::uint64_t row) { tell_waits(row, false); });
     wait = std::max(
         {wait, wait_after(one.failures), wait_after(one.unowned), wait_for_sends(one.unsent)});
     if (!stopping_) {

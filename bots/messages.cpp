@@ -6,7 +6,7 @@ namespace cafegram {
 
 namespace {
 
-constexpr std::uint32_t update_version = 2;
+constexpr std::uint32_t update_version = 3;
 
 template <class T>
 std::vector<T> values_of(const std::map<std::int64_t, T>& by_id) {
@@ -95,13 +95,51 @@ bytes encode_update(const update_data& data) {
     out.byte_string(tl::encode(data.update)); // with its length: it may be an unknown one
     tl::encode(out, data.peers ? values_of(data.peers->users) : std::vector<tl::User>{});
     tl::encode(out, data.peers ? values_of(data.peers->chats) : std::vector<tl::Chat>{});
+    out.u32(static_cast<std::uint32_t>(data.album.size()));
+    for (const auto& part : data.album) {
+      out.byte_string(encode_update(*part));
+    }
   } else {
     write_gap(out, data.gap);
   }
   return out.take();
 }
 
-result<std::shared_ptr<const update_data>> decode_update(bytes_view data) {
+namespace {
+
+using decoded_update = result<std::shared_ptr<const update_data>>;
+
+decoded_update decode_one(bytes_view data, bool in_album);
+
+result<void> read_content(tl::reader& in, update_data& out, bool in_album) {
+  auto update = tl::decode<tl::Update>(in.view());
+  if (!update) {
+    return std::unexpected(std::move(update.error()));
+  }
+  out.update = *std::move(update);
+  auto peers = std::make_shared<peers_seen>();
+  for (const auto& user : tl::decode_prefix<std::vector<tl::User>>(in)) {
+    peers->users.emplace(id_of(user), user);
+  }
+  for (const auto& chat : tl::decode_prefix<std::vector<tl::Chat>>(in)) {
+    peers->chats.emplace(id_of(chat), chat);
+  }
+  out.peers = std::move(peers);
+  const auto parts = in.u32();
+  if (parts > (in_album ? 0U : album_most)) {
+    return fail(errc::malformed, "an album of too many messages", parts);
+  }
+  for (std::uint32_t n = 0; n < parts && in.ok(); ++n) {
+    auto part = decode_one(in.view(), true);
+    if (!part) {
+      return std::unexpected(std::move(part.error()));
+    }
+    out.album.push_back(*std::move(part));
+  }
+  return {};
+}
+
+decoded_update decode_one(bytes_view data, bool in_album) {
   tl::reader in{data};
   if (const auto version = in.u32(); version != update_version) {
     return fail(errc::malformed, "an update of a version that is not known here", version);
@@ -119,19 +157,9 @@ result<std::shared_ptr<const update_data>> decode_update(bytes_view data) {
   }
   out->chat.kind = static_cast<chat_kind>(kind);
   if (out->lost == 0) {
-    auto update = tl::decode<tl::Update>(in.view());
-    if (!update) {
-      return std::unexpected(std::move(update.error()));
+    if (auto read = read_content(in, *out, in_album); !read) {
+      return std::unexpected(std::move(read.error()));
     }
-    out->update = *std::move(update);
-    auto peers = std::make_shared<peers_seen>();
-    for (const auto& user : tl::decode_prefix<std::vector<tl::User>>(in)) {
-      peers->users.emplace(id_of(user), user);
-    }
-    for (const auto& chat : tl::decode_prefix<std::vector<tl::Chat>>(in)) {
-      peers->chats.emplace(id_of(chat), chat);
-    }
-    out->peers = std::move(peers);
   } else {
     out->gap = read_gap(in);
   }
@@ -140,6 +168,12 @@ result<std::shared_ptr<const update_data>> decode_update(bytes_view data) {
     return std::unexpected(tl::to_error(in.failure()));
   }
   return out;
+}
+
+} // namespace
+
+result<std::shared_ptr<const update_data>> decode_update(bytes_view data) {
+  return decode_one(data, false);
 }
 
 } // namespace cafegram

@@ -20,10 +20,14 @@ namespace cafegram {
 /// `chat_ref::marked_id`: which conversation.
 using chat_key = std::int64_t;
 
+/// So many messages an album has at most. Spec: messages.sendMultiMedia.
+inline constexpr std::uint32_t album_most = 10;
+
 /// An update as bytes: `version:u32 identity:string account:i64 username:string lost:u64
-/// kind:u32 id:i64 access_hash:i64`, then `update:bytes users:Vector<User> chats:Vector<Chat>`, or
-/// of a loss `gap:u32` and with a gap of 1 or 2 `channel:i64 box:string from:i32 to:i32 why:string`
-/// (2: no `to`).
+/// kind:u32 id:i64 access_hash:i64`, then `update:bytes users:Vector<User> chats:Vector<Chat>
+/// album:u32`, with so many times `part:bytes`, each an update without an album, or of a loss
+/// `gap:u32` and with a gap of 1 or 2 `channel:i64 box:string from:i32 to:i32 why:string` (2: no
+/// `to`).
 bytes encode_update(const update_data& data);
 /// Errors: `malformed`, `limit`.
 result<std::shared_ptr<const update_data>> decode_update(bytes_view data);

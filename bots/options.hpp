@@ -24,6 +24,10 @@ struct bot_options {
   /// A conversation without updates and coroutines for so long goes to sleep: its actor ends, and
   /// with it what its behavior remembers; the next update makes a new one.
   std::chrono::seconds idle_after{600};
+  /// Above 0: the messages of an album are handed over as one `new_album`. It waits so long for its
+  /// messages (half a second is plenty; at most five), and what comes later in its chat waits
+  /// behind it. 0: each message by itself, as `new_message`.
+  std::chrono::milliseconds albums_within{0};
   /// Also handle what the account itself has written elsewhere.
   bool outgoing_messages = false;
 };
