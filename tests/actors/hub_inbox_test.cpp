@@ -66,6 +66,25 @@ TEST_F(hub_inbox, what_is_finished_leaves_the_store) {
   EXPECT_TRUE(inbox().empty());
 }
 
+TEST_F(hub_inbox, what_was_handled_as_one_leaves_the_store_in_one_write) {
+  start();
+  wire(live({fresh(1, 11), fresh(2, 12), fresh(3, 13)}));
+  const auto rows = inbox();
+  ASSERT_EQ(rows.size(), 3U);
+  world->holds_writes = true;
+  caf::anon_send(hub, updates_finished{{rows[0].number, rows[2].number}});
+  finish(2);
+  finish(0);
+  ASSERT_EQ(world->held_writes.size(), 1U);
+  EXPECT_EQ(inbox().size(), 3U) << "a crash now brings all of them again";
+  caf::anon_send(store, caf::tick_atom_v);
+  actors.run();
+  ASSERT_EQ(inbox().size(), 1U) << "and one now none of these";
+  EXPECT_EQ(inbox()[0].number, rows[1].number);
+  EXPECT_TRUE(world->held_writes.empty()) << "their answers say nothing new";
+  world->holds_writes = false;
+}
+
 TEST_F(hub_inbox, what_is_not_finished_comes_again_before_all_else) {
   start();
   wire(live({fresh(1, 11), fresh(2, 12), fresh(3, 13)}));

@@ -1,4 +1,3 @@
-#include <cafegram/actors/errors.hpp>
 #include <cafegram/bots/conversation.hpp>
 
 #include <gtest/gtest.h>
@@ -6,7 +5,7 @@
 #include <map>
 #include <stdexcept>
 
-#include "fixture.hpp"
+#include "inbox_kit.hpp"
 
 // Updates that an account's inbox keeps until the bot has finished them.
 namespace cafegram::test {
@@ -14,59 +13,7 @@ namespace cafegram::test {
 namespace {
 
 using namespace std::chrono_literals;
-using numbers = std::vector<std::uint64_t>;
 using strings = std::vector<std::string>;
-
-class bot_inbox : public bot_test {
-protected:
-  bot_inbox() { hub_ = spawn_hub(); }
-  ~bot_inbox() override {
-    caf::anon_send_exit(hub_, caf::exit_reason::user_shutdown);
-    hub_ = nullptr;
-  }
-
-  /// Hands updates to the bot, as the hub of an account does.
-  caf::actor spawn_hub() {
-    return system_.spawn([this](caf::event_based_actor* self) -> caf::behavior {
-      return {[this, self](const update_event& event) {
-                const auto number = event.number;
-                self->request(bot_, caf::infinite, event)
-                    .then([this, number] { finished_.push_back(number); },
-                          [this, number](const caf::error& why) {
-                            refused_.emplace(number, to_error(why).code);
-                          });
-              },
-              [this](const update_failed& what) { failures_.push_back(what.number); },
-              [this](const update_sent& what) { sends_[what.number].push_back(*what.what); },
-              [this](const update_waits& what) { waits_[what.number] = what.waits; }};
-    });
-  }
-  void hand(update_event event) {
-    caf::anon_send(hub_, std::move(event));
-    settle();
-  }
-  /// Its memory is gone with it: it hands out again what it had not heard of.
-  void another_hub() {
-    caf::anon_send_exit(hub_, caf::exit_reason::kill);
-    settle();
-    hub_ = spawn_hub();
-  }
-  update_event row(std::uint64_t number, const std::shared_ptr<const update_data>& data) {
-    auto received = std::make_shared<received_update>();
-    received->identity = data->identity;
-    received->update = data->update;
-    received->peers = data->peers;
-    received->account = bot_id;
-    return {received, number};
-  }
-
-  caf::actor hub_;
-  numbers finished_;
-  numbers failures_;
-  std::map<std::uint64_t, errc> refused_;
-  std::map<std::uint64_t, std::vector<made_send>> sends_;
-  std::map<std::uint64_t, bool> waits_;
-};
 
 /// Answers with the same text; throws over "poison", so often as it has patience.
 behavior picky(bot_actor self, const std::shared_ptr<int>& throws) {

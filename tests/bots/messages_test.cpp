@@ -69,6 +69,28 @@ TEST(messages, a_note_of_a_loss_too) {
   EXPECT_EQ(gap->why, "too long");
 }
 
+TEST(messages, an_album_with_all_its_messages) {
+  auto data = std::make_shared<update_data>(*person{}.says(5, "first"));
+  data->identity = "album/x";
+  data->album = {person{}.says(5, "first"), person{}.says(6, "second")};
+  const auto got = through_bytes(deliver{777, 1, data});
+  ASSERT_NE(got.update, nullptr);
+  const auto update = update_factory::make(got.update);
+  const auto* album = std::get_if<new_album>(&update);
+  ASSERT_NE(album, nullptr);
+  EXPECT_EQ(album->identity(), "album/x");
+  ASSERT_EQ(album->messages().size(), 2u);
+  EXPECT_EQ(album->messages()[1].text(), "second");
+  EXPECT_EQ(album->messages()[1].identity(), "message/4242/777/6");
+
+  auto nested = std::make_shared<update_data>(*person{}.says(5, "first"));
+  nested->album = {data};
+  EXPECT_FALSE(decode_update(encode_update(*nested))) << "albums have no albums";
+  auto large = std::make_shared<update_data>(*person{}.says(5, "first"));
+  large->album.assign(album_most + 1, person{}.says(6, "one"));
+  EXPECT_FALSE(decode_update(encode_update(*large)));
+}
+
 TEST(messages, damaged_bytes_are_an_error) {
   auto good = encode_update(*person{}.says(5, "hello"));
   EXPECT_TRUE(decode_update(good));

@@ -26,6 +26,9 @@ TEST(updates, a_new_message) {
   EXPECT_FALSE(m->reply_to());
   EXPECT_TRUE(m->entities().empty());
   EXPECT_EQ(m->identity(), "message/4242/777/5");
+  EXPECT_EQ(m->reply(), nullptr);
+  EXPECT_EQ(tl::get_if<tl::peerUser>(m->peer())->user_id, 777);
+  EXPECT_FALSE(m->grouped_id());
   EXPECT_EQ(&m->raw(),
             tl::get_if<tl::message>(tl::get_if<tl::updateNewMessage>(m->raw_update())->message));
 }
@@ -58,6 +61,50 @@ TEST(updates, a_message_in_a_supergroup_by_somebody_with_a_reply) {
   EXPECT_EQ(m.chat().access_hash, 44);
   EXPECT_EQ(m.sender_user()->id, 777);
   EXPECT_EQ(m.reply_to(), 4);
+  EXPECT_EQ(m.reply()->reply_to_msg_id, 4);
+}
+
+TEST(updates, what_a_message_says_of_itself) {
+  tl::peerUser peer;
+  peer.user_id = 777;
+  tl::message message;
+  message.id = 5;
+  message.peer_id = peer;
+  const auto flags = [&] {
+    tl::updateNewMessage update;
+    update.message = message;
+    const auto typed = update_factory::make(alice.base("x", update));
+    const auto& m = std::get<new_message>(typed);
+    return std::vector<bool>{m.outgoing(), m.mentioned(),          m.silent(),          m.pinned(),
+                             m.post(),     m.forward() != nullptr, m.media() != nullptr};
+  };
+  const std::vector<bool> none(7, false);
+  EXPECT_EQ(flags(), none);
+  const auto only = [&](std::size_t at) {
+    auto out = none;
+    out[at] = true;
+    return out;
+  };
+  message.out = true;
+  EXPECT_EQ(flags(), only(0));
+  message.out = false;
+  message.mentioned = true;
+  EXPECT_EQ(flags(), only(1));
+  message.mentioned = false;
+  message.silent = true;
+  EXPECT_EQ(flags(), only(2));
+  message.silent = false;
+  message.pinned = true;
+  EXPECT_EQ(flags(), only(3));
+  message.pinned = false;
+  message.post = true;
+  EXPECT_EQ(flags(), only(4));
+  message.post = false;
+  message.fwd_from = tl::messageFwdHeader{};
+  EXPECT_EQ(flags(), only(5));
+  message.fwd_from.reset();
+  message.media = tl::messageMediaUnsupported{};
+  EXPECT_EQ(flags(), only(6));
 }
 
 TEST(updates, the_hash_of_a_min_constructor_is_not_used) {
@@ -129,13 +176,13 @@ TEST(updates, an_inline_query) {
 }
 
 TEST(updates, all_the_rest_is_raw) {
-  tl::updateUserTyping raw;
+  tl::updateUserPhone raw;
   raw.user_id = 777;
-  raw.action = tl::sendMessageTypingAction{};
   const auto update = update_factory::make(alice.base("x", raw));
   const auto* other = std::get_if<other_update>(&update);
   ASSERT_NE(other, nullptr);
-  EXPECT_TRUE(tl::holds<tl::updateUserTyping>(other->raw_update()));
+  EXPECT_TRUE(tl::holds<tl::updateUserPhone>(other->raw_update()));
+  EXPECT_EQ(other->chat().id, 777) << "in its order with what else that user does";
   // A service message is none with a text.
   tl::peerUser peer;
   peer.user_id = 777;
