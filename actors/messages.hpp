@@ -288,8 +288,7 @@ struct session_ended {
   wall_time at; ///< stands in the copy's name
 };
 
-/// A state that another one may replace only when a copy of it is kept, in whose name `name`
-/// stands.
+/// A state that another one may replace only when a copy, with `name` in its name, is kept.
 struct session_copy {
   std::shared_ptr<const storage::session_state> state;
   std::string name;
@@ -422,8 +421,7 @@ struct update_waits {
   bool waits = false;
 };
 
-/// These were handled as one (an album) and are finished together: after a crash either all come
-/// again or none. Sent before their answers.
+/// Handled as one (an album), and finished in one change; it comes before their answers.
 struct updates_finished {
   std::vector<std::uint64_t> numbers;
 };

@@ -16,7 +16,7 @@
 namespace cafegram {
 
 /// A user has come online, or gone. Spec: updateUserStatus.
-class user_status : public update_of<tl::updateUserStatus> {
+class user_status : public update_from<tl::updateUserStatus> {
 public:
   std::int64_t user_id() const { return raw().user_id; }
   bool online() const { return tl::holds<tl::userStatusOnline>(raw().status); }
@@ -27,13 +27,13 @@ public:
 
 private:
   friend struct update_factory;
-  using update_of::update_of;
+  using update_from::update_from;
 };
 
 /// Somebody types, records, uploads, or has given it up. It counts for about six seconds.
 /// Spec: updateUserTyping, updateChatUserTyping, updateChannelUserTyping.
-class user_typing
-  : public update_of<tl::updateUserTyping, tl::updateChatUserTyping, tl::updateChannelUserTyping> {
+class user_typing : public update_from<tl::updateUserTyping, tl::updateChatUserTyping,
+                                       tl::updateChannelUserTyping> {
 public:
   /// Who does it: a user, or a chat as which somebody writes.
   chat_ref sender() const;
@@ -44,13 +44,13 @@ public:
 
 private:
   friend struct update_factory;
-  using update_of::update_of;
+  using update_from::update_from;
 };
 
 /// Somebody has joined, left, or has other rights now; the bot itself too.
 /// Spec: updateChatParticipant, updateChannelParticipant.
 class chat_member_updated
-  : public update_of<tl::updateChatParticipant, tl::updateChannelParticipant> {
+  : public update_from<tl::updateChatParticipant, tl::updateChannelParticipant> {
 public:
   enum class status : std::uint8_t { left, member, administrator, creator, restricted, banned };
 
@@ -71,11 +71,11 @@ public:
 private:
   static bool inside(status what) { return what != status::left && what != status::banned; }
   friend struct update_factory;
-  using update_of::update_of;
+  using update_from::update_from;
 };
 
 /// Somebody wants to join: `messages.hideChatJoinRequest`. Spec: updateBotChatInviteRequester.
-class chat_join_request : public update_of<tl::updateBotChatInviteRequester> {
+class chat_join_request : public update_from<tl::updateBotChatInviteRequester> {
 public:
   std::int64_t user_id() const { return raw().user_id; }
   const tl::user* sender_user() const { return user(user_id()); }
@@ -86,11 +86,11 @@ public:
 
 private:
   friend struct update_factory;
-  using update_of::update_of;
+  using update_from::update_from;
 };
 
 /// So many want to join a chat that the account looks after. Spec: updatePendingJoinRequests.
-class pending_join_requests : public update_of<tl::updatePendingJoinRequests> {
+class pending_join_requests : public update_from<tl::updatePendingJoinRequests> {
 public:
   std::int32_t count() const { return raw().requests_pending; }
   /// Some of them.
@@ -98,11 +98,11 @@ public:
 
 private:
   friend struct update_factory;
-  using update_of::update_of;
+  using update_from::update_from;
 };
 
 /// Somebody reacts to a message otherwise than before. Spec: updateBotMessageReaction.
-class message_reaction : public update_of<tl::updateBotMessageReaction> {
+class message_reaction : public update_from<tl::updateBotMessageReaction> {
 public:
   message_ref message() const { return {chat(), raw().msg_id}; }
   /// The user, or the chat as which somebody reacts.
@@ -113,24 +113,24 @@ public:
 
 private:
   friend struct update_factory;
-  using update_of::update_of;
+  using update_from::update_from;
 };
 
 /// How many reactions a message has. Spec: updateBotMessageReactions (of those that name nobody),
 /// updateMessageReactions.
 class message_reactions
-  : public update_of<tl::updateBotMessageReactions, tl::updateMessageReactions> {
+  : public update_from<tl::updateBotMessageReactions, tl::updateMessageReactions> {
 public:
   message_ref message() const;
   std::span<const tl::ReactionCount> counts() const;
 
 private:
   friend struct update_factory;
-  using update_of::update_of;
+  using update_from::update_from;
 };
 
 /// A poll has other results now, or is closed. Spec: updateMessagePoll.
-class poll_updated : public update_of<tl::updateMessagePoll> {
+class poll_updated : public update_from<tl::updateMessagePoll> {
 public:
   std::int64_t poll_id() const { return raw().poll_id; }
   /// Question and answers, where they came along; else null.
@@ -142,12 +142,12 @@ public:
 
 private:
   friend struct update_factory;
-  using update_of::update_of;
+  using update_from::update_from;
 };
 
 /// Somebody has voted in a poll that is not anonymous, or has taken it back. `chat()` is that of
 /// who votes. Spec: updateMessagePollVote.
-class poll_answer : public update_of<tl::updateMessagePollVote> {
+class poll_answer : public update_from<tl::updateMessagePollVote> {
 public:
   std::int64_t poll_id() const { return raw().poll_id; }
   chat_ref sender() const { return complete(raw().peer); }
@@ -156,11 +156,11 @@ public:
 
 private:
   friend struct update_factory;
-  using update_of::update_of;
+  using update_from::update_from;
 };
 
 /// A user has blocked the bot, or has started it again. Spec: updateBotStopped.
-class bot_stopped : public update_of<tl::updateBotStopped> {
+class bot_stopped : public update_from<tl::updateBotStopped> {
 public:
   std::int64_t user_id() const { return raw().user_id; }
   /// False: started again.
@@ -169,11 +169,11 @@ public:
 
 private:
   friend struct update_factory;
-  using update_of::update_of;
+  using update_from::update_from;
 };
 
 /// A chat is boosted, or no more. Spec: updateBotChatBoost.
-class chat_boost : public update_of<tl::updateBotChatBoost> {
+class chat_boost : public update_from<tl::updateBotChatBoost> {
 public:
   /// Null where this schema does not know its form. It is over where `expires` is past.
   const tl::boost* boost() const { return tl::get_if<tl::boost>(raw().boost); }
@@ -182,12 +182,12 @@ public:
 
 private:
   friend struct update_factory;
-  using update_of::update_of;
+  using update_from::update_from;
 };
 
 /// A business account lets the bot work for it, otherwise than before, or no more. `chat()` is that
 /// of its user. Spec: updateBotBusinessConnect.
-class business_connection : public update_of<tl::updateBotBusinessConnect> {
+class business_connection : public update_from<tl::updateBotBusinessConnect> {
 public:
   /// Null where this schema does not know its form.
   const tl::botBusinessConnection* connection() const {
@@ -200,11 +200,11 @@ public:
 
 private:
   friend struct update_factory;
-  using update_of::update_of;
+  using update_from::update_from;
 };
 
 /// A story is there, has changed, or is gone. Spec: updateStory.
-class story_updated : public update_of<tl::updateStory> {
+class story_updated : public update_from<tl::updateStory> {
 public:
   /// 0 where this schema does not know its form.
   std::int32_t story_id() const;
@@ -214,22 +214,22 @@ public:
 
 private:
   friend struct update_factory;
-  using update_of::update_of;
+  using update_from::update_from;
 };
 
 /// Stories up to one were seen by the account. Spec: updateReadStories.
-class stories_read : public update_of<tl::updateReadStories> {
+class stories_read : public update_from<tl::updateReadStories> {
 public:
   std::int32_t max_id() const { return raw().max_id; }
 
 private:
   friend struct update_factory;
-  using update_of::update_of;
+  using update_from::update_from;
 };
 
 /// Somebody has reacted to a story of the account, or the account to one of `chat()`.
 /// Spec: updateNewStoryReaction, updateSentStoryReaction.
-class story_reaction : public update_of<tl::updateNewStoryReaction, tl::updateSentStoryReaction> {
+class story_reaction : public update_from<tl::updateNewStoryReaction, tl::updateSentStoryReaction> {
 public:
   std::int32_t story_id() const;
   const tl::Reaction& reaction() const;
@@ -238,7 +238,7 @@ public:
 
 private:
   friend struct update_factory;
-  using update_of::update_of;
+  using update_from::update_from;
 };
 
 } // namespace cafegram

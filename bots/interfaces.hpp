@@ -12,6 +12,7 @@
 //            update_failed   |            |    wake_at                           |
 //            update_sent     |            |                                      |
 //            update_waits    |            |                                      |
+//            updates_finished|            |                                      |
 //                            +------------+                                      |
 //   client <-----------------------------invoke_request--------------------------+
 //

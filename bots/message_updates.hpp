@@ -73,13 +73,13 @@ class edited_message : public message_update {
 /// Messages are gone. Outside channels Telegram does not tell from which chat: `chat()` is then
 /// the account's own. Spec: updateDeleteMessages, updateDeleteChannelMessages.
 class deleted_messages
-  : public update_of<tl::updateDeleteMessages, tl::updateDeleteChannelMessages> {
+  : public update_from<tl::updateDeleteMessages, tl::updateDeleteChannelMessages> {
 public:
   std::span<const std::int32_t> ids() const;
 
 private:
   friend struct update_factory;
-  using update_of::update_of;
+  using update_from::update_from;
 };
 
 /// Photos, videos, files or tracks that were sent together, as one; see
@@ -107,7 +107,7 @@ private:
 
 /// Messages were pinned, or are no more. Spec: updatePinnedMessages, updatePinnedChannelMessages.
 class pinned_messages
-  : public update_of<tl::updatePinnedMessages, tl::updatePinnedChannelMessages> {
+  : public update_from<tl::updatePinnedMessages, tl::updatePinnedChannelMessages> {
 public:
   std::span<const std::int32_t> ids() const;
   /// False: they are pinned no more.
@@ -115,16 +115,16 @@ public:
 
 private:
   friend struct update_factory;
-  using update_of::update_of;
+  using update_from::update_from;
 };
 
 /// Messages up to one were read. Spec: updateReadHistoryInbox, updateReadHistoryOutbox,
 /// updateReadChannelInbox, updateReadChannelOutbox, updateReadChannelDiscussionInbox,
 /// updateReadChannelDiscussionOutbox.
-class read_receipt
-  : public update_of<tl::updateReadHistoryInbox, tl::updateReadHistoryOutbox,
-                     tl::updateReadChannelInbox, tl::updateReadChannelOutbox,
-                     tl::updateReadChannelDiscussionInbox, tl::updateReadChannelDiscussionOutbox> {
+class read_receipt : public update_from<tl::updateReadHistoryInbox, tl::updateReadHistoryOutbox,
+                                        tl::updateReadChannelInbox, tl::updateReadChannelOutbox,
+                                        tl::updateReadChannelDiscussionInbox,
+                                        tl::updateReadChannelDiscussionOutbox> {
 public:
   /// The last one that was read.
   std::int32_t max_id() const;
@@ -137,24 +137,24 @@ public:
 
 private:
   friend struct update_factory;
-  using update_of::update_of;
+  using update_from::update_from;
 };
 
 /// The contents of messages were looked at: voice was heard, a mention seen. Outside channels
 /// Telegram does not tell in which chat. Spec: updateReadMessagesContents,
 /// updateChannelReadMessagesContents.
 class contents_read
-  : public update_of<tl::updateReadMessagesContents, tl::updateChannelReadMessagesContents> {
+  : public update_from<tl::updateReadMessagesContents, tl::updateChannelReadMessagesContents> {
 public:
   std::span<const std::int32_t> ids() const;
 
 private:
   friend struct update_factory;
-  using update_of::update_of;
+  using update_from::update_from;
 };
 
 /// The account has begun a message on another device, or given it up. Spec: updateDraftMessage.
-class draft_changed : public update_of<tl::updateDraftMessage> {
+class draft_changed : public update_from<tl::updateDraftMessage> {
 public:
   /// Null: there is none any more.
   const tl::draftMessage* draft() const { return tl::get_if<tl::draftMessage>(raw().draft); }
@@ -164,7 +164,7 @@ public:
 
 private:
   friend struct update_factory;
-  using update_of::update_of;
+  using update_from::update_from;
 };
 
 /// What a business account's message has, beside what any message has. `chat()` is the chat of that
@@ -202,14 +202,14 @@ class edited_business_message : public business_message_update {
 };
 
 /// Spec: updateBotDeleteBusinessMessage.
-class deleted_business_messages : public update_of<tl::updateBotDeleteBusinessMessage> {
+class deleted_business_messages : public update_from<tl::updateBotDeleteBusinessMessage> {
 public:
   const std::string& connection_id() const { return raw().connection_id; }
   std::span<const std::int32_t> ids() const { return raw().messages; }
 
 private:
   friend struct update_factory;
-  using update_of::update_of;
+  using update_from::update_from;
 };
 
 } // namespace cafegram

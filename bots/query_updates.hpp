@@ -15,8 +15,8 @@ namespace cafegram {
 /// A button was pressed. Answer it: the user sees it wait until then.
 /// Spec: updateBotCallbackQuery, updateInlineBotCallbackQuery, updateBusinessBotCallbackQuery.
 class callback_query
-  : public update_of<tl::updateBotCallbackQuery, tl::updateInlineBotCallbackQuery,
-                     tl::updateBusinessBotCallbackQuery> {
+  : public update_from<tl::updateBotCallbackQuery, tl::updateInlineBotCallbackQuery,
+                       tl::updateBusinessBotCallbackQuery> {
 public:
   std::int64_t id() const;
   /// The data of the button, as octets in a string; empty for a game.
@@ -37,11 +37,11 @@ public:
 
 private:
   friend struct update_factory;
-  using update_of::update_of;
+  using update_from::update_from;
 };
 
 /// Somebody types the bot's name and a query in any chat. Spec: updateBotInlineQuery.
-class inline_query : public update_of<tl::updateBotInlineQuery> {
+class inline_query : public update_from<tl::updateBotInlineQuery> {
 public:
   std::int64_t id() const { return raw().query_id; }
   std::int64_t user_id() const { return raw().user_id; }
@@ -50,12 +50,12 @@ public:
 
 private:
   friend struct update_factory;
-  using update_of::update_of;
+  using update_from::update_from;
 };
 
 /// Somebody has sent a result of an inline query; told where @BotFather was asked for it.
 /// Spec: updateBotInlineSend.
-class chosen_inline_result : public update_of<tl::updateBotInlineSend> {
+class chosen_inline_result : public update_from<tl::updateBotInlineSend> {
 public:
   /// The result's, as the bot has named it.
   const std::string& result_id() const { return raw().id; }
@@ -69,12 +69,12 @@ public:
 
 private:
   friend struct update_factory;
-  using update_of::update_of;
+  using update_from::update_from;
 };
 
 /// Somebody is about to pay: `messages.setBotPrecheckoutResults` within ten seconds.
 /// Spec: updateBotPrecheckoutQuery.
-class pre_checkout_query : public update_of<tl::updateBotPrecheckoutQuery> {
+class pre_checkout_query : public update_from<tl::updateBotPrecheckoutQuery> {
 public:
   std::int64_t id() const { return raw().query_id; }
   std::int64_t user_id() const { return raw().user_id; }
@@ -92,12 +92,12 @@ public:
 
 private:
   friend struct update_factory;
-  using update_of::update_of;
+  using update_from::update_from;
 };
 
 /// Somebody asks what it costs to send it there: `messages.setBotShippingResults`.
 /// Spec: updateBotShippingQuery.
-class shipping_query : public update_of<tl::updateBotShippingQuery> {
+class shipping_query : public update_from<tl::updateBotShippingQuery> {
 public:
   std::int64_t id() const { return raw().query_id; }
   std::int64_t user_id() const { return raw().user_id; }
@@ -110,7 +110,7 @@ public:
 
 private:
   friend struct update_factory;
-  using update_of::update_of;
+  using update_from::update_from;
 };
 
 } // namespace cafegram

@@ -109,7 +109,7 @@ auto read_one_of(const tl::Update& update, const F& read) {
 
 /// A typed update that any of these constructors makes.
 template <class First, class... Rest>
-class update_of : public update_base {
+class update_from : public update_base {
 public:
   static bool made_of(const tl::Update& update) {
     return tl::holds<First>(update) || (tl::holds<Rest>(update) || ...);
@@ -122,7 +122,7 @@ public:
   }
 
 protected:
-  update_of(std::shared_ptr<const update_data> data, std::shared_ptr<detail::delivery> origin)
+  update_from(std::shared_ptr<const update_data> data, std::shared_ptr<detail::delivery> origin)
     : update_base{std::move(data), std::move(origin)} {}
 
   /// What `read` gives for the constructor that it is.
