@@ -10,7 +10,7 @@ namespace cafegram::test {
 namespace {
 
 using namespace std::chrono_literals;
-using texts = std::vector<std::string>;
+using strings = std::vector<std::string>;
 
 constexpr bot_options gathering{.albums_within = 500ms};
 
@@ -31,11 +31,11 @@ protected:
   static void answer(router& r) {
     r.otherwise([](bot_actor self) -> behavior {
       return {[self](const new_album& a) {
-                std::string ids = "album";
+                std::string said = "album";
                 for (const auto& m : a.messages()) {
-                  ids += " " + std::to_string(m.id());
+                  said += " " + std::to_string(m.id());
                 }
-                self->reply(a, ids);
+                self->reply(a, said);
               },
               [self](const new_message& m) { self->reply(m, m.text()); }};
     });
@@ -52,7 +52,7 @@ TEST_F(bot_albums, come_as_one_when_their_time_is_over) {
   EXPECT_TRUE(telegram_->texts().empty());
   EXPECT_EQ(status().queued, 1U);
   pass(500ms);
-  EXPECT_EQ(telegram_->texts(), texts{"album 1 2 3"});
+  EXPECT_EQ(telegram_->texts(), strings{"album 1 2 3"});
   EXPECT_EQ(together_, std::vector<numbers>{(numbers{1, 2, 3})});
   EXPECT_EQ(finished_, (numbers{1, 2, 3}));
 }
@@ -83,9 +83,9 @@ TEST_F(bot_albums, wait_in_their_chat_alone_and_keep_its_order) {
   hand(row(3, photo(alice_, 3, 71)));
   hand(row(4, photo(alice_, 4, 70)));
   hand(row(5, bob_.says(1, "bob")));
-  EXPECT_EQ(telegram_->texts(), texts{"bob"});
+  EXPECT_EQ(telegram_->texts(), strings{"bob"});
   pass(1s);
-  EXPECT_EQ(telegram_->texts(), (texts{"bob", "album 1 4", "after", "album 3"}));
+  EXPECT_EQ(telegram_->texts(), (strings{"bob", "album 1 4", "after", "album 3"}));
 }
 
 TEST_F(bot_albums, with_as_many_as_there_can_be_wait_no_longer) {
@@ -93,7 +93,7 @@ TEST_F(bot_albums, with_as_many_as_there_can_be_wait_no_longer) {
   for (std::int32_t n = 1; n <= 11; ++n) {
     hand(row(static_cast<std::uint64_t>(n), photo(alice_, n, 70)));
   }
-  EXPECT_EQ(telegram_->texts(), texts{"album 1 2 3 4 5 6 7 8 9 10"});
+  EXPECT_EQ(telegram_->texts(), strings{"album 1 2 3 4 5 6 7 8 9 10"});
   pass(500ms);
   EXPECT_EQ(telegram_->texts().back(), "album 11");
   EXPECT_EQ(finished_.size(), 11U);
@@ -103,7 +103,7 @@ TEST_F(bot_albums, are_single_messages_where_nobody_asks_for_them) {
   start(answer);
   hand(row(1, photo(alice_, 1, 70, "a")));
   hand(row(2, photo(alice_, 2, 70, "b")));
-  EXPECT_EQ(telegram_->texts(), (texts{"a", "b"}));
+  EXPECT_EQ(telegram_->texts(), (strings{"a", "b"}));
   EXPECT_TRUE(together_.empty());
 }
 
@@ -131,7 +131,7 @@ TEST_F(bot_albums, that_an_earlier_process_had_send_nothing_twice) {
   hand(row(1, photo(alice_, 1, 70)));
   hand(row(2, photo(alice_, 2, 70)));
   pass(500ms);
-  ASSERT_EQ(telegram_->texts(), texts{"got it"});
+  ASSERT_EQ(telegram_->texts(), strings{"got it"});
   ASSERT_EQ(sends_[1].size(), 1U);
   EXPECT_EQ(waits_, (std::map<std::uint64_t, bool>{{1, true}, {2, true}}));
   auto again = row(7, photo(alice_, 1, 70));
@@ -143,7 +143,7 @@ TEST_F(bot_albums, that_an_earlier_process_had_send_nothing_twice) {
   hand(row(8, photo(alice_, 2, 70)));
   pass(500ms);
   EXPECT_EQ(status().in_flight, 1U) << "it waits again";
-  EXPECT_EQ(telegram_->texts(), texts{"got it"});
+  EXPECT_EQ(telegram_->texts(), strings{"got it"});
 }
 
 TEST_F(bot_albums, that_gather_at_a_stop_stay_where_they_are) {
