@@ -16,10 +16,10 @@
 namespace cafegram {
 
 struct stream_options {
-  /// False: the account's inbox keeps each update until this stream has finished it; a program that
-  /// does not pull holds the account back, once the inbox is full. True: the stream looks on. It
-  /// answers at once, finishes nothing, holds nobody up; over `capacity` its oldest updates go, and
-  /// one `updates_lost` stands in their place.
+  /// False: without a bot the account's inbox keeps each update until this stream has finished it;
+  /// a program that does not pull holds the account back, once the inbox is full. True: the stream
+  /// looks on. It takes each update as finished at once and holds nobody up; over `capacity` its
+  /// oldest go, and one `updates_lost` stands in their place.
   bool looks_on = false;
   /// Updates that wait in a stream that looks on. (256 at most in one that does not.)
   std::size_t capacity = 1'024;

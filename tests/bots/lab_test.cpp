@@ -140,6 +140,42 @@ TEST(lab, many_people_at_once_are_answered_each_in_order) {
   }
 }
 
+TEST(lab, streams_and_a_loop_over_one_client_end_with_it) {
+  const auto room = lab::start(nullptr);
+  ASSERT_TRUE(room) << to_string(room.error());
+  runtime rt;
+  client_options options;
+  options.api_id = 1;
+  options.api_hash = "0";
+  options.dc = dc_override{.id = 2, .address = {"127.0.0.1", (*room)->port()}};
+  options.rsa_keys_pem = {(*room)->public_key_pem()};
+  auto me = client::start(rt, options);
+  ASSERT_TRUE(me) << to_string(me.error());
+  auto stream = update_stream::open(*me);
+  auto looker = update_stream::open(*me, {.looks_on = true});
+  ASSERT_TRUE(stream && looker);
+  const auto who = me->login_bot(lab::bot_token());
+  ASSERT_TRUE(who) << to_string(who.error());
+  auto ann = (*room)->make_person("Ann");
+  ASSERT_TRUE(ann && ann->says("/start hello"));
+
+  const auto first = looker->next(30s);
+  ASSERT_TRUE(first) << to_string(first.error());
+  EXPECT_TRUE(command("start")(*first));
+  EXPECT_EQ(common(*first).account_username(), who->username) << "though it was open before";
+  std::vector<std::string> seen;
+  const auto ended = stream->run([&](const new_message& m) {
+    seen.push_back(m.text());
+    if (seen.size() == 1) {
+      EXPECT_TRUE(ann->says("more"));
+    } else {
+      me->stop();
+    }
+  });
+  EXPECT_TRUE(ended) << to_string(ended.error());
+  EXPECT_EQ(seen, (std::vector<std::string>{"/start hello", "more"}));
+}
+
 TEST(lab, a_bot_that_brings_nothing_is_a_deadline) {
   const auto room = lab::start([](router& r) { r.on(command("x"), [](context) {}); });
   ASSERT_TRUE(room) << to_string(room.error());

@@ -253,7 +253,7 @@ TEST(typed_updates, a_business_account_and_its_messages) {
   gone.messages = {5};
   const auto deleted = made<deleted_business_messages>(gone);
   EXPECT_EQ(deleted.connection_id(), "c");
-  EXPECT_EQ(copy(deleted.ids()), ids{5});
+  EXPECT_EQ(copy(deleted.ids()), message_ids{5});
 }
 
 TEST(typed_updates, stories) {

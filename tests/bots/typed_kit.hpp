@@ -13,7 +13,7 @@
 // Typed updates, made of Telegram's own values.
 namespace cafegram::test {
 
-using ids = std::vector<std::int32_t>;
+using message_ids = std::vector<std::int32_t>;
 
 inline const person ann;
 
@@ -51,7 +51,7 @@ U made(const Raw& raw, const chat_ref& chat = with_ann) {
   return std::get<U>(update);
 }
 
-inline ids copy(std::span<const std::int32_t> from) {
+inline message_ids copy(std::span<const std::int32_t> from) {
   return {from.begin(), from.end()};
 }
 

@@ -12,20 +12,20 @@ TEST(typed_updates, pinned_messages) {
   raw.messages = {4, 5};
   const auto pinned = made<pinned_messages>(raw);
   EXPECT_TRUE(pinned.pinned());
-  EXPECT_EQ(copy(pinned.ids()), (ids{4, 5}));
+  EXPECT_EQ(copy(pinned.ids()), (message_ids{4, 5}));
 
   tl::updatePinnedChannelMessages other;
   other.channel_id = 33;
   other.messages = {6};
   const auto unpinned = made<pinned_messages>(other, channel_33);
   EXPECT_FALSE(unpinned.pinned());
-  EXPECT_EQ(copy(unpinned.ids()), ids{6});
+  EXPECT_EQ(copy(unpinned.ids()), message_ids{6});
 }
 
 TEST(typed_updates, deleted_messages_outside_channels) {
   tl::updateDeleteMessages raw;
   raw.messages = {7};
-  EXPECT_EQ(copy(made<deleted_messages>(raw, {chat_kind::user, bot_id, 0}).ids()), ids{7});
+  EXPECT_EQ(copy(made<deleted_messages>(raw, {chat_kind::user, bot_id, 0}).ids()), message_ids{7});
 }
 
 TEST(typed_updates, read_receipts_of_all_boxes) {
@@ -75,10 +75,11 @@ TEST(typed_updates, contents_that_were_looked_at) {
   tl::updateChannelReadMessagesContents raw;
   raw.channel_id = 33;
   raw.messages = {5};
-  EXPECT_EQ(copy(made<contents_read>(raw, channel_33).ids()), ids{5});
+  EXPECT_EQ(copy(made<contents_read>(raw, channel_33).ids()), message_ids{5});
   tl::updateReadMessagesContents anywhere;
   anywhere.messages = {6};
-  EXPECT_EQ(copy(made<contents_read>(anywhere, {chat_kind::user, bot_id, 0}).ids()), ids{6});
+  EXPECT_EQ(copy(made<contents_read>(anywhere, {chat_kind::user, bot_id, 0}).ids()),
+            message_ids{6});
 }
 
 TEST(typed_updates, a_draft_and_its_end) {
