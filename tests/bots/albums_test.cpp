@@ -33,7 +33,7 @@ protected:
       return {[self](const new_album& a) {
                 std::string said = "album";
                 for (const auto& m : a.messages()) {
-                  said += " " + std::to_string(m.id());
+                  said.append(" ").append(std::to_string(m.id()));
                 }
                 self->reply(a, said);
               },
