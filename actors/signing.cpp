@@ -1,9 +1,11 @@
+#include <cafegram/actors/protections.hpp>
 #include <cafegram/actors/signing.hpp>
 #include <cafegram/crypto/hash.hpp>
 #include <cafegram/crypto/secure.hpp>
 
 #include <algorithm>
 #include <cstring>
+#include <random>
 
 namespace cafegram {
 
@@ -35,6 +37,9 @@ std::int64_t signer::random_id(std::string_view identity, bytes_view request,
   append_sized(input, as_bytes("random_id"));
   append_sized(input, as_bytes(identity));
   append_sized(input, crypto::sha256(request));
+  if (!protections::send_identity) {
+    append_sized(input, as_bytes(std::to_string(std::random_device{}())));
+  }
   std::int64_t out = 0;
   for (std::uint32_t attempt = 0; out == 0; ++attempt) {
     auto numbered = input;

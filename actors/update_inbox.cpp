@@ -1,5 +1,6 @@
 #include <cafegram/actors/errors.hpp>
 #include <cafegram/actors/inbox_rows.hpp>
+#include <cafegram/actors/protections.hpp>
 #include <cafegram/actors/update_hub_state.hpp>
 #include <cafegram/base/log.hpp>
 
@@ -137,7 +138,7 @@ void update_hub_state::accept(const protocol::update_item& item, bool counted) {
   update->peers = what.peers;
   update->date = what.date;
   update->account = who.id;
-  const bool worth_a_row = counted || (heard() && !ledger.full());
+  const bool worth_a_row = protections::inbox && (counted || (heard() && !ledger.full()));
   keep(std::move(update), item.box.channel,
        worth_a_row && item.role != protocol::update_role::transient);
 }

@@ -1,4 +1,5 @@
 #include <cafegram/protocol/counter_box.hpp>
+#include <cafegram/protocol/protections.hpp>
 
 #include <algorithm>
 
@@ -21,6 +22,11 @@ std::size_t octets_of(const std::vector<update_item>& updates) {
 
 void counter_box::offer(offered_updates&& what, bool shut, steady_time now, box_steps& out) {
   const key place{std::int64_t{what.value} - what.count, what.value};
+  if (!protections::box_order && value_) {
+    take({value(), std::max(value(), what.value)},
+         {.updates = std::move(what.updates), .date = what.date}, out);
+    return;
+  }
   if (what.count < 0 || place.first < 0 || is_double(place, what)) {
     return;
   }

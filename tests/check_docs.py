@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 FOLDERS = ("base", "tl", "crypto", "protocol", "storage", "actors", "bots", "sandbox", "testing", "page",
-           "cli", "install", "interop", "chaos", "hostile")
+           "cli", "install", "interop", "chaos", "durability", "hostile")
 
 
 def existing(build):
