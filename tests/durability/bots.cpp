@@ -1,3 +1,5 @@
+#include "bots.hpp"
+
 #include <cafegram/base/log.hpp>
 #include <cafegram/bots/bot.hpp>
 #include <cafegram/storage/open.hpp>
@@ -12,7 +14,6 @@
 #include <thread>
 #include <vector>
 
-#include "bots.hpp"
 #include "kill_points.hpp"
 
 namespace cafegram::durability {
@@ -186,4 +187,3 @@ int work(const arguments& a) {
 }
 
 } // namespace cafegram::durability
-
