@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# tests/run.sh [fast|slow|chaos]: installs what is missing, builds, runs the suite.
+# tests/run.sh [fast|slow|chaos|durability]: installs what is missing, builds, runs the suite.
 #
 #   fast  release build whole and its tests, format and layer checks, ASan and UBSan over the pure
 #         layers, an independent client against the sandbox (default)
@@ -8,6 +8,8 @@
 #         clang's build with ASan and UBSan over everything and its tests, ThreadSanitizer over actors
 #   chaos 64 bots against a sandbox in which everything goes wrong, and a judge (docs/chaos.md);
 #         --minutes N --seed S --requests N
+#   durability  bots that are killed all the time answer in 1,000 chats, and a judge (docs/durability.md), on
+#         each backend; --backend sqlite|file|postgres --minutes N --seed S
 #
 # The last line is `N passed, N failed`; the exit status is 1 if anything failed.
 set -uo pipefail
@@ -126,6 +128,7 @@ slow() {
     run_steps "page" tests/page/run.sh
     run_steps "demonstration" tests/demo.sh
     chaos_runs --minutes 1
+    durability_runs --minutes 1
     check "clang-tidy" tests/lint.sh --tidy
     check "demonstration in a clean root" deploy/rootfs_check.sh
   fi
@@ -154,10 +157,34 @@ chaos() {
   finish
 }
 
+# The run on each backend, or on the one that is named, and for each protection a minute without it: that one
+# has to be found out.
+durability_runs() {
+  local backends=(sqlite file postgres) rest=() name
+  while [ $# -gt 0 ]; do
+    if [ "$1" = --backend ]; then backends=("${2:?}"); else rest+=("$1" "${2:?}"); fi
+    shift 2
+  done
+  for name in "${backends[@]}"; do
+    run_steps "durability on $name" tests/durability/run.sh --backend "$name" "${rest[@]}"
+  done
+  for name in inbox send-identity box-order; do
+    run_steps "durability without $name" tests/durability/run.sh --minutes 1 --control "$name"
+  done
+}
+
+durability() {
+  check "packages" need_packages "${build_packages[@]}" libgtest-dev libpqxx-dev postgresql python3 || finish
+  check "release build" configure_and_build release cafegram_program durability_bot durability_bot_without_inbox \
+    durability_bot_without_send_identity durability_bot_without_box_order && durability_runs "$@"
+  finish
+}
+
 case ${1:-fast} in
   fast) fast ;;
   slow) slow ;;
   chaos) chaos "${@:2}" ;;
-  -h | --help) sed -n '2,12s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" ;;
-  *) die "unknown suite '$1': fast, slow or chaos" ;;
+  durability) durability "${@:2}" ;;
+  -h | --help) sed -n '2,14s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" ;;
+  *) die "unknown suite '$1': fast, slow, chaos or durability" ;;
 esac
