@@ -54,7 +54,7 @@ class Run:
             self.faults[line["kind"]] += 1
         elif event == "call":
             self.doubles += line["method"] == SENDS and DOUBLE in line["error"]
-        elif event == "message" and "text" in line:
+        elif event == "message" and "service" not in line:
             self.take_message(line)
 
     def take_message(self, line):
@@ -179,7 +179,7 @@ def made_up(each_point=2, each_fault=2, rounds=3):
             message(f"answer {text}", bot, who if to == bot else to, number)
     lines += [{**call, "error": f"500 {DOUBLE}"}] * (len(SENT_ALREADY) * each_point)
     lines.append({"event": "message", "number": count + 1, "from": 5_000_002, "to": -4_000_001, "reply_to": 0,
-                  "service": "messageActionChatCreate"})
+                  "service": "messageActionChatCreate", "text": ""})
     return lines + [{"event": "stop"}]
 
 
