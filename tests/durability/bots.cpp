@@ -7,11 +7,14 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <csignal>
 #include <cstdio>
 #include <fstream>
 #include <sstream>
+#include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "kill_points.hpp"
@@ -22,7 +25,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr std::string_view ask_word = "ask ";
+constexpr std::array<std::pair<std::string_view, std::string_view>, 2> words{
+    {{"ask ", "answer "}, {"hello ", "welcome "}}};
 /// A database may take a moment to see that the process before is gone.
 constexpr seconds longest_opening{30};
 constexpr milliseconds between_openings{100};
@@ -65,11 +69,21 @@ client_options options_of(std::uint64_t number, const endpoint& server, const st
   return out;
 }
 
+/// What is answered to `text`; empty: nothing.
+std::string answer_to(std::string_view text) {
+  for (const auto& [asked, answered] : words) {
+    if (text.starts_with(asked)) {
+      return std::string{answered}.append(text.substr(asked.size()));
+    }
+  }
+  return {};
+}
+
 void set_up(router& routes, const std::shared_ptr<kill_points>& points) {
-  routes.on(when([](const new_message& m) { return m.text().starts_with(ask_word); }),
+  routes.on(when([](const new_message& m) { return !answer_to(m.text()).empty(); }),
             [points](context ctx, new_message m) -> task<> {
               points->pass(point::delivery);
-              outgoing text{"answer " + m.text().substr(ask_word.size())};
+              outgoing text{answer_to(m.text())};
               text.reply_to(m.id());
               const auto sent = co_await ctx.reply(text);
               if (sent) {

@@ -16,8 +16,8 @@ struct arguments {
   std::uint32_t die_passes = 1;
 };
 
-/// Answers each `ask N` with `answer N` until it is told to stop, or dies; prints `ready` when all
-/// bots are logged in. The exit status.
+/// Answers each `ask N` with `answer N`, and `hello N` with `welcome N`, until it is told to stop,
+/// or dies; prints `ready` when all bots are logged in. The exit status.
 int work(const arguments& a);
 
 } // namespace cafegram::durability

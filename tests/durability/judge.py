@@ -3,7 +3,8 @@
 by the sandbox's log.
 
 Reads nothing else (docs/sandbox.md, "The log of a run"). People write `ask N`, bots `answer N` as a reply to it;
-the supervisor writes `killed N POINT` for each kill. Prints `name: ok` or `name: fail` with the reason for each
+the supervisor writes `killed N POINT` for each kill. `hello N` and `welcome N` come before: a bot knows the
+chat from then on, and each message behind a `welcome` counts. Prints `name: ok` or `name: fail` with the reason for each
 thing that must hold; exit status 1 if one does not.
 
 judge.py --self-test: shows that each of them is found in a log that has it.
@@ -15,6 +16,8 @@ import re
 import sys
 
 ASK = re.compile(r"ask (\d+)")
+WELCOME = re.compile(r"welcome \d+")
+HELLO = re.compile(r"hello \d+")
 ANSWER = re.compile(r"answer (\d+)")
 KILL = re.compile(r"killed (\d+) (\w+)")
 SENDS = "messages.sendMessage"
@@ -41,6 +44,7 @@ class Run:
         self.asks = {}  # message number: (chat, text's number)
         self.answers = collections.defaultdict(list)  # ask's message number: texts' numbers
         self.order = collections.defaultdict(list)  # chat: asks' message numbers, as they were first answered
+        self.known = set()  # chats in which a bot has said `welcome`
         self.strange = []
 
     def take(self, line):
@@ -61,10 +65,16 @@ class Run:
         chat = line["to"] if line["to"] < 0 else tuple(sorted((line["from"], line["to"])))
         if ask := ASK.fullmatch(line["text"]):
             self.asks[line["number"]] = (chat, ask[1])
+            if chat not in self.known:
+                self.strange.append(f"message {line['number']} in {chat} comes before a `welcome`")
         elif answer := ANSWER.fullmatch(line["text"]):
             self.take_answer(line["reply_to"], chat, answer[1])
         elif kill := KILL.fullmatch(line["text"]):
             self.kills[int(kill[1])] = kill[2]
+        elif WELCOME.fullmatch(line["text"]):
+            self.known.add(chat)
+        elif HELLO.fullmatch(line["text"]):
+            pass
         else:
             self.strange.append(f"message {line['number']} is none of the run's: {line['text'][:40]!r}")
 
@@ -169,6 +179,9 @@ def made_up(each_point=2, each_fault=2, rounds=3):
                       "text": text})
         return count
 
+    for who, to in chats:
+        message("hello 1", who, to)
+        message("welcome 1", bot, who if to == bot else to, count)
     for n, point in enumerate(POINTS * each_point):
         message(f"killed {n} {point}", 5_000_009, 5_000_010)
     call = {"event": "call", "method": SENDS, "error": ""}
@@ -220,6 +233,7 @@ def self_test():
         "nothing-else": [elsewhere if line is answers[2] else line for line in good],
         "nothing-else ": [{**line, "text": "answer 999"} if line is answers[2] else line for line in good],
         "nothing-else  ": [*good, {**answers[0], "text": "what?"}],
+        "nothing-else    ": [line for line in good if not WELCOME.fullmatch(line.get("text", ""))],
         "doubles-refused": without(good, double),
         "log-readable": good + [{"event": "call"}],
     }

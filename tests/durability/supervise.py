@@ -31,6 +31,8 @@ LONGEST_WAIT = 6  # for a point to come by; then it is killed at random, and the
 LONGEST_STOP = 20
 LONGEST_END = 600
 LAST_LIFE = 5
+GREETINGS = 10
+PATIENCE = 5
 MOST_OPEN = 20_000  # who writes waits for the bots
 MOST_IN_A_ROW = 4  # messages in one chat
 KILLED = -signal.SIGKILL
@@ -75,6 +77,7 @@ class Log:
         self.file = open(path, "rb")
         self.rest = b""
         self.open = set()
+        self.welcome = set()  # numbers of chats
         self.held = {}  # connection: a late answer is to come, of the next call
         self.until = 0  # when the last answer to a send that is held back will go, in ms of Unix time
         self.life = 0  # since when the process runs
@@ -92,8 +95,11 @@ class Log:
                 self.take_call(json.loads(line))
 
     def take_message(self, line):
-        if line.get("text", "").startswith("ask "):
+        text = line.get("text", "")
+        if text.startswith("ask "):
             self.open.add(line["number"])
+        elif text.startswith("welcome "):
+            self.welcome.add(int(text.removeprefix("welcome ")))
         else:
             self.open.discard(line.get("reply_to"))
 
@@ -212,12 +218,13 @@ class Supervisor:
 
     def open(self):
         """The bots' first start, and the chats that they are in."""
-        self.bots.start()
-        if not self.watch(LONGEST_START, lambda: self.bots.ready() or self.bots.ended()) or self.bots.ended():
+        if not self.start_ready():
             return step("login", False, "the bots did not start")
         chats = []
         for bot in range(FIRST_BOT, FIRST_BOT + BOTS):
             chats += self.page.post("/api/load", bot=bot, chats=self.arguments.chats // BOTS, people=PEOPLE)["chats"]
+        if not self.greet(chats):
+            return step("login", False, f"{len(self.log.welcome)} of {len(chats)} chats are known")
         self.people = [self.page.post("/api/users", name=name, username="")["id"] for name in ("Supervisor", "Notes")]
         length = self.arguments.minutes * 60
         self.load = Load(Page(self.arguments.page), chats, math.ceil(1.05 * self.arguments.messages), length,
@@ -225,6 +232,24 @@ class Supervisor:
         self.until = time.monotonic() + length
         self.load.start()
         return step("login", True, f"{BOTS} bots in {len(chats)} chats")
+
+    def start_ready(self):
+        """For a life that is not to end at once: with all bots logged in."""
+        self.bots.start()
+        return self.watch(LONGEST_START, lambda: self.bots.ready() or self.bots.ended()) and not self.bots.ended()
+
+    def greet(self, chats):
+        """Nobody knows where a channel stands that was never seen: it begins with the first update that comes, and
+        what went astray before that is its history. So people say hello until they are welcome."""
+        for _ in range(GREETINGS):
+            for number, chat in enumerate(chats):
+                if number not in self.log.welcome:
+                    self.page.post("/api/send", **{"as": chat["writer"], "to": chat["chat"],
+                                                   "text": f"hello {number}"})
+                    self.log.read()
+            if self.watch(PATIENCE, lambda: len(self.log.welcome) == len(chats)):
+                return True
+        return False
 
     def note(self, point):
         self.kills[point] += 1
@@ -277,7 +302,7 @@ class Supervisor:
         return step("no-other-end", not self.bad_ends, "; ".join(self.bad_ends[:5]) or "each end was a kill") and good
 
     def close(self):
-        self.bots.start()
+        self.start_ready()
         good = self.watch(LONGEST_END, lambda: not self.load.is_alive())
         why = self.load.failure or f"{self.load.written} messages"
         good = step("written", good and not self.load.failure, str(why))
@@ -285,7 +310,7 @@ class Supervisor:
         good &= step("all-answered", not self.log.open, f"{len(self.log.open)} messages are not")
         # What the inbox still has comes again now, and is sent twice if anything is.
         codes = [self.bots.stop()]
-        self.bots.start()
+        self.start_ready()
         self.watch(LAST_LIFE, self.bots.ended)
         codes.append(self.bots.stop())
         self.log.read()
@@ -299,7 +324,7 @@ class Supervisor:
             self.watch(self.arguments.patience, lambda: not self.log.open or self.bots.ended())
             if self.bots.ended():
                 self.bad_ends.append(f"exit status {self.bots.process.wait()} at the end")
-                self.bots.start()
+                self.start_ready()
 
 
 def step(name, good, figures):
