@@ -64,6 +64,8 @@ client_options options_of(std::uint64_t number, const endpoint& server, const st
   out.dc = dc_override{2, server};
   out.rsa_keys_pem = {pem};
   out.forward_secrecy = number % 2 == 1;
+  // Where an answer gets lost the update is handled again: soon, for the run has many of them.
+  out.timing.request_timeout = seconds{10};
   out.timing.reconnect_min = milliseconds{20};
   out.timing.reconnect_max = milliseconds{500};
   return out;

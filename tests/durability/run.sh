@@ -71,7 +71,7 @@ esac
 # done the answer comes late.
 faults=(
   push-drop=100 push-delay=100,2000 push-repeat=100 push-reorder=100,500
-  cut=1500 half-open=4000,3000 drop=2000 duplicate=1000 forget-session=4000
+  cut=600 half-open=4000,3000 drop=2000 duplicate=1000 forget-session=4000
   late-answer=60,2000 error-500=400 flood-wait=800,1
 )
 
