@@ -24,7 +24,7 @@ SENDS = "messages.sendMessage"
 DOUBLE = "RANDOM_ID_DUPLICATE"
 FAULTS = ("cut", "late-answer", "push-drop", "push-delay", "push-repeat", "push-reorder")
 POINTS = ("random", "arrival", "commit", "delivery", "send", "answer", "finish")
-# Killed there, a bot has sent what its inbox still has: it comes again, and is refused as a double.
+# Killed there, a bot has sent what its inbox still has: it comes again behind the kill, and is refused as a double.
 SENT_ALREADY = ("send", "answer", "finish")
 CHAT_KINDS = ("private", "group", "channel")
 FIRST_CHANNEL = -1_000_000_000_000  # marked ids: channels and supergroups are below
@@ -39,7 +39,9 @@ class Run:
         self.seeds = set()
         self.lost = 0
         self.faults = collections.Counter()
+        self.done = {}  # (user, random_id) of a send: how many kills were before it
         self.doubles = 0
+        self.spanned = set()  # kills between a send and its repetition, which was refused
         self.kills = {}  # number: point
         self.asks = {}  # message number: (chat, text's number)
         self.answers = collections.defaultdict(list)  # ask's message number: texts' numbers
@@ -57,9 +59,19 @@ class Run:
         elif event == "fault":
             self.faults[line["kind"]] += 1
         elif event == "call":
-            self.doubles += line["method"] == SENDS and DOUBLE in line["error"]
+            self.take_call(line)
         elif event == "message" and "service" not in line:
             self.take_message(line)
+
+    def take_call(self, line):
+        if line["method"] != SENDS:
+            return
+        send = (line["user"], line["random_id"])
+        if line["executed"] and not line["error"]:
+            self.done.setdefault(send, len(self.kills))
+        elif DOUBLE in line["error"]:
+            self.doubles += 1
+            self.spanned.update(list(self.kills)[self.done.get(send, len(self.kills)):])
 
     def take_message(self, line):
         chat = line["to"] if line["to"] < 0 else tuple(sorted((line["from"], line["to"])))
@@ -136,9 +148,10 @@ def verdicts(run, limits):
            [f"message {number} {len(texts)} times" for number, texts in run.answers.items() if len(texts) > 1])
     yield "in-order", f"{len(run.order)} chats", list(out_of_order(run))
     yield "nothing-else", "what is neither ask nor its answer", run.strange
-    wanted = sum(point in SENT_ALREADY for point in run.kills.values())
-    yield ("doubles-refused", f"{run.doubles}, of kills behind a send {wanted}",
-           [f"only {run.doubles}"] if run.doubles < wanted else [])
+    behind = [number for number, point in run.kills.items() if point in SENT_ALREADY]
+    yield ("doubles-refused", f"{run.doubles}, and {len(behind)} kills behind a send",
+           [f"kill {number} ({run.kills[number]}): no send of before came again" for number in behind
+            if number not in run.spanned])
 
 
 def judge(lines, limits):
@@ -182,15 +195,19 @@ def made_up(each_point=2, each_fault=2, rounds=3):
     for who, to in chats:
         message("hello 1", who, to)
         message("welcome 1", bot, who if to == bot else to, count)
+    call = {"event": "call", "user": bot, "method": SENDS, "random_id": "0", "executed": True, "error": ""}
     for n, point in enumerate(POINTS * each_point):
+        sent = {**call, "random_id": str(n)}
+        if point in SENT_ALREADY:
+            lines.append(sent)
         message(f"killed {n} {point}", 5_000_009, 5_000_010)
-    call = {"event": "call", "method": SENDS, "error": ""}
+        if point in SENT_ALREADY:
+            lines.append({**sent, "error": f"500 {DOUBLE}"})
     for _ in range(rounds):
         asked = [(who, to, message(f"ask {count}", who, to), count - 1) for who, to in chats for _ in range(2)]
         for who, to, number, text in asked:
             lines.append(call)
             message(f"answer {text}", bot, who if to == bot else to, number)
-    lines += [{**call, "error": f"500 {DOUBLE}"}] * (len(SENT_ALREADY) * each_point)
     lines.append({"event": "message", "number": count + 1, "from": 5_000_002, "to": -4_000_001, "reply_to": 0,
                   "service": "messageActionChatCreate", "text": ""})
     return lines + [{"event": "stop"}]
@@ -235,6 +252,8 @@ def self_test():
         "nothing-else  ": [*good, {**answers[0], "text": "what?"}],
         "nothing-else    ": [line for line in good if not WELCOME.fullmatch(line.get("text", ""))],
         "doubles-refused": without(good, double),
+        # As many as before, but none spans the kill.
+        "doubles-refused ": [double, *without(good, double)],
         "log-readable": good + [{"event": "call"}],
     }
     bad = 0
