@@ -291,9 +291,9 @@ task<std::optional<new_message>> context::ask(outgoing question, duration timeou
 update_awaitable<new_message> context::wait_for_message(duration timeout) const {
   detail::update_wait wait;
   wait.timeout = timeout;
-  wait.matches = [user = user_id()](const any_update& update) {
+  wait.matches = [by = cause_of(update_)](const any_update& update) {
     const auto* message = std::get_if<new_message>(&update);
-    return message != nullptr && (user == 0 || message->sender().id == user);
+    return message != nullptr && (!by || message->sender() == *by);
   };
   return update_awaitable<new_message>{std::move(wait)};
 }

@@ -159,10 +159,10 @@ public:
   /// The same with bytes both ways.
   pending<bytes> invoke_bytes(bytes function, invoke_options options = {}) const;
 
-  /// Sends the question and waits for the next message of the same user in this chat, which then
-  /// goes to nobody else. None: no answer in time, or the question could not be sent.
+  /// Sends the question and waits for the next message of the same one (`cause_of`) in this chat,
+  /// which then goes to nobody else. None: no answer in time, or the question could not be sent.
   task<std::optional<new_message>> ask(outgoing question, duration timeout) const;
-  /// The next message of the same user in this chat.
+  /// The next message of the same one in this chat; of anybody, where nobody has caused the update.
   update_awaitable<new_message> wait_for_message(duration timeout) const;
   /// The next press of a button under that message, by anybody. It still wants an `answer`.
   update_awaitable<callback_query> wait_for_click(const message_ref& message,

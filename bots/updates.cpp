@@ -266,22 +266,34 @@ chat_ref conversation_of(const tl::Update& update, std::int64_t account) {
       .value_or(chat_ref{chat_kind::user, account, 0});
 }
 
-std::int64_t user_of(const any_update& update) {
+namespace {
+
+std::optional<chat_ref> somebody(const chat_ref& who) {
+  return who.id != 0 ? std::optional{who} : std::nullopt;
+}
+
+} // namespace
+
+std::optional<chat_ref> cause_of(const any_update& update) {
   return std::visit(
-      []<class U>(const U& u) -> std::int64_t {
+      []<class U>(const U& u) -> std::optional<chat_ref> {
         if constexpr (requires { u.sender(); }) {
-          return u.sender().id;
+          return somebody(u.sender());
+        } else if constexpr (requires { u.actor_id(); }) {
+          return somebody({chat_kind::user, u.actor_id(), 0});
         } else if constexpr (requires { u.user_id(); }) {
-          if constexpr (std::is_same_v<decltype(u.user_id()), std::optional<std::int64_t>>) {
-            return u.user_id().value_or(0);
-          } else {
-            return u.user_id();
-          }
+          const std::optional<std::int64_t> user = u.user_id();
+          return somebody({chat_kind::user, user.value_or(0), 0});
         } else {
-          return 0;
+          return std::nullopt;
         }
       },
       update);
+}
+
+std::int64_t user_of(const any_update& update) {
+  const auto who = cause_of(update);
+  return who && who->kind == chat_kind::user ? who->id : 0;
 }
 
 } // namespace cafegram

@@ -78,8 +78,10 @@ any_update typed(const update_event& event, const account& self);
 /// INTERNAL: the same before it is typed. Null for an event without an update.
 std::shared_ptr<const update_data> intake(const update_event& event, const account& self);
 
-/// The user that has caused the update: wrote, pressed, asked, joined; 0 where there is none, or
-/// Telegram does not tell.
+/// Who has caused the update: wrote, pressed, asked, joined, or let somebody else in or out. A chat
+/// where somebody writes as that chat. None where there is nobody, or Telegram does not tell.
+std::optional<chat_ref> cause_of(const any_update& update);
+/// The same where it is a user, else 0: a channel may have the number of a user.
 std::int64_t user_of(const any_update& update);
 
 /// Which conversation an update belongs to: the chat that it names; the user where it names none;

@@ -208,6 +208,34 @@ TEST(typed_updates, who_has_caused_it) {
   EXPECT_EQ(user_of(update_factory::make(ann.says(1, "x"))), 777);
 }
 
+TEST(typed_updates, a_channel_is_no_user_of_the_same_number) {
+  tl::updateNewChannelMessage raw;
+  raw.message = message_in_chat(channel_peer(777), 5, "a post");
+  const auto post = update_factory::make(ann.base("x", raw));
+  EXPECT_EQ(cause_of(post), (chat_ref{chat_kind::channel, 777, 0}));
+  EXPECT_EQ(user_of(post), 0);
+  EXPECT_FALSE(from_user(777)(post));
+}
+
+TEST(typed_updates, who_lets_somebody_in_has_caused_it) {
+  tl::updateChatParticipant raw;
+  raw.chat_id = 44;
+  raw.user_id = 777;
+  raw.actor_id = 888;
+  raw.new_participant = tl::chatParticipant{};
+  const auto let_in = update_factory::make(ann.base("x", raw));
+  EXPECT_EQ(user_of(let_in), 888);
+  EXPECT_FALSE(from_user(777)(let_in)) << "who may not be asked whether it was wanted";
+}
+
+TEST(typed_updates, nobody_causes_what_names_nobody) {
+  tl::updateBotChatBoost raw;
+  raw.peer = channel_peer(33);
+  raw.boost = tl::boost{};
+  EXPECT_FALSE(cause_of(update_factory::make(ann.base("x", raw))));
+  EXPECT_FALSE(cause_of(update_factory::make(ann.base("x", tl::updateReadHistoryInbox{}))));
+}
+
 TEST(typed_updates, a_secret_chat_s_number_is_no_group_s) {
   tl::updateEncryptedChatTyping raw;
   raw.chat_id = 5;
@@ -245,6 +273,32 @@ TEST_F(bot_test, a_new_kind_reaches_its_handler_and_no_other) {
   give(ann.base("b", typing));
   give(ann.base("c", *tl::decode<tl::Update>(bytes{1, 2, 3, 4})));
   EXPECT_EQ(telegram_->texts(), (std::vector<std::string>{"stopped", "types", "other"}));
+}
+
+TEST_F(bot_test, a_user_does_not_answer_for_the_chat_of_the_same_number) {
+  start([](router& r) {
+    r.on(text("go"), [](context ctx) -> task<> {
+      const auto next = co_await ctx.wait_for_message(1h);
+      if (next) {
+        co_await ctx.reply(next->text());
+      }
+    });
+  });
+  const auto writes = [this](std::int32_t id, tl::Peer from, std::string said) {
+    tl::message message;
+    message.id = id;
+    message.peer_id = channel_peer(33);
+    message.from_id = std::move(from);
+    message.message = std::move(said);
+    tl::updateNewChannelMessage raw;
+    raw.message = message;
+    give(ann.base("message/" + std::to_string(id), raw));
+  };
+  writes(1, channel_peer(777), "go");
+  writes(2, user_peer(777), "by the user");
+  EXPECT_TRUE(telegram_->texts().empty());
+  writes(3, channel_peer(777), "by the chat");
+  EXPECT_EQ(telegram_->texts(), std::vector<std::string>{"by the chat"});
 }
 
 TEST_F(bot_test, who_writes_in_a_business_account_s_chat_says_so) {
