@@ -4,6 +4,10 @@
 #include <cafegram/bots/callable.hpp>
 #include <cafegram/bots/updates.hpp>
 
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <set>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -11,6 +15,32 @@
 namespace cafegram {
 
 namespace detail {
+
+/// What a receiver has finished last. A hub that is started again hands out once more what the one
+/// before had not heard of, and with a bot all that the bot has not finished.
+class finished_before {
+public:
+  bool knows(const update_event& event) const { return known_.contains(name_of(event)); }
+  void add(const update_event& event) {
+    if (event.number == 0 || !known_.insert(name_of(event)).second) {
+      return;
+    }
+    order_.push_back(name_of(event));
+    if (order_.size() > most) {
+      known_.erase(order_.front());
+      order_.pop_front();
+    }
+  }
+
+private:
+  /// Clients of one program may give equal numbers.
+  using name = std::pair<std::int64_t, std::uint64_t>;
+  static name name_of(const update_event& event) { return {event.update->account, event.number}; }
+
+  static constexpr std::size_t most = 4'096;
+  std::set<name> known_;
+  std::deque<name> order_;
+};
 
 template <class F>
 bool handle_one(const any_update& update, F& handler) {
@@ -51,16 +81,18 @@ bool handle(const any_update& update, Fs&&... handlers) {
 /// return {on_update(self_account, [](const new_message& m) { ... },
 ///                   [](const user_status& s) { ... })};
 /// ```
-/// When the handler has returned the update is finished, as far as this receiver is concerned.
+/// When the handler has returned the update is finished, as far as this receiver is concerned. One
+/// that comes again after it was finished is passed over.
 template <class... Fs>
 auto on_update(account self, Fs... handlers) {
-  return [self = std::move(self),
+  return [self = std::move(self), before = detail::finished_before{},
           all = std::tuple<Fs...>{std::move(handlers)...}](const update_event& event) mutable {
-    if (!event.update) {
+    if (!event.update || before.knows(event)) {
       return;
     }
     const auto update = typed(event, self);
     std::apply([&update](auto&... each) { handle(update, each...); }, all);
+    before.add(event);
   };
 }
 

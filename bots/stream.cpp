@@ -21,13 +21,17 @@ namespace cafegram {
 
 namespace {
 
-/// No clock counts further; who waits without a limit begins again.
-constexpr std::chrono::hours longest_wait{24};
+/// Far from where clocks overflow; who waits without a limit begins again.
+constexpr std::chrono::hours longest_wait{24 * 365};
+
+std::unexpected<error> stream_closed() {
+  return fail(errc::cancelled, "the stream is closed, or its client has stopped");
+}
 
 /// One that waits for the thread that pulls.
 struct pulled_update {
   update_event event;
-  std::uint64_t serial = 0; ///< to be finished; 0: it is
+  std::uint64_t number = 0; ///< to be finished; 0: it is
 };
 
 /// Between the actor that receives and the thread that pulls. Neither holds the lock for long.
@@ -73,7 +77,7 @@ public:
       }
     }
     if (closed_) {
-      return fail(errc::cancelled, "the stream is closed, or its client has stopped");
+      return stream_closed();
     }
     if (lost_ > 0) {
       return pulled{std::exchange(lost_, 0), {}};
@@ -102,38 +106,48 @@ private:
 struct source_state {
   static inline const char* name = "update_stream";
 
+  struct handed {
+    update_event event;
+    caf::response_promise promise;
+  };
   std::shared_ptr<pull_queue> queue;
-  std::uint64_t last_serial = 0;
-  std::map<std::uint64_t, caf::response_promise> unfinished;
+  std::map<std::uint64_t, handed> unfinished; ///< by number
+  detail::finished_before before;
 
   source_state() = default;
   source_state(const source_state&) = delete;
   source_state& operator=(const source_state&) = delete;
   ~source_state() {
-    for (auto& [serial, promise] : unfinished) {
-      promise.deliver(to_caf(error::make(errc::cancelled, "the stream is closed")));
+    for (auto& [number, one] : unfinished) {
+      one.promise.deliver(to_caf(error::make(errc::cancelled, "the stream is closed")));
     }
     if (queue) {
       queue->close();
     }
   }
 
+  /// What a hub that was started again hands out once more comes once: it is finished, or under way
+  /// already, and then the new hub is told of its end.
   caf::result<void> receive(caf::event_based_actor* self, const update_event& event) {
-    if (!event.update || queue->looks_on()) {
-      if (event.update) {
-        queue->push({event, 0});
-      }
+    if (!event.update || before.knows(event)) {
+      return caf::unit;
+    }
+    if (queue->looks_on() || event.number == 0) {
+      before.add(event);
+      queue->push({event, 0});
       return caf::unit;
     }
     auto promise = self->make_response_promise<caf::response_promise>();
-    unfinished.emplace(++last_serial, promise);
-    queue->push({event, last_serial});
+    if (unfinished.insert_or_assign(event.number, handed{event, promise}).second) {
+      queue->push({event, event.number});
+    }
     return promise;
   }
 
-  void finish(std::uint64_t serial) {
-    if (auto node = unfinished.extract(serial); !node.empty()) {
-      node.mapped().deliver(caf::unit);
+  void finish(std::uint64_t number) {
+    if (auto node = unfinished.extract(number); !node.empty()) {
+      before.add(node.mapped().event);
+      node.mapped().promise.deliver(caf::unit);
     }
   }
 };
@@ -145,7 +159,7 @@ caf::behavior stream_source(caf::stateful_actor<source_state>* self, const caf::
   self->monitor(client);
   return {
       [self](const update_event& event) { return self->state.receive(self, event); },
-      [self](caf::ok_atom, std::uint64_t serial) { self->state.finish(serial); },
+      [self](caf::ok_atom, std::uint64_t number) { self->state.finish(number); },
       // Of normal priority: what is finished is answered before.
       [self](caf::close_atom) { self->quit(); },
   };
@@ -185,8 +199,8 @@ struct update_stream::state {
 
   void done() {
     const std::lock_guard lock{mutex};
-    if (const auto serial = std::exchange(in_hand, 0); serial != 0 && source) {
-      caf::anon_send(source, caf::ok_atom_v, serial);
+    if (const auto number = std::exchange(in_hand, 0); number != 0 && source) {
+      caf::anon_send(source, caf::ok_atom_v, number);
     }
     if (closing) {
       end_source();
@@ -209,7 +223,8 @@ struct update_stream::state {
     if (self.id == id) {
       return;
     }
-    self.id = id; // whatever the answer: asked for once
+    self = account{}; // another one's name is none of this one's
+    self.id = id;     // whatever the answer: asked for once
     if (const auto there = caf::actor_cast<caf::strong_actor_ptr>(client)) {
       caf::scoped_actor asker{system};
       asker->request(caf::actor_cast<caf::actor>(there), std::chrono::seconds{5}, status_atom_v)
@@ -234,7 +249,10 @@ struct update_stream::state {
     }
     {
       const std::lock_guard lock{mutex};
-      in_hand = got->update.serial;
+      if (closing) { // meanwhile, so the source has told that it is not finished
+        return stream_closed();
+      }
+      in_hand = got->update.number;
     }
     know(got->update.event.update->account);
     return typed(got->update.event, self);
@@ -276,6 +294,9 @@ result<any_update> update_stream::next() {
 }
 
 std::optional<any_update> update_stream::try_next() {
+  if (on_actor_thread()) { // the account's name is waited for
+    return std::nullopt;
+  }
   auto update = state_->take(duration::zero());
   return update ? std::optional{*std::move(update)} : std::nullopt;
 }

@@ -1,6 +1,8 @@
 #include <cafegram/actors/errors.hpp>
+#include <cafegram/actors/system.hpp>
 #include <cafegram/bots/stream.hpp>
 
+#include <caf/scoped_actor.hpp>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -138,6 +140,31 @@ TEST_F(streams, what_was_not_finished_at_the_end_stays) {
             (std::map<std::uint64_t, errc>{{1, errc::cancelled}, {2, errc::cancelled}}));
 }
 
+TEST_F(streams, what_a_new_hub_hands_out_again_comes_once) {
+  auto stream = open();
+  auto looker = open({.looks_on = true});
+  const auto hand_out = [this] {
+    come(1, "a");
+    come(2, "b");
+    come(3, "c");
+  };
+  hand_out();
+  EXPECT_EQ(text_of(stream.try_next()), "a");
+  EXPECT_EQ(text_of(stream.try_next()), "b");
+  EXPECT_EQ(text_of(looker.try_next()), "a");
+  settle();
+  finished_.clear();
+  hand_out(); // by a hub that has not heard that the first is finished
+  EXPECT_EQ(finished_[0], finished_numbers{1}) << "that it is finished is told once more";
+  EXPECT_EQ(text_of(stream.try_next()), "c");
+  EXPECT_FALSE(stream.try_next());
+  settle();
+  EXPECT_EQ(finished_[0], (finished_numbers{1, 2, 3}));
+  EXPECT_EQ(text_of(looker.try_next()), "b");
+  EXPECT_EQ(text_of(looker.try_next()), "c");
+  EXPECT_FALSE(looker.try_next());
+}
+
 TEST_F(streams, a_wait_has_its_limit_and_ends_with_the_stream) {
   auto stream = open();
   EXPECT_EQ(stream.next(1ms).error().code, errc::deadline);
@@ -194,9 +221,46 @@ TEST_F(streams, an_actor_that_has_subscribed_may_take_them_typed_too) {
   come(1, "a");
   EXPECT_EQ(seen, std::vector<std::string>{"a"});
   EXPECT_EQ(finished_[0], finished_numbers{1});
+  come(1, "a"); // by a hub that is new
+  EXPECT_EQ(seen, std::vector<std::string>{"a"});
+  EXPECT_EQ(finished_[0], (finished_numbers{1, 1})) << "that it is finished is told once more";
   caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
   actor = nullptr;
   settle();
+}
+
+TEST(streams_over_threads, are_not_pulled_by_actors) {
+  runtime rt;
+  const auto playing = rt.system().spawn([said = person{}.says(1, "a")]() -> caf::behavior {
+    return {[said](caf::subscribe_atom, const caf::actor& who) {
+      auto received = std::make_shared<received_update>();
+      received->identity = said->identity;
+      received->update = said->update;
+      received->peers = said->peers;
+      received->account = bot_id;
+      for (std::uint64_t number = 1; number <= 3; ++number) {
+        caf::anon_send(who, update_event{received, number});
+      }
+    }};
+  });
+  account self;
+  self.id = bot_id;
+  auto stream = update_stream::over(rt.system(), playing, self, {.looks_on = true, .capacity = 1});
+  while (stream.dropped() < 2) {
+    std::this_thread::yield();
+  }
+  const auto puller = rt.system().spawn([stream]() -> caf::behavior {
+    return {[stream](int) mutable {
+      return stream.try_next() || stream.next(1ms).error().code != errc::bad_argument;
+    }};
+  });
+  caf::scoped_actor asker{rt.system()};
+  asker->request(puller, std::chrono::seconds{30}, 1)
+      .receive([](bool pulled) { EXPECT_FALSE(pulled); },
+               [](const caf::error& why) { ADD_FAILURE() << caf::to_string(why); });
+  EXPECT_TRUE(stream.try_next()) << "a thread of one's own may";
+  asker->send_exit(puller, caf::exit_reason::user_shutdown);
+  asker->send_exit(playing, caf::exit_reason::user_shutdown);
 }
 
 } // namespace cafegram::test
