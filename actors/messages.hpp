@@ -421,9 +421,10 @@ struct update_waits {
   bool waits = false;
 };
 
-/// Handled as one (an album), and finished in one change; it comes before their answers.
+/// Handled as one (an album), and ended in one change; it comes before their answers.
 struct updates_finished {
   std::vector<std::uint64_t> numbers;
+  std::optional<std::string> given_up = {}; ///< why; then they go to the dead letters
 };
 
 /// Calls `done` on a scheduler thread with the answer, exactly once. `done` must not block.

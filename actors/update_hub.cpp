@@ -203,7 +203,7 @@ update_hub_actor::behavior_type hub(update_hub_actor::stateful_pointer<update_hu
       [self](const update_failed& what) { self->state.failed(what); },
       [self](const update_sent& what) { self->state.sent(what); },
       [self](const update_waits& what) { self->state.waits_for(what); },
-      [self](const updates_finished& what) { self->state.finish(what.numbers); },
+      [self](const updates_finished& what) { self->state.ended(what); },
       [self](caf::close_atom) { self->quit(); },
       [self](const hub_start& how) { self->state.begin(how); },
       [self](caf::tick_atom, std::uint64_t number) { self->state.tick(number); },

@@ -179,7 +179,11 @@ struct update_hub_state {
   void settled(std::uint64_t number, update_fanout::fate how);
   void finish(const std::vector<std::uint64_t>& numbers);
   void finish(std::uint64_t number) { finish(std::vector<std::uint64_t>{number}); }
-  void give_up(std::uint64_t number, const std::string& why);
+  void give_up(const std::vector<std::uint64_t>& numbers, const std::string& why);
+  void give_up(std::uint64_t number, const std::string& why) {
+    give_up(std::vector<std::uint64_t>{number}, why);
+  }
+  void ended(const updates_finished& what);
   void bury(const storage::dead_letter& what, const std::vector<storage::send_record>& sends);
   void failed(const update_failed& what);
   void sent(const update_sent& what);

@@ -326,22 +326,32 @@ void update_hub_state::finish(const std::vector<std::uint64_t>& numbers) {
   }
 }
 
-void update_hub_state::give_up(std::uint64_t number, const std::string& why) {
-  const auto* entry = ledger.find(number);
-  if (entry == nullptr) {
-    return;
+void update_hub_state::give_up(const std::vector<std::uint64_t>& numbers, const std::string& why) {
+  bool any = false;
+  for (const auto number : numbers) {
+    const auto* entry = ledger.find(number);
+    if (entry == nullptr) {
+      continue;
+    }
+    log::error("update_hub", "update {} ({}) goes to the dead letters: {}", number,
+               entry->update->identity, why);
+    if (entry->kept) {
+      auto row = row_of(*entry, number);
+      row.last_failure = why;
+      row.failures += 1;
+      bury({std::move(row), seconds_now()}, entry->sends);
+    }
+    ledger.erase(number);
+    any = true;
   }
-  log::error("update_hub", "update {} ({}) goes to the dead letters: {}", number,
-             entry->update->identity, why);
-  if (entry->kept) {
-    auto row = row_of(*entry, number);
-    row.last_failure = why;
-    row.failures += 1;
-    bury({std::move(row), seconds_now()}, entry->sends);
+  if (any) {
+    write();
+    look_for_room();
   }
-  ledger.erase(number);
-  write();
-  look_for_room();
+}
+
+void update_hub_state::ended(const updates_finished& what) {
+  what.given_up ? give_up(what.numbers, *what.given_up) : finish(what.numbers);
 }
 
 void update_hub_state::bury(const storage::dead_letter& what,

@@ -105,9 +105,12 @@ void dispatcher_state::end_row(std::uint64_t row, const std::optional<error>& gi
 
 /// Where they are several the hub ends them in one change, before it gets the answers.
 void dispatcher_state::end_rows(const queued_update& of, const std::optional<error>& given_up) {
-  if (!given_up && of.kept && !of.more_rows.empty()) {
+  if (of.kept && !of.more_rows.empty()) {
     updates_finished all;
     of.each_row([&all](std::uint64_t row) { all.numbers.push_back(row); });
+    if (given_up) {
+      all.given_up = to_string(*given_up);
+    }
     tell_hub(std::move(all));
   }
   of.each_row([&](std::uint64_t row) { end_row(row, given_up); });

@@ -85,6 +85,28 @@ TEST_F(hub_inbox, what_was_handled_as_one_leaves_the_store_in_one_write) {
   world->holds_writes = false;
 }
 
+TEST_F(hub_inbox, what_was_handled_as_one_is_given_up_in_one_write) {
+  start();
+  wire(live({fresh(1, 11), fresh(2, 12), fresh(3, 13)}));
+  const auto rows = inbox();
+  ASSERT_EQ(rows.size(), 3U);
+  world->holds_writes = true;
+  caf::anon_send(hub, updates_finished{{rows[0].number, rows[2].number}, "it is poison"});
+  refuse(errc::bad_argument);
+  ASSERT_EQ(world->held_writes.size(), 1U);
+  EXPECT_TRUE(dead().empty());
+  EXPECT_EQ(inbox().size(), 3U) << "a crash now brings all of them again";
+  caf::anon_send(store, caf::tick_atom_v);
+  actors.run();
+  ASSERT_EQ(dead().size(), 2U) << "and one now none of these";
+  EXPECT_EQ(dead()[0].update.last_failure, "it is poison");
+  EXPECT_EQ(dead()[1].update.number, rows[2].number);
+  ASSERT_EQ(inbox().size(), 1U);
+  EXPECT_EQ(inbox()[0].number, rows[1].number);
+  EXPECT_TRUE(world->held_writes.empty()) << "their answers say nothing new";
+  world->holds_writes = false;
+}
+
 TEST_F(hub_inbox, what_is_not_finished_comes_again_before_all_else) {
   start();
   wire(live({fresh(1, 11), fresh(2, 12), fresh(3, 13)}));

@@ -116,6 +116,7 @@ TEST_F(bot_albums, fail_and_are_given_up_as_one) {
   EXPECT_EQ(failures_, (numbers{1, 2, 1, 2}));
   EXPECT_EQ(refused_,
             (std::map<std::uint64_t, errc>{{1, errc::bad_argument}, {2, errc::bad_argument}}));
+  EXPECT_EQ(buried_, std::vector<numbers>{(numbers{1, 2})}) << "or a half would come again alone";
   EXPECT_TRUE(together_.empty());
   EXPECT_TRUE(finished_.empty());
 }

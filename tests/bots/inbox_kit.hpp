@@ -38,7 +38,9 @@ protected:
               },
               [this](const update_failed& what) { failures_.push_back(what.number); },
               [this](const update_sent& what) { sends_[what.number].push_back(*what.what); },
-              [this](const updates_finished& what) { together_.push_back(what.numbers); },
+              [this](const updates_finished& what) {
+                (what.given_up ? buried_ : together_).push_back(what.numbers);
+              },
               [this](const update_waits& what) { waits_[what.number] = what.waits; }};
     });
   }
@@ -64,6 +66,7 @@ protected:
   caf::actor hub_;
   numbers finished_;
   std::vector<numbers> together_; ///< finished in one change
+  std::vector<numbers> buried_;   ///< given up in one change
   numbers failures_;
   std::map<std::uint64_t, errc> refused_;
   std::map<std::uint64_t, std::vector<made_send>> sends_;
