@@ -42,13 +42,15 @@ bool dispatcher_state::gather(chat_key key, chat_state& chat, queued_update& upd
   if (!group) {
     return false;
   }
-  const auto found = std::ranges::find_if(chat.waiting, [&](const queued_update& other) {
-    return other.gathering && other.kept == update.kept && other.data->album.size() < album_most &&
-           album_of(other.data->album.front()) == group;
-  });
-  if (found == chat.waiting.end()) {
+  // From the end, for there it is where all is as usual, however much waits.
+  const auto found =
+      std::find_if(chat.waiting.rbegin(), chat.waiting.rend(), [&](const queued_update& other) {
+        return other.gathering == group && other.kept == update.kept &&
+               other.data->album.size() < album_most;
+      });
+  if (found == chat.waiting.rend()) {
     update.data = album_with(update.data, nullptr);
-    update.gathering = true;
+    update.gathering = group;
     update.gathers_until = now() + setup_.options.albums_within;
     retries_.emplace(update.gathers_until, key);
     arm();

@@ -135,7 +135,7 @@ void dispatcher_state::pump(chat_key key) {
     return;
   }
   auto update = std::move(chat.waiting.front());
-  update.gathering = false;
+  update.gathering.reset();
   chat.waiting.pop_front();
   --queued_;
   ++in_flight_;

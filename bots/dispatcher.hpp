@@ -70,7 +70,7 @@ private:
     /// It is an album, and this the rows of its messages behind the first.
     std::vector<std::uint64_t> more_rows = {};
     steady_time gathers_until = steady_time::min(); ///< an album that takes more messages
-    bool gathering = false;                         ///< the same, until it is delivered
+    std::optional<std::int64_t> gathering = {};     ///< the same's number, until it is delivered
 
     template <class F>
     void each_row(F f) const {

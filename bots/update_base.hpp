@@ -50,7 +50,7 @@ struct update_data {
   std::uint64_t lost = 0; ///< when not 0 this is the note that so many updates were lost
   std::optional<lost_updates> gap = {}; ///< of those that Telegram brings no more
   chat_ref chat;                        ///< the conversation that it belongs to
-  /// The messages of an album that is handed over as one, in their order; `update` is the first's.
+  /// The messages of an album that is handed over as one, as they came; `update` is the first's.
   std::vector<std::shared_ptr<const update_data>> album = {};
 
   const tl::user* find_user(std::int64_t id) const;

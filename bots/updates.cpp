@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <type_traits>
 #include <utility>
 
@@ -155,6 +156,7 @@ any_update update_factory::make_album(const data_ptr& data, const origin_ptr& or
   if (messages.empty()) {
     return other_update{data, origin};
   }
+  std::ranges::sort(messages, {}, &message_update::id);
   return new_album{data, origin, std::move(messages)};
 }
 

@@ -76,6 +76,57 @@ TEST_F(bot_albums, tell_what_they_are) {
   got.reset();
 }
 
+TEST_F(bot_albums, have_their_messages_by_their_ids) {
+  start(answer, gathering);
+  for (const std::int32_t id : {3, 1, 2}) {
+    hand(row(static_cast<std::uint64_t>(id + 10), photo(alice_, id, 70)));
+  }
+  pass(500ms);
+  EXPECT_EQ(telegram_->texts(), strings{"album 1 2 3"});
+}
+
+TEST_F(bot_albums, wait_no_longer_than_five_seconds) {
+  start(answer, {.albums_within = 1h});
+  hand(row(1, photo(alice_, 1, 70)));
+  pass(4500ms);
+  EXPECT_TRUE(telegram_->texts().empty());
+  pass(500ms);
+  EXPECT_EQ(telegram_->texts(), strings{"album 1"});
+}
+
+TEST_F(bot_albums, come_once_whatever_a_new_hub_hands_out_again) {
+  start(answer, gathering);
+  hand(row(1, photo(alice_, 1, 70)));
+  hand(row(2, photo(alice_, 2, 70)));
+  another_hub();
+  hand(row(1, photo(alice_, 1, 70)));
+  hand(row(2, photo(alice_, 2, 70)));
+  pass(500ms);
+  EXPECT_EQ(telegram_->texts(), strings{"album 1 2"});
+  EXPECT_EQ(together_, std::vector<numbers>{(numbers{1, 2})});
+  EXPECT_EQ(finished_, (numbers{1, 2}));
+}
+
+TEST_F(bot_albums, answer_no_question) {
+  start(
+      [](router& r) {
+        r.on(text("go"), [](context ctx) -> task<> {
+          const auto next = co_await ctx.ask("what?", 1h);
+          if (next) {
+            co_await ctx.reply("it is " + next->text());
+          }
+        });
+        r.otherwise([](context ctx, const new_album&) { ctx.reply("an album"); });
+      },
+      gathering);
+  hand(row(1, alice_.says(1, "go")));
+  hand(row(2, photo(alice_, 2, 70, "a picture")));
+  pass(500ms);
+  EXPECT_EQ(telegram_->texts(), (strings{"what?", "an album"}));
+  hand(row(3, alice_.says(3, "a word")));
+  EXPECT_EQ(telegram_->texts().back(), "it is a word");
+}
+
 TEST_F(bot_albums, wait_in_their_chat_alone_and_keep_its_order) {
   start(answer, gathering);
   hand(row(1, photo(alice_, 1, 70)));
