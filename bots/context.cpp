@@ -48,6 +48,11 @@ bool of_business(const any_update& update) {
 constexpr const char* by_business_connection =
     "this is the chat of a business account: invoke(tl::invokeWithBusinessConnection) writes there";
 
+/// The bot has other messages under these numbers, which it would edit and delete.
+bool is_business_chat(const any_update& update, const chat_ref& chat) {
+  return of_business(update) && chat == common(update).chat();
+}
+
 // The settled outcome of one send; it is recorded with the update that it was made for.
 result<sent_message> sent_outcome(const chat_ref& to, std::int64_t random_id,
                                   const result<bytes>& answer) {
@@ -202,7 +207,15 @@ pending<sent_message> context::send(const chat_ref& to, const outgoing& message)
       });
 }
 
+std::int64_t context::random_id(std::string_view name) const {
+  const auto& origin = common(update_).origin();
+  return origin ? origin->signing->random_id(origin->sends.identity(), as_bytes(name), 0) : 0;
+}
+
 pending<void> context::edit(const message_ref& message, const outgoing& replacement) const {
+  if (is_business_chat(update_, message.chat)) {
+    return refused<void>(update_, by_business_connection);
+  }
   return perform(update_, replacement.edit_request(message));
 }
 
@@ -224,6 +237,9 @@ pending<void> context::edit(const callback_query& query, const outgoing& replace
 }
 
 pending<void> context::remove(const chat_ref& chat, std::vector<std::int32_t> ids) const {
+  if (is_business_chat(update_, chat)) {
+    return refused<void>(update_, by_business_connection);
+  }
   if (chat.kind == chat_kind::channel) {
     tl::inputChannel channel;
     channel.channel_id = chat.id;

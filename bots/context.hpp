@@ -137,6 +137,10 @@ public:
   /// answers the message itself with `outgoing::reply_to`.
   pending<sent_message> reply(const outgoing& message) const;
   pending<sent_message> send(const chat_ref& to, const outgoing& message) const;
+  /// For what `invoke` sends: the same each time that this update is handled, another one for
+  /// another `name`. 0 for an update that came to no conversation, else never.
+  std::int64_t random_id(std::string_view name) const;
+  /// Not in the chat of a business account, as `remove`: the bot has others under those numbers.
   pending<void> edit(const message_ref& message, const outgoing& replacement) const;
   /// Edits the message of a pressed button, sent through inline mode or not.
   pending<void> edit(const callback_query& query, const outgoing& replacement) const;

@@ -4,7 +4,9 @@
 #include <cafegram/bots/self.hpp>
 
 #include <algorithm>
+#include <concepts>
 #include <utility>
+#include <variant>
 
 namespace cafegram {
 
@@ -14,13 +16,20 @@ namespace {
 constexpr std::chrono::seconds longest_tick{1};
 constexpr std::chrono::milliseconds longest_album{5'000};
 
+/// Written by the account itself; in a business account's chat, where what that one has written is
+/// outgoing too, by this bot.
 bool own(const std::shared_ptr<const update_data>& data) {
-  const auto update = update_factory::make(data);
-  if (const auto* message = std::get_if<new_message>(&update)) {
-    return message->outgoing();
-  }
-  const auto* message = std::get_if<edited_message>(&update);
-  return message != nullptr && message->outgoing();
+  return std::visit(
+      []<class U>(const U& update) {
+        if constexpr (std::derived_from<U, business_message_update>) {
+          return update.raw().via_business_bot_id == update.account();
+        } else if constexpr (std::derived_from<U, message_update>) {
+          return update.outgoing();
+        } else {
+          return false;
+        }
+      },
+      update_factory::make(data));
 }
 
 } // namespace

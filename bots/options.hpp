@@ -28,7 +28,7 @@ struct bot_options {
   /// messages (half a second is plenty; at most five), and what comes later in its chat waits
   /// behind it. 0: each message by itself, as `new_message`.
   std::chrono::milliseconds albums_within{0};
-  /// Also handle what the account itself has written elsewhere.
+  /// Also handle what the account itself has written elsewhere, or for a business account.
   bool outgoing_messages = false;
 };
 

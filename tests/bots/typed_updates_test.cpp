@@ -301,6 +301,26 @@ TEST_F(bot_test, a_user_does_not_answer_for_the_chat_of_the_same_number) {
   EXPECT_EQ(telegram_->texts(), std::vector<std::string>{"by the chat"});
 }
 
+namespace {
+
+/// A message in the chat of Alice with a business account.
+tl::message to_business(std::int32_t id, std::string said) {
+  tl::message message;
+  message.id = id;
+  message.peer_id = user_peer(777);
+  message.message = std::move(said);
+  return message;
+}
+
+tl::updateBotNewBusinessMessage business_update(const tl::message& message) {
+  tl::updateBotNewBusinessMessage raw;
+  raw.connection_id = "c";
+  raw.message = message;
+  return raw;
+}
+
+} // namespace
+
 TEST_F(bot_test, who_writes_in_a_business_account_s_chat_says_so) {
   start([](router& r) {
     r.otherwise([](bot_actor self) -> behavior {
@@ -309,9 +329,14 @@ TEST_F(bot_test, who_writes_in_a_business_account_s_chat_says_so) {
         EXPECT_EQ(sent.error().code, errc::bad_argument);
         const auto typing = co_await self->action(m);
         EXPECT_EQ(typing.error().code, errc::bad_argument);
+        const auto removed = co_await self->remove(m, m.ref());
+        EXPECT_EQ(removed.error().code, errc::bad_argument) << "it would be another one of the bot";
+        const auto edited = co_await self->edit(m, m.ref(), "no");
+        EXPECT_EQ(edited.error().code, errc::bad_argument);
         tl::messages::sendMessage send;
         send.peer = m.chat().input_peer();
         send.message = "yes";
+        send.random_id = self->in(m).random_id("answer");
         tl::invokeWithBusinessConnection wrapped;
         wrapped.connection_id = m.connection_id();
         wrapped.query = send;
@@ -319,14 +344,54 @@ TEST_F(bot_test, who_writes_in_a_business_account_s_chat_says_so) {
       }};
     });
   });
-  tl::updateBotNewBusinessMessage raw;
-  raw.connection_id = "c";
-  raw.message = message_in_chat(user_peer(777), 5, "a question");
-  give(ann.base("a", raw));
+  give(ann.base("a", business_update(to_business(5, "a question"))));
   EXPECT_TRUE(telegram_->texts().empty());
+  EXPECT_TRUE(telegram_->of<tl::messages::deleteMessages>().empty());
+  EXPECT_TRUE(telegram_->of<tl::messages::editMessage>().empty());
   ASSERT_EQ(telegram_->of<tl::invokeWithBusinessConnection>().size(), 1u);
   EXPECT_EQ(telegram_->of<tl::invokeWithBusinessConnection>()[0].connection_id, "c");
   EXPECT_EQ(status().finished, 1u);
+}
+
+TEST_F(bot_test, what_the_bot_has_written_for_a_business_account_is_left_out) {
+  start([](router& r) {
+    r.otherwise([](bot_actor self) -> behavior {
+      return {[self](const business_message& m) {
+        self->send_to(m, {chat_kind::user, 1, 0}, m.text());
+      }};
+    });
+  });
+  auto message = to_business(5, "by the bot");
+  message.out = true;
+  message.via_business_bot_id = bot_id;
+  give(ann.base("a", business_update(message)));
+  message.via_business_bot_id.reset();
+  message.message = "by the account";
+  give(ann.base("b", business_update(message)));
+  message.via_business_bot_id = bot_id + 1;
+  message.message = "by another bot";
+  give(ann.base("c", business_update(message)));
+  EXPECT_EQ(telegram_->texts(), (std::vector<std::string>{"by the account", "by another bot"}));
+}
+
+TEST_F(bot_test, a_named_random_id_is_the_same_when_its_update_comes_again) {
+  std::vector<std::int64_t> ids;
+  start([&ids](router& r) {
+    r.otherwise([&ids](context ctx) {
+      ids.push_back(ctx.random_id("a"));
+      ids.push_back(ctx.random_id("b"));
+    });
+  });
+  give(ann.says(1, "x"));
+  give(ann.says(1, "x"));
+  give(ann.says(2, "x"));
+  ASSERT_EQ(ids.size(), 6u);
+  EXPECT_NE(ids[0], 0);
+  EXPECT_NE(ids[0], ids[1]);
+  EXPECT_EQ(ids[0], ids[2]);
+  EXPECT_EQ(ids[1], ids[3]);
+  EXPECT_NE(ids[0], ids[4]);
+  EXPECT_EQ(context{update_factory::make(ann.says(1, "x"))}.random_id("a"), 0);
 }
 
 } // namespace cafegram::test
