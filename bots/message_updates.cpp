@@ -94,7 +94,18 @@ bool read_receipt::outgoing() const {
   const auto& update = raw_update();
   return tl::holds<tl::updateReadHistoryOutbox>(update) ||
          tl::holds<tl::updateReadChannelOutbox>(update) ||
-         tl::holds<tl::updateReadChannelDiscussionOutbox>(update);
+         tl::holds<tl::updateReadChannelDiscussionOutbox>(update) ||
+         tl::holds<tl::updateReadMonoForumOutbox>(update);
+}
+
+std::optional<chat_ref> read_receipt::saved_peer() const {
+  return read([this](const auto& u) -> std::optional<chat_ref> {
+    if constexpr (requires { u.saved_peer_id; }) {
+      return complete(u.saved_peer_id);
+    } else {
+      return std::nullopt;
+    }
+  });
 }
 
 std::optional<std::int32_t> read_receipt::top_message_id() const {

@@ -120,11 +120,12 @@ private:
 
 /// Messages up to one were read. Spec: updateReadHistoryInbox, updateReadHistoryOutbox,
 /// updateReadChannelInbox, updateReadChannelOutbox, updateReadChannelDiscussionInbox,
-/// updateReadChannelDiscussionOutbox.
-class read_receipt : public update_from<tl::updateReadHistoryInbox, tl::updateReadHistoryOutbox,
-                                        tl::updateReadChannelInbox, tl::updateReadChannelOutbox,
-                                        tl::updateReadChannelDiscussionInbox,
-                                        tl::updateReadChannelDiscussionOutbox> {
+/// updateReadChannelDiscussionOutbox, updateReadMonoForumInbox, updateReadMonoForumOutbox.
+class read_receipt
+  : public update_from<tl::updateReadHistoryInbox, tl::updateReadHistoryOutbox,
+                       tl::updateReadChannelInbox, tl::updateReadChannelOutbox,
+                       tl::updateReadChannelDiscussionInbox, tl::updateReadChannelDiscussionOutbox,
+                       tl::updateReadMonoForumInbox, tl::updateReadMonoForumOutbox> {
 public:
   /// The last one that was read.
   std::int32_t max_id() const;
@@ -132,6 +133,8 @@ public:
   bool outgoing() const;
   /// The topic or the thread of comments, where it is of one.
   std::optional<std::int32_t> top_message_id() const;
+  /// Who writes with a channel, where it is of a channel's direct messages.
+  std::optional<chat_ref> saved_peer() const;
   /// None where it is not told.
   std::optional<std::int32_t> still_unread() const;
 

@@ -71,6 +71,24 @@ TEST(typed_updates, read_receipts_of_all_boxes) {
   EXPECT_TRUE(made<read_receipt>(own_thread, channel_33).outgoing());
 }
 
+TEST(typed_updates, read_receipts_of_a_channel_s_direct_messages) {
+  tl::updateReadMonoForumInbox inbox;
+  inbox.channel_id = 33;
+  inbox.saved_peer_id = user_peer(777);
+  inbox.read_max_id = 14;
+  const auto read = made<read_receipt>(inbox, channel_33);
+  EXPECT_EQ(read.max_id(), 14);
+  EXPECT_FALSE(read.outgoing());
+  EXPECT_EQ(read.saved_peer(), with_ann);
+  tl::updateReadMonoForumOutbox outbox;
+  outbox.channel_id = 33;
+  outbox.saved_peer_id = user_peer(777);
+  EXPECT_TRUE(made<read_receipt>(outbox, channel_33).outgoing());
+  tl::updateReadChannelInbox whole;
+  whole.channel_id = 33;
+  EXPECT_FALSE(made<read_receipt>(whole, channel_33).saved_peer());
+}
+
 TEST(typed_updates, contents_that_were_looked_at) {
   tl::updateChannelReadMessagesContents raw;
   raw.channel_id = 33;
