@@ -16,6 +16,13 @@ namespace {
 constexpr std::chrono::seconds longest_tick{1};
 constexpr std::chrono::milliseconds longest_album{5'000};
 
+/// Who types and who is here is worth nothing seconds later: of a chat's bound it takes a quarter,
+/// and leaves the rest to what somebody waits for an answer to.
+std::size_t room_for(const update_data& update, std::size_t bound) {
+  const bool presence = user_typing::made_of(update.update) || user_status::made_of(update.update);
+  return presence ? (bound + 3) / 4 : bound;
+}
+
 /// Written by the account itself; in a business account's chat, where what that one has written is
 /// outgoing too, by this bot.
 bool own(const std::shared_ptr<const update_data>& data) {
@@ -106,7 +113,8 @@ void dispatcher_state::admit(queued_update update) {
     pump(key);
     return;
   }
-  if (!update.kept && chat.waiting.size() >= setup_.options.queue_per_chat) {
+  if (!update.kept &&
+      chat.waiting.size() >= room_for(*update.data, setup_.options.queue_per_chat)) {
     note_loss(chat, *update.data);
     end_row(update.row, {});
     return;

@@ -8,9 +8,9 @@ namespace cafegram {
 
 /// Bounds of a bot.
 struct bot_options {
-  /// Updates that wait in one chat, of those that the inbox does not keep (queries, and what a
-  /// program makes). What comes over it is dropped, counted, and told to the chat's handlers, in
-  /// its place in the order, as `updates_lost`.
+  /// So many updates wait in one chat before those that the inbox does not keep (queries, and what
+  /// a program makes; who types and who is here at a quarter of it) are dropped, counted, and told
+  /// to the chat's handlers, in their place in the order, as `updates_lost`.
   std::size_t queue_per_chat = 256;
   /// So often an update may fail (its handler throws, its conversation dies, it is refused) until
   /// it goes to the dead letters. It is tried again at once, then after 1 s, then every 5 s; its

@@ -403,4 +403,30 @@ TEST_F(bot_inbox, only_what_is_not_kept_is_dropped_over_a_chat_s_bound) {
   EXPECT_EQ(finished_, numbers{11}) << "nobody waits for it";
 }
 
+TEST_F(bot_inbox, who_types_leaves_room_for_queries) {
+  telegram_->hold = true;
+  start(
+      [](router& r) {
+        r.otherwise([](bot_actor self) { return picky(self, std::make_shared<int>(0)); });
+      },
+      {.queue_per_chat = 4});
+  hand(row(1, alice_.says(1, "a"))); // under way
+  tl::updateUserTyping typing;
+  typing.user_id = alice_.id;
+  typing.action = tl::sendMessageTypingAction{};
+  const auto passing = [this](std::uint64_t number,
+                              const std::shared_ptr<const update_data>& what) {
+    auto event = row(number, what);
+    event.kept = false;
+    hand(event);
+  };
+  for (std::uint64_t n = 2; n <= 6; ++n) {
+    passing(n, alice_.base(std::to_string(n), typing));
+  }
+  EXPECT_EQ(finished_, (numbers{3, 4, 5, 6})) << "one waits; nobody waits for the others";
+  passing(7, alice_.presses(1, "x"));
+  EXPECT_EQ(status().lost, 4U) << "and none of these is the query";
+  EXPECT_EQ(finished_.size(), 4U);
+}
+
 } // namespace cafegram::test

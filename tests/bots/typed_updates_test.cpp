@@ -310,7 +310,7 @@ TEST_F(bot_test, a_user_does_not_answer_for_the_chat_of_the_same_number) {
     message.message = std::move(said);
     tl::updateNewChannelMessage raw;
     raw.message = message;
-    give(ann.base("message/" + std::to_string(id), raw));
+    give(ann.base(std::to_string(id), raw));
   };
   writes(1, channel_peer(777), "go");
   writes(2, user_peer(777), "by the user");
