@@ -287,7 +287,8 @@ void update_hub_state::settled(std::uint64_t number, update_fanout::fate how) {
   if (entry != nullptr && entry->holders > 0) {
     --entry->holders;
     entry->answered = entry->answered || how == update_fanout::fate::answered;
-    const bool finished_by_others = finisher || entry->given;
+    // A bot that is started again finds also what has come meanwhile.
+    const bool finished_by_others = finisher || entry->given || inherit_at;
     if (entry->holders == 0 && !(entry->kept && finished_by_others)) {
       if (entry->answered || !entry->kept) {
         finish(number);

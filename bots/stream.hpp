@@ -37,8 +37,9 @@ struct stream_options {
 /// of a bot's `context` are for its conversations.
 class update_stream {
 public:
-  /// Best before the login: no update is missed then. Errors: `bad_argument` on a thread that runs
-  /// actors, `cancelled` where the client has stopped.
+  /// Best before the login: no update is missed then. Behind `bot::start`, where a bot runs over
+  /// the same client: what streams finish before it is there does not come to it. Errors:
+  /// `bad_argument` on a thread that runs actors, `cancelled` where the client has stopped.
   static result<update_stream> open(client& of, stream_options options = {});
 
   /// Finishes the update before, and waits for the next one. Errors: `deadline`, the time is over;

@@ -112,6 +112,22 @@ TEST_F(hub_room, a_listener_finishes_what_no_finisher_comes_back_for) {
   EXPECT_TRUE(take().empty()) << "the listener has seen it";
 }
 
+TEST_F(hub_room, what_comes_while_a_bot_is_started_again_waits_for_it) {
+  subscribe();
+  start();
+  end_bot();
+  wire(live({fresh(1, 11)}));
+  EXPECT_EQ(take(), (marks{1}));
+  EXPECT_EQ(inbox().size(), 1U) << "the listener has answered, and finishes nothing of a bot's";
+  bot = std::make_unique<test::patient_receiver>(actors.system());
+  claim();
+  EXPECT_EQ(bot->marks(), (marks{1}));
+  end_bot();
+  actors.pass(61s);
+  EXPECT_TRUE(inbox().empty());
+  EXPECT_TRUE(take().empty());
+}
+
 TEST_F(hub_room, what_waits_for_somebody_takes_no_room) {
   start();
   std::vector<tl::Update> many;
