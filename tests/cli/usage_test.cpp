@@ -12,7 +12,7 @@ TEST(usage, tells_its_version) {
 TEST(usage, lists_every_command) {
   const auto answer = run_program("--help");
   EXPECT_EQ(answer.status, 0);
-  for (const char* name : {"sandbox", "connect", "listen", "invoke", "tl", "bench"}) {
+  for (const char* name : {"sandbox", "connect", "listen", "invoke", "session", "inbox", "tl", "bench", "check"}) {
     EXPECT_NE(answer.output.find(name), std::string::npos) << name << " in " << answer.output;
   }
 }
