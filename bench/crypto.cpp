@@ -3,6 +3,7 @@
 
 #include <cafegram/bench/crypto.hpp>
 #include <cafegram/crypto/aes_paths.hpp>
+#include <cafegram/crypto/factor.hpp>
 #include <cafegram/crypto/pooled_random.hpp>
 #include <cafegram/crypto/sha256.hpp>
 #include <cafegram/protocol/envelope.hpp>
@@ -12,6 +13,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <ctime>
 #include <functional>
 #include <string>
@@ -252,6 +254,45 @@ void add_hashes(std::vector<measurement>& out, random_source& random) {
   }
 }
 
+/// A prime of 32 bits.
+std::uint64_t random_prime(seeded_random& random) {
+  for (;;) {
+    const std::uint64_t candidate = random.next() >> 32 | 0x80000001;
+    if (crypto::is_prime(candidate)) {
+      return candidate;
+    }
+  }
+}
+
+/// The product of two such, of 63 bits as Telegram's are.
+std::uint64_t random_pq(seeded_random& random) {
+  for (;;) {
+    const std::uint64_t p = random_prime(random);
+    const std::uint64_t q = random_prime(random);
+    if (p != q && std::bit_width(p * q) == 63) {
+      return p * q;
+    }
+  }
+}
+
+/// What a client does for each key that it makes: the middle one of so many numbers.
+result<figure> measure_factoring() {
+  constexpr std::size_t numbers = 101;
+  seeded_random random{1};
+  std::array<double, numbers> each{};
+  for (double& one : each) {
+    const std::uint64_t pq = random_pq(random);
+    const double start = processor_seconds();
+    const auto factors = crypto::factor_pq(pq);
+    one = processor_seconds() - start;
+    if (!factors) {
+      return std::unexpected(factors.error());
+    }
+  }
+  std::ranges::nth_element(each, each.begin() + numbers / 2);
+  return figure{"factor/pq63", each[numbers / 2] * 1e6, "us"};
+}
+
 } // namespace
 
 result<std::vector<figure>> run_crypto(std::chrono::milliseconds time) {
@@ -282,6 +323,11 @@ result<std::vector<figure>> run_crypto(std::chrono::milliseconds time) {
   if (!opened) {
     return fail(errc::malformed, "a sealed message was not opened");
   }
+  auto factoring = measure_factoring();
+  if (!factoring) {
+    return std::unexpected(std::move(factoring).error());
+  }
+  out.push_back(*std::move(factoring));
   return out;
 }
 

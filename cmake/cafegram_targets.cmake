@@ -13,7 +13,7 @@ if(NOT EXISTS ${CAFEGRAM_INCLUDE_ROOT}/cafegram)
 endif()
 
 find_program(CAFEGRAM_CCACHE ccache)
-if(CAFEGRAM_CCACHE)
+if(CAFEGRAM_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CAFEGRAM_CCACHE})
 endif()
 
@@ -74,8 +74,8 @@ endfunction()
 
 # cafegram_precompile(<target> header ... | REUSE_FROM other): headers that most sources of a target read,
 # read once. CAF's and the API's cost more than the code that uses them. Who reuses another target's needs
-# that target's code generation, hence -fPIC, and is built after all of it: for one that it links anyway. No
-# source may count on these headers: clang-tidy reads each without.
+# that target's code generation, hence -fPIC, and is built after all of it: for one that it links anyway, or that
+# is there for this. No source may count on these headers: clang-tidy reads each without.
 function(cafegram_precompile target)
   if(ARGV1 STREQUAL REUSE_FROM)
     target_precompile_headers(${target} REUSE_FROM ${ARGV2})

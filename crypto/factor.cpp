@@ -104,7 +104,7 @@ std::optional<std::uint64_t> brent(const montgomery& field, std::uint64_t n, std
   return divisor == 1 || divisor == n ? std::nullopt : std::optional{divisor};
 }
 
-std::unexpected<error> refuse(std::string_view why) {
+std::unexpected<error> refuse_pq(std::string_view why) {
   return fail(errc::protocol_violation, "the server's pq " + std::string{why});
 }
 
@@ -141,16 +141,16 @@ bool is_prime(std::uint64_t value) {
 
 result<std::pair<std::uint64_t, std::uint64_t>> factor_pq(std::uint64_t pq) {
   if (pq < 15) {
-    return refuse("is too small to be a product of two odd primes");
+    return refuse_pq("is too small to be a product of two odd primes");
   }
   if (pq % 2 == 0) {
-    return refuse("is even");
+    return refuse_pq("is even");
   }
   if (is_square(pq)) {
-    return refuse("is a square");
+    return refuse_pq("is a square");
   }
   if (is_prime(pq)) {
-    return refuse("is prime");
+    return refuse_pq("is prime");
   }
   const montgomery field{pq};
   for (std::uint64_t c = 1; c < 32; ++c) {
@@ -161,11 +161,11 @@ result<std::pair<std::uint64_t, std::uint64_t>> factor_pq(std::uint64_t pq) {
     const std::uint64_t p = std::min(*divisor, pq / *divisor);
     const std::uint64_t q = pq / p;
     if (!is_prime(p) || !is_prime(q)) {
-      return refuse("has more than two prime factors");
+      return refuse_pq("has more than two prime factors");
     }
     return std::pair{p, q};
   }
-  return refuse("could not be factored");
+  return refuse_pq("could not be factored");
 }
 
 } // namespace cafegram::crypto

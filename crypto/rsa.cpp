@@ -19,7 +19,7 @@ namespace {
 
 using native::need;
 
-constexpr std::size_t key_size = 256;
+constexpr std::size_t key_octets = 256;
 constexpr std::size_t padded_size = 192; // what RSA_PAD brings the data to
 constexpr std::size_t most_data = 144;
 constexpr std::array<std::uint8_t, 32> zero_iv{};
@@ -48,7 +48,7 @@ result<native::pkey_ptr> read_pem(std::string_view pem, int selection) {
     ERR_clear_error();
     return fail(errc::malformed, "this is no RSA key in PEM form (PKCS#1 or the general one)");
   }
-  if (EVP_PKEY_get_bits(out.get()) != static_cast<int>(key_size * 8)) {
+  if (EVP_PKEY_get_bits(out.get()) != static_cast<int>(key_octets * 8)) {
     return fail(errc::bad_argument, "an RSA key for MTProto has exactly 2048 bits");
   }
   return out;
@@ -120,7 +120,7 @@ bool raw_operation(EVP_PKEY* key, bool encrypt, bytes_view in, rsa_block& out) {
 /// The block of RSA_PAD for one temp_key: temp_key_xor and the encrypted data with its hash.
 rsa_block pad_block(std::span<const std::uint8_t, padded_size> padded,
                     const fixed_secret<32>& temp_key) {
-  std::array<std::uint8_t, key_size - 32> work;
+  std::array<std::uint8_t, key_octets - 32> work;
   std::reverse_copy(padded.begin(), padded.end(), work.begin());
   std::ranges::copy(sha256({temp_key.view(), padded}), work.begin() + padded_size);
   rsa_block out;
@@ -164,7 +164,7 @@ result<rsa_public_key> rsa_public_key::from_pem(std::string_view pem) {
 }
 
 result<rsa_public_key> rsa_public_key::from_numbers(bytes_view modulus, bytes_view exponent) {
-  if (modulus.size() != key_size || modulus[0] < 0x80 || modulus.back() % 2 == 0 ||
+  if (modulus.size() != key_octets || modulus[0] < 0x80 || modulus.back() % 2 == 0 ||
       exponent.empty() || exponent.size() > 8) {
     return fail(errc::bad_argument, "an RSA key for MTProto has exactly 2048 bits");
   }
@@ -268,7 +268,7 @@ rsa_private_key::~rsa_private_key() = default;
 rsa_private_key rsa_private_key::generate() {
   for (;;) {
     auto native_key = std::make_unique<native>();
-    native_key->key.reset(need(EVP_RSA_gen(key_size * 8), "EVP_RSA_gen"));
+    native_key->key.reset(need(EVP_RSA_gen(key_octets * 8), "EVP_RSA_gen"));
     EVP_PKEY* key = native_key->key.get();
     auto public_half = rsa_public_key::from_numbers(read_number(key, OSSL_PKEY_PARAM_RSA_N),
                                                     read_number(key, OSSL_PKEY_PARAM_RSA_E));
@@ -302,7 +302,7 @@ secret rsa_private_key::export_secret_pem() const {
 
 result<rsa_private_key::opened> rsa_private_key::open(bytes_view block) const {
   rsa_block plain;
-  if (block.size() != key_size || !raw_operation(native_->key.get(), false, block, plain)) {
+  if (block.size() != key_octets || !raw_operation(native_->key.get(), false, block, plain)) {
     return fail(errc::protocol_violation, "the encrypted data does not fit the RSA key");
   }
   const auto encrypted = std::span{plain}.subspan<32>();
@@ -311,7 +311,7 @@ result<rsa_private_key::opened> rsa_private_key::open(bytes_view block) const {
   for (std::size_t i = 0; i < mask.size(); ++i) {
     temp_key.view()[i] = plain[i] ^ mask[i];
   }
-  fixed_secret<key_size - 32> storage;
+  fixed_secret<key_octets - 32> storage;
   const auto work = storage.view();
   ige_decrypt(ige_job{temp_key.view(), zero_iv, encrypted, work});
   const auto data = work.first<padded_size>();

@@ -50,10 +50,24 @@ need_packages() {
   "${apt[@]}" update && "${apt[@]}" install -y --no-install-recommends "${missing[@]}" >/dev/null
 }
 
+# free_memory: in KiB, of the machine or of the container, which may have less.
+free_memory() {
+  local free_kb left_kb cgroup=/sys/fs/cgroup limit
+  free_kb=$(awk '/^MemAvailable:/ {print $2}' /proc/meminfo)
+  limit=$(cat "$cgroup/memory.max" 2>/dev/null)
+  if [[ $limit =~ ^[0-9]+$ ]]; then
+    # What files are cached in makes room.
+    left_kb=$(awk -v limit="$limit" 'NR == 1 {used = $1} $1 == "file" {used -= $2}
+      END {print int((limit - used) / 1024)}' "$cgroup/memory.current" "$cgroup/memory.stat")
+    [ "$left_kb" -lt "$free_kb" ] && free_kb=$left_kb
+  fi
+  printf '%s\n' "$free_kb"
+}
+
 # Compiler processes that fit: one per processor, and 1.3 GB of free memory for each.
 build_jobs() {
   local free_kb cores jobs
-  free_kb=$(awk '/^MemAvailable:/ {print $2}' /proc/meminfo)
+  free_kb=$(free_memory)
   cores=$(nproc)
   jobs=$((free_kb / 1300000))
   [ "$jobs" -lt 1 ] && jobs=1

@@ -33,7 +33,9 @@ build() {
     return 0
   fi
   say "first build: about 10 minutes on 2 cores"
+  local began=$SECONDS
   configure_and_build demo "${targets[@]}" || die "the build failed; see above"
+  say "built in $(((SECONDS - began) / 60)) min $(((SECONDS - began) % 60)) s"
 }
 
 sandbox=0 bot=0

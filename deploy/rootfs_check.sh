@@ -42,6 +42,8 @@ done
 mkdir "$root/cafegram"
 tar --exclude=./build --exclude=./.git -cf - . | tar -xf - -C "$root/cafegram"
 say "running in the clean root: $*"
+trap 'say "it took $((SECONDS / 60)) min $((SECONDS % 60)) s in the clean root"; clean' EXIT
+SECONDS=0
 proxies=()
 for name in http_proxy https_proxy no_proxy; do
   [ -n "${!name:-}" ] && proxies+=("$name=${!name}")

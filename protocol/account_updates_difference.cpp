@@ -10,6 +10,29 @@ namespace {
 /// So many answers in a row may be unreadable before the place is given up.
 constexpr int most_unreadable = 3;
 
+/// Where the account, which was at `before`, stands with this answer.
+account_place place_behind(const account_difference& answer, const account_place& before) {
+  auto to = before;
+  switch (answer.what) {
+  case account_difference::form::empty:
+    to.seq = std::max(before.seq, answer.place.seq);
+    break;
+  case account_difference::form::too_long:
+    to.pts = answer.place.pts;
+    break;
+  case account_difference::form::slice:
+    to = answer.place;
+    to.seq = std::max(before.seq, answer.place.seq);
+    break;
+  case account_difference::form::whole:
+    to = answer.place;
+    break;
+  }
+  // What came by then has come, however far back a part of the difference may begin.
+  to.date = std::max(before.date, answer.place.date);
+  return to;
+}
+
 } // namespace
 
 void account_updates::ask_account(steady_time now) {
@@ -94,26 +117,9 @@ update_outcome account_updates::difference(account_difference&& answer, steady_t
 
 void account_updates::take_difference(account_difference&& answer, steady_time now) {
   const auto before = stands();
-  auto to = before;
+  const auto to = place_behind(answer, before);
   const bool final = answer.what == account_difference::form::empty ||
                      answer.what == account_difference::form::whole;
-  switch (answer.what) {
-  case account_difference::form::empty:
-    to.seq = std::max(before.seq, answer.place.seq);
-    break;
-  case account_difference::form::too_long:
-    to.pts = answer.place.pts;
-    break;
-  case account_difference::form::slice:
-    to = answer.place;
-    to.seq = std::max(before.seq, answer.place.seq);
-    break;
-  case account_difference::form::whole:
-    to = answer.place;
-    break;
-  }
-  // What came by then has come, however far back a part of the difference may begin.
-  to.date = std::max(before.date, answer.place.date);
   if (!final && to == before) {
     fail(difference_failure::later, {}, now); // it leads nowhere
     return;

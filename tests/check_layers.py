@@ -36,7 +36,7 @@ FOREIGN = {
     "pqxx/": {"storage"},
     "zlib.h": {"protocol"},
     "httplib.h": {"sandbox", "cli"},
-    "CLI/": {"cli", "bots"},
+    "CLI/": {"cli"},
     "sys/socket.h": {"actors", "sandbox", "cli"},
     "netinet/": {"actors", "sandbox", "cli"},
     "netdb.h": {"actors"},

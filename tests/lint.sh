@@ -13,7 +13,7 @@ status=0
 mapfile -t sources < <(find "${folders[@]}" -name '*.[ch]pp' | sort)
 
 check_format() {
-  printf '%s\0' "${sources[@]}" | xargs -0 clang-format-19 --dry-run -Werror
+  printf '%s\0' "${sources[@]}" | xargs -0 -n 40 -P "$(nproc)" clang-format-19 --dry-run -Werror
 }
 
 check_layers() {
@@ -22,6 +22,8 @@ check_layers() {
 
 check_sizes() {
   local file lines found=0
+  python3 -B tests/check_functions.py --self-test || found=1
+  printf '%s\0' "${sources[@]}" | xargs -0 python3 -B tests/check_functions.py || found=1
   mapfile -t files < <(find "${folders[@]}" cmake deploy \
     \( -name '*.[ch]pp' -o -name '*.sh' -o -name '*.py' -o -name '*.cmake' -o -name '*.mjs' \
     -o -name '*.js' -o -name '*.css' -o -name '*.html' \) | sort)

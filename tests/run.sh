@@ -77,7 +77,7 @@ run_ctest() {
 
 # run_steps NAME COMMAND...: a command that prints `step: ok ...` or `step: fail ...` lines.
 run_steps() {
-  local name=$1 log good bad status
+  local name=$1 log good bad left status
   log=$logs/${name//[^a-z0-9]/-}.log
   shift
   say "$name"
@@ -85,13 +85,12 @@ run_steps() {
   status=${PIPESTATUS[0]}
   good=$(grep -cE '^[a-z0-9_ -]+: ok( |$)' "$log")
   bad=$(grep -cE '^[a-z0-9_ -]+: fail( |$)' "$log")
-  # A run that ends badly without naming a step has failed all the same; so has one that did nothing,
-  # unless it says that it was skipped.
+  # What was left out says so: `== name: skipped ...`.
+  left=$(grep -cE '^== [a-z]+: skipped' "$log")
+  # A run that ends badly without naming a step has failed all the same; so has one that did nothing.
   [ "$status" != 0 ] && [ "$bad" = 0 ] && bad=1
-  if [ "$good" = 0 ] && [ "$bad" = 0 ]; then
-    if grep -q 'skipped' "$log"; then skipped=$((skipped + 1)); else bad=1; fi
-  fi
-  passed=$((passed + good)) failed=$((failed + bad))
+  [ "$good" = 0 ] && [ "$bad" = 0 ] && [ "$left" = 0 ] && bad=1
+  passed=$((passed + good)) failed=$((failed + bad)) skipped=$((skipped + left))
   [ "$bad" -gt 0 ] && failures+=("$name")
   return "$status"
 }

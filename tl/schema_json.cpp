@@ -11,7 +11,7 @@ namespace cafegram::tl {
 
 namespace {
 
-std::unexpected<cafegram::error> bad(std::string_view problem) {
+std::unexpected<cafegram::error> bad_json(std::string_view problem) {
   return fail(errc::malformed, fmt::format("schema: {}", problem));
 }
 
@@ -36,11 +36,11 @@ result<std::uint32_t> id_of(const json& object) {
     const auto& text = found->get_ref<const std::string&>();
     const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (problem != std::errc{} || end != text.data() + text.size()) {
-      return bad(fmt::format("not an id: '{}'", text));
+      return bad_json(fmt::format("not an id: '{}'", text));
     }
   }
   if (value < INT32_MIN || value > UINT32_MAX) {
-    return bad(fmt::format("not an id: {}", value));
+    return bad_json(fmt::format("not an id: {}", value));
   }
   return static_cast<std::uint32_t>(value);
 }
@@ -55,7 +55,7 @@ void find_type_parameters(definition& def) {
 
 result<std::optional<definition>> read_definition(const json& object, bool function) {
   if (!object.is_object()) {
-    return bad("a definition is not an object");
+    return bad_json("a definition is not an object");
   }
   definition def;
   def.function = function;
@@ -66,16 +66,16 @@ result<std::optional<definition>> read_definition(const json& object, bool funct
   const auto id = id_of(object);
   const auto type = parse_type(text_of(object, "type"));
   if (!detail::is_name(def.name) || !id || !type) {
-    return bad(fmt::format("'{}' has no proper name, id or type", def.name));
+    return bad_json(fmt::format("'{}' has no proper name, id or type", def.name));
   }
   def.result = *type;
   if (const auto params = object.find("params"); params != object.end() && params->is_array()) {
     for (const auto& item : *params) {
       auto param = item.is_object()
                        ? detail::parse_parameter(text_of(item, "name"), text_of(item, "type"))
-                       : bad("a parameter is not an object");
+                       : bad_json("a parameter is not an object");
       if (!param) {
-        return bad(fmt::format("{}: {}", def.name, param.error().what));
+        return bad_json(fmt::format("{}: {}", def.name, param.error().what));
       }
       def.params.push_back(*std::move(param));
     }
@@ -107,13 +107,13 @@ json to_json_definition(const definition& def) {
 result<schema> detail::parse_telegram_json(std::string_view text) {
   const auto root = json::parse(text, nullptr, false);
   if (!root.is_object()) {
-    return bad("the JSON does not parse");
+    return bad_json("the JSON does not parse");
   }
   std::vector<definition> definitions;
   for (const bool function : {false, true}) {
     const auto list = root.find(function ? "methods" : "constructors");
     if (list == root.end() || !list->is_array()) {
-      return bad("no lists 'constructors' and 'methods'");
+      return bad_json("no lists 'constructors' and 'methods'");
     }
     for (const auto& item : *list) {
       auto def = read_definition(item, function);

@@ -39,6 +39,45 @@ struct flood_gate_ : testing::Test {
 
 using ids = std::vector<std::int64_t>;
 
+/// What has become of each call of a random sequence.
+struct gate_fates {
+  struct fate {
+    gate_ticket ticket;
+    steady_time not_before; ///< as the server has told it last
+    bool inside = false;
+  };
+
+  flood_gate& gate;
+  std::map<std::uint64_t, fate> calls{};
+  std::size_t went = 0;
+  std::size_t refused = 0;
+
+  /// False: it was refused.
+  bool arrive(fate& call, steady_time now) {
+    const auto verdict = gate.arrive(call.ticket, now);
+    call.inside = verdict == gate_verdict::held;
+    refused += verdict == gate_verdict::refused ? 1 : 0;
+    return verdict != gate_verdict::refused;
+  }
+  /// What comes out now has been inside, and none of it is too early; the rest is inside still.
+  void take_due(steady_time now) {
+    for (const auto& out : gate.due(now)) {
+      ASSERT_TRUE(calls.contains(out.id) && calls.at(out.id).inside) << "came out twice";
+      auto& call = calls.at(out.id);
+      call.inside = false;
+      if (out.refused) {
+        ++refused;
+        calls.erase(out.id);
+      } else {
+        ++went;
+        ASSERT_GE(now, call.not_before);
+      }
+    }
+    const auto is_inside = [](const auto& one) { return one.second.inside; };
+    ASSERT_EQ(gate.held(), static_cast<std::size_t>(std::ranges::count_if(calls, is_inside)));
+  }
+};
+
 } // namespace
 
 TEST_F(flood_gate_, a_wait_is_kept_to_its_end) {
@@ -182,29 +221,17 @@ TEST_F(flood_gate_, any_sequence_keeps_every_wait) {
   seeded_random random{seed};
   const auto below = [&random](std::uint64_t n) { return random.next() % n; };
   gate = flood_gate{20};
-  struct fate {
-    gate_ticket ticket;
-    steady_time not_before; ///< as the server has told it last
-    bool inside = false;
-  };
-  std::map<std::uint64_t, fate> calls;
-  std::size_t went = 0;
-  std::size_t refused = 0;
-  const auto arrive = [&](fate& call) {
-    const auto verdict = gate.arrive(call.ticket, now);
-    call.inside = verdict == gate_verdict::held;
-    refused += verdict == gate_verdict::refused ? 1 : 0;
-    return verdict != gate_verdict::refused;
-  };
+  gate_fates all{.gate = gate};
+  auto& calls = all.calls;
   for (std::uint64_t step = 1; step <= 20'000; ++step) {
     now += std::chrono::milliseconds{below(400)};
     const auto at = calls.empty()
                         ? calls.end()
                         : std::next(calls.begin(), static_cast<long>(below(calls.size())));
     if (const auto what = below(4); what <= 1) {
-      fate call{ticket(step, {1, below(5)}, std::chrono::seconds{below(12)}), {}};
+      gate_fates::fate call{ticket(step, {1, below(5)}, std::chrono::seconds{below(12)}), {}};
       call.ticket.until = now + std::chrono::seconds{below(30)};
-      if (arrive(call)) {
+      if (all.arrive(call, now)) {
         calls.emplace(step, call);
       }
     } else if (at != calls.end() && at->second.inside) {
@@ -217,30 +244,17 @@ TEST_F(flood_gate_, any_sequence_keeps_every_wait) {
       const auto scope = at->second.ticket.scope;
       const auto wait = std::chrono::milliseconds{1 + below(9'000)};
       at->second.not_before = now + wait;
-      if (!gate.close(scope, "FLOOD_WAIT", wait, now) || !arrive(at->second)) {
+      if (!gate.close(scope, "FLOOD_WAIT", wait, now) || !all.arrive(at->second, now)) {
         calls.erase(at);
       }
     }
-    for (const auto& out : gate.due(now)) {
-      ASSERT_TRUE(calls.contains(out.id) && calls.at(out.id).inside) << "came out twice";
-      auto& call = calls.at(out.id);
-      call.inside = false;
-      if (out.refused) {
-        ++refused;
-        calls.erase(out.id);
-      } else {
-        ++went;
-        ASSERT_GE(now, call.not_before);
-      }
-    }
+    ASSERT_NO_FATAL_FAILURE(all.take_due(now));
     ASSERT_LE(gate.held(), 20U);
     ASSERT_LE(gate.scopes(), 20U);
-    ASSERT_EQ(gate.held(), static_cast<std::size_t>(std::ranges::count_if(
-                               calls, [](const auto& one) { return one.second.inside; })));
     ASSERT_GT(gate.next_deadline(), now);
   }
-  EXPECT_GT(went, 1'000U);
-  EXPECT_GT(refused, 1'000U);
+  EXPECT_GT(all.went, 1'000U);
+  EXPECT_GT(all.refused, 1'000U);
 }
 
 } // namespace cafegram

@@ -42,6 +42,21 @@ TEST(bot, starts_where_another_one_has_just_stopped) {
   EXPECT_FALSE(bot::start(*over, echo)) << "while one finishes the updates no other can";
 }
 
+/// What is said with an entity comes back with it, behind the echo's own word.
+void expect_echo_with_its_entity(testing::person& one) {
+  testing::page_entity bold_part;
+  bold_part.type = "messageEntityBold";
+  bold_part.offset = 0;
+  bold_part.length = 2;
+  ASSERT_TRUE(one.says("hi there", {bold_part}));
+  const auto echo = one.hears();
+  ASSERT_TRUE(echo) << to_string(echo.error());
+  EXPECT_EQ(echo->text, "Echo: hi there");
+  ASSERT_EQ(echo->entities.size(), 1u);
+  EXPECT_EQ(echo->entities[0].type, "messageEntityBold");
+  EXPECT_EQ(echo->entities[0].offset, 6);
+}
+
 // Through sockets, key exchange and session, against the sandbox in this process.
 TEST(lab, a_bot_of_all_three_kinds_talks_to_people) {
   const auto room = lab::start([](router& r) {
@@ -74,17 +89,7 @@ TEST(lab, a_bot_of_all_three_kinds_talks_to_people) {
   auto ben = (*room)->make_person("Ben");
   ASSERT_TRUE(ann && ben);
 
-  testing::page_entity bold_part;
-  bold_part.type = "messageEntityBold";
-  bold_part.offset = 0;
-  bold_part.length = 2;
-  ASSERT_TRUE(ann->says("hi there", {bold_part}));
-  const auto echo = ann->hears();
-  ASSERT_TRUE(echo) << to_string(echo.error());
-  EXPECT_EQ(echo->text, "Echo: hi there");
-  ASSERT_EQ(echo->entities.size(), 1u);
-  EXPECT_EQ(echo->entities[0].type, "messageEntityBold");
-  EXPECT_EQ(echo->entities[0].offset, 6);
+  expect_echo_with_its_entity(*ann);
 
   ASSERT_TRUE(ann->says("/name"));
   EXPECT_EQ(ann->hears()->text, "Name?");

@@ -1,3 +1,5 @@
+#include <sstream>
+
 #include "program.hpp"
 
 using namespace cafegram;
@@ -12,8 +14,10 @@ TEST(usage, tells_its_version) {
 TEST(usage, lists_every_command) {
   const auto answer = run_program("--help");
   EXPECT_EQ(answer.status, 0);
-  for (const char* name : {"sandbox", "connect", "listen", "invoke", "tl", "bench"}) {
-    EXPECT_NE(answer.output.find(name), std::string::npos) << name << " in " << answer.output;
+  std::istringstream names{"sandbox connect listen invoke session inbox tl bench check"};
+  for (std::string name; names >> name;) {
+    EXPECT_NE(answer.output.find("\n  " + name + ' '), std::string::npos)
+        << name << " in " << answer.output;
   }
 }
 

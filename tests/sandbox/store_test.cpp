@@ -28,6 +28,23 @@ protected:
     open(*std::move(records), options);
   }
 
+  /// Its `inputChannel`, with these people in it.
+  json make_supergroup(std::uint64_t key, const json& guests) {
+    json channel = sandbox::make("channels.createChannel");
+    channel["megagroup"] = true;
+    channel["title"] = "Channel";
+    channel["about"] = "";
+    const json made = call(key, channel)["chats"][0];
+    json input = sandbox::make("inputChannel");
+    input["channel_id"] = made["id"];
+    input["access_hash"] = made["access_hash"];
+    json invite = sandbox::make("channels.inviteToChannel");
+    invite["channel"] = input;
+    invite["users"] = guests;
+    call(key, invite);
+    return input;
+  }
+
   std::vector<json> logged() const {
     std::vector<json> out;
     std::ifstream in{folder / "messages.jsonl"};
@@ -94,18 +111,7 @@ TEST_F(sandbox_store, rooms_are_there_again) {
   group["users"] = json::array({user(ann, "bobby"), user(ann, "sandbox_1000001_bot")});
   json to_group = sandbox::make("inputPeerChat");
   to_group["chat_id"] = call(ann, group)["updates"]["chats"][0]["id"];
-  json channel = sandbox::make("channels.createChannel");
-  channel["megagroup"] = true;
-  channel["title"] = "Channel";
-  channel["about"] = "";
-  const json made = call(ann, channel)["chats"][0];
-  json input = sandbox::make("inputChannel");
-  input["channel_id"] = made["id"];
-  input["access_hash"] = made["access_hash"];
-  json invite = sandbox::make("channels.inviteToChannel");
-  invite["channel"] = input;
-  invite["users"] = group["users"];
-  call(ann, invite);
+  const json input = make_supergroup(ann, group["users"]);
   json to_channel = input;
   to_channel["_"] = "inputPeerChannel";
   const json hidden = text_to(to_channel, "hidden from the bot");

@@ -15,4 +15,4 @@ export TSAN_OPTIONS="halt_on_error=1 second_deadlock_stack=1 \
 suppressions=$PWD/tests/tsan/suppressions.txt"
 # Addresses that are too random are more than g++ 12's runtime can place its shadow in.
 setarch "$(uname -m)" -R ctest --test-dir build/tsan --output-on-failure --no-tests=error \
-  -L '^(actors|bots|sandbox)$' -E '^bots\.(refused|accepted)' -j "$(nproc)" "$@"
+  -L '^(actors|bots|sandbox)$' -E '^bots\.(refused|accepted|readme)' -j "$(nproc)" "$@"
