@@ -30,6 +30,12 @@ if(CAFEGRAM_SANITIZE)
   target_link_options(cafegram_settings INTERFACE -fsanitize=${CAFEGRAM_SANITIZE})
 endif()
 
+# g++ collects its garbage from 128 MB on. Sources that are compiled together need 800 MB anyway, and collecting
+# on the way there takes a sixth of their time.
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+  add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:SHELL:--param ggc-min-heapsize=700000>")
+endif()
+
 add_library(cafegram_warnings INTERFACE)
 target_compile_options(cafegram_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
   -Wno-sign-conversion -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough)
@@ -40,7 +46,7 @@ endif()
 # cafegram_join(<target> [count]): with CAFEGRAM_UNITY so many sources are one for the compiler, which then
 # makes what they all need of CAF's templates once. Names in anonymous namespaces must differ within a target.
 function(cafegram_join target)
-  set(count 5)
+  set(count 8)
   if(ARGC GREATER 1)
     set(count ${ARGV1})
   endif()
