@@ -57,9 +57,17 @@ struct held_connection {
   std::uint64_t key_reports = 0;
 };
 
+/// What a home has said to an export.
+struct refused_export {
+  error why;
+  std::int32_t from = 0;   ///< that home
+  std::uint64_t login = 0; ///< see `dc_pool_state::login_number`
+};
+
 /// How the login comes to a data centre beside home.
 struct foreign_login {
-  enum class step : std::uint8_t { none, exporting, importing, done } now = step::none;
+  enum class step : std::uint8_t { none, exporting, doubted, importing, done } now = step::none;
+  std::optional<refused_export> doubt; ///< while home moves: it may be no home any more
   bool was_done = false; ///< as far as was known, before a move had it carried once more
   int refused = 0;       ///< imports, since the carrying began
   std::vector<call_id> waiting;
@@ -172,6 +180,9 @@ struct dc_pool_state {
   void carry_login(std::int32_t dc);
   void carry_anew(std::int32_t dc);
   void export_login(std::int32_t dc);
+  void export_refused(std::int32_t dc, refused_export what);
+  bool home_moves_elsewhere(std::int32_t dc) const;
+  void settle_doubts(bool undecided);
   void login_not_exported(std::int32_t dc, const error& why);
   void import_login(std::int32_t dc, bytes_view exported);
   void login_imported(std::int32_t dc, const result<shared_bytes>& outcome);
