@@ -1,5 +1,6 @@
 #include <cafegram/actors/dc_pool_state.hpp>
 #include <cafegram/actors/errors.hpp>
+#include <cafegram/actors/method_traits.hpp>
 #include <cafegram/actors/time_budget.hpp>
 #include <cafegram/base/log.hpp>
 
@@ -24,6 +25,11 @@ answer_promise dc_pool_state::invoke(const invoke_request& request) {
   if (!setup.addresses.serves(dc, options.purpose)) {
     promise.deliver(to_caf(
         error::make(errc::bad_argument, "no address is known for dc " + std::to_string(dc), dc)));
+    return promise;
+  }
+  if (options.purpose == connection_purpose::cdn && !is_for_cdns(*request.function)) {
+    promise.deliver(to_caf(error::make(
+        errc::bad_argument, "a CDN is asked for parts of files alone: upload.getCdnFile", dc)));
     return promise;
   }
   auto& circuit = centre(dc).circuit;
@@ -75,10 +81,14 @@ call_id dc_pool_state::hold(held_call call, std::chrono::milliseconds timeout) {
   return id;
 }
 
-/// Finds the connection for a call, or the login that it has to wait for.
+/// Finds the connection for a call, or what it has to wait for: a login, which no CDN gets, or the
+/// keys of a CDN.
 void dc_pool_state::place(call_id id) {
   const auto& call = calls.at(id);
-  if (needs_login(call.dc)) {
+  const bool to_cdn = call.purpose == connection_purpose::cdn;
+  if (to_cdn && !cdn.keys.contains(call.dc)) {
+    await_cdn_keys(id);
+  } else if (!to_cdn && needs_login(call.dc)) {
     await_login(id, call.dc);
   } else if (const auto slot = pick(call.dc, call.purpose)) {
     give(id, *slot);
@@ -94,7 +104,7 @@ void dc_pool_state::give(call_id id, const line_slot& at) {
   auto& connection = connection_at(at);
   call.at = at;
   ++connection.load;
-  call.call.without_updates = at != home_line();
+  call.call.without_updates = at != home_line() && at.purpose != connection_purpose::cdn;
   call.may_have_left = connection.phase == connection_phase::ready;
   if (connection.actor) {
     self->send(connection.actor, call.call);

@@ -277,7 +277,7 @@ bool dc_pool_state::try_after_import(call_id id, const error& why) {
   const bool refused = why.is_rpc("AUTH_KEY_DUPLICATED") ||
                        (why.rpc && why.rpc->code == 401 && !why.is_rpc("SESSION_PASSWORD_NEEDED"));
   if (!refused || call.internal || !setup.logged_in || call.dc == setup.home_dc ||
-      ++call.imports > max_imports) {
+      call.purpose == connection_purpose::cdn || ++call.imports > max_imports) {
     return false;
   }
   if (const auto at = call.at ? connections.find(*call.at) : connections.end();
@@ -303,7 +303,8 @@ caf::typed_response_promise<caf::ok_atom> dc_pool_state::destroy_all() {
   }
   setup.keys.clear();
   for (auto& [dc, known] : centres) {
-    if (const auto key = known.keys.permanent()) {
+    const auto key = known.keys.permanent();
+    if (key && !is_cdn(dc)) { // nothing hangs on that of a CDN
       known.keys.drop_all();
       say_farewell(dc, *key);
     }

@@ -86,6 +86,14 @@ struct data_centre {
   bool key_unknown = false;
 };
 
+/// The RSA keys of a CDN's data centres, as `help.getCdnConfig` has told them.
+struct cdn_knowledge {
+  std::map<std::int32_t, std::vector<crypto::rsa_public_key>> keys;
+  std::vector<call_id> waiting; ///< calls that go nowhere before
+  bool asked = false;           ///< and not answered
+  steady_time again_at;         ///< not before
+};
+
 /// A connection that has a key destroyed.
 struct farewell {
   std::int32_t dc = 0;
@@ -93,7 +101,8 @@ struct farewell {
 };
 
 /// What a pool actor holds. Its parts: calls (dc_pool_calls.cpp), connections (dc_pool_lines.cpp),
-/// keys and logins (dc_pool_keys.cpp), the rest (dc_pool.cpp).
+/// keys (dc_pool_keys.cpp), logins (dc_pool_logins.cpp), CDNs (dc_pool_cdn.cpp), the rest
+/// (dc_pool.cpp).
 struct dc_pool_state {
   explicit dc_pool_state(dc_pool_actor::pointer owning)
     : self{owning} {}
@@ -116,6 +125,7 @@ struct dc_pool_state {
   std::uint64_t login_number = 0; ///< what was asked for an earlier login says nothing of this one
   alarm ticks;
 
+  cdn_knowledge cdn;
   std::vector<farewell> farewells;
   std::vector<caf::typed_response_promise<caf::ok_atom>> farewell_waiters;
   steady_time farewell_until = steady_time::max();
@@ -194,6 +204,15 @@ struct dc_pool_state {
   void say_farewell(std::int32_t dc, const dc_key& key);
   void farewell_over(const caf::strong_actor_ptr& to);
   void end_farewells();
+
+  // -- CDNs (dc_pool_cdn.cpp)
+  bool is_cdn(std::int32_t dc) const;
+  void await_cdn_keys(call_id id);
+  void ask_cdn_keys();
+  void cdn_keys_came(const result<shared_bytes>& outcome);
+  void doubt_cdn_keys(std::int32_t dc);
+  void renew_cdn_lines(std::int32_t dc);
+  std::shared_ptr<const connection_profile> cdn_profile(std::int32_t dc) const;
 
   client_status status() const;
   void schedule(steady_time at);

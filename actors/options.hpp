@@ -52,7 +52,7 @@ enum class connection_purpose : std::uint8_t {
   main,     ///< calls and updates: exactly one at home, as Telegram demands of a login
   upload,   ///< parts of files, on media addresses where the server has told some
   download, ///< the same
-  cdn,      ///< files from a CDN's data centre
+  cdn,      ///< parts of files from a CDN's data centre, which gets no login: `upload.getCdnFile`
 };
 std::string_view to_string(connection_purpose purpose);
 

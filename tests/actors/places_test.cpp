@@ -132,10 +132,16 @@ TEST_F(places, a_call_for_a_cdn_goes_where_there_is_nothing_else) {
     told.dc_options.emplace_back(where);
   }
   reply<tl::help::getConfig>(tl::encode(told));
-  call(question, {.dc = 203, .purpose = connection_purpose::cdn});
-  ASSERT_EQ(place_of<asked>(), 203);
-  reject<asked>(303, "FILE_MIGRATE_204");
-  EXPECT_EQ(place_of<asked>(), 204);
+  using part = tl::upload::getCdnFile;
+  call(part{.file_token = bytes{7}}, {.dc = 203, .purpose = connection_purpose::cdn});
+  const auto key = crypto::telegram_test_keys().front().to_pem();
+  reply<tl::help::getCdnConfig>(tl::encode(
+      tl::CdnConfig{tl::cdnConfig{.public_keys = {tl::cdnPublicKey{.dc_id = 203, .public_key = key},
+                                                  tl::cdnPublicKey{.dc_id = 204,
+                                                                   .public_key = key}}}}));
+  ASSERT_EQ(place_of<part>(), 203);
+  reject<part>(303, "FILE_MIGRATE_204");
+  EXPECT_EQ(place_of<part>(), 204);
 }
 
 TEST_F(places, a_bot_is_not_refused_for_its_key_for_ever) {
