@@ -3,6 +3,7 @@
 #include <cafegram/actors/method_traits.hpp>
 #include <cafegram/actors/time_budget.hpp>
 #include <cafegram/base/log.hpp>
+#include <cafegram/protocol/session.hpp>
 
 #include <caf/all.hpp>
 #include <fmt/format.h>
@@ -43,6 +44,7 @@ answer_promise dc_pool_state::invoke(const invoke_request& request) {
   held_call call;
   call.promise = promise;
   call.tag = options.tag;
+  call.after = options.after;
   call.call.function = request.function;
   call.call.may_repeat = options.may_repeat.value_or(false);
   call.dc = dc;
@@ -106,11 +108,33 @@ void dc_pool_state::give(call_id id, const line_slot& at) {
   ++connection.load;
   call.call.without_updates = at != home_line() && at.purpose != connection_purpose::cdn;
   call.may_have_left = connection.phase == connection_phase::ready;
+  call.call.after = calls_before(id);
   if (connection.actor) {
     self->send(connection.actor, call.call);
   } else {
     log::debug("dc_pool", "call {} waits for {}", id, to_string(at));
   }
+}
+
+/// Those that a call is to be run behind: what the server knows over one connection. Of very many
+/// the last ones.
+std::vector<call_id> dc_pool_state::calls_before(call_id id) const {
+  const auto& call = calls.at(id);
+  std::vector<call_id> out;
+  if (call.after == 0) {
+    return out;
+  }
+  const auto [first, last] = tagged.equal_range(call.after);
+  for (auto one = first; one != last; ++one) {
+    if (one->second != id && calls.at(one->second).at == call.at) {
+      out.push_back(one->second);
+    }
+  }
+  std::ranges::sort(out);
+  if (out.size() > protocol::max_requests_before) {
+    out.erase(out.begin(), out.end() - protocol::max_requests_before);
+  }
+  return out;
 }
 
 void dc_pool_state::settle(const call_settled& outcome) {

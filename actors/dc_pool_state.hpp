@@ -40,6 +40,7 @@ struct held_call {
   bool may_have_left = false;  ///< its connection was ready: the server may have it
   int imports = 0;             ///< of the login, for its sake
   call_tag tag = 0;
+  call_tag after = 0; ///< see `invoke_options`
 };
 
 /// A connection, and when to start it again after its death.
@@ -141,6 +142,7 @@ struct dc_pool_state {
   call_id hold(held_call call, std::chrono::milliseconds timeout);
   void place(call_id id);
   void give(call_id id, const line_slot& at);
+  std::vector<call_id> calls_before(call_id id) const;
   void settle(const call_settled& outcome);
   void answer(call_id id, result<shared_bytes> outcome);
   void cancel(call_tag tag);

@@ -162,6 +162,9 @@ struct invoke_options {
   std::optional<std::int32_t> dc = {};
   connection_purpose purpose = connection_purpose::main;
   call_tag tag = 0;
+  /// The server is to run it behind the calls with this tag that are under way over the same
+  /// connection (`invokeAfterMsg`): an order for calls that do not wait for each other. 0: none.
+  call_tag after = 0;
 };
 
 /// `options` for a call to another data centre.
