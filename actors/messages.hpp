@@ -170,8 +170,8 @@ struct temporary_key {
 struct key_order {
   std::optional<dc_key> permanent;
   std::optional<temporary_key> temporary;
-  bool make = false;  ///< makes what is missing; else waits until it is told again
-  bool renew = false; ///< makes another temporary key beside `temporary`
+  bool make = false;       ///< makes what is missing; else waits until it is told again
+  bool renew = false;      ///< makes another temporary key beside `temporary`
   std::uint64_t after = 0; ///< so many of the connection's words about keys the pool has heard
 };
 

@@ -21,11 +21,11 @@ struct cdn_hash {
   bytes_view sha256;
 };
 
-/// Decrypts in place what `upload.getCdnFile` has brought from `offset` on, and holds it against the
-/// hashes: a CDN is not trusted. No octet may be used before this has succeeded.
-/// Errors: `bad_argument` for an offset within a block or beyond all counters; `protocol_violation`
-/// where one of the hashes does not hold, or they leave something out.
-/// Spec: "Encrypted CDNs for Speed and Security".
+/// Decrypts in place what `upload.getCdnFile` has brought from `offset` on, and holds it against
+/// the hashes: a CDN is not trusted. No octet may be used before this has succeeded. Errors:
+/// `bad_argument` for an offset within a block or beyond all counters; `protocol_violation` where
+/// one of the hashes does not hold, or they leave something out. Spec: "Encrypted CDNs for Speed
+/// and Security".
 result<void> open_cdn_part(const cdn_cipher& cipher, std::int64_t offset, mutable_bytes_view part,
                            std::span<const cdn_hash> hashes);
 

@@ -1,6 +1,7 @@
 #include "places_kit.hpp"
 
-// What a home says of a login while the account leaves it: docs/protocol.md, "When a key or a login may go".
+// What a home says of a login while the account leaves it: docs/protocol.md, "When a key or a login
+// may go".
 namespace cafegram {
 
 namespace {

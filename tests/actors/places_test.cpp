@@ -135,10 +135,9 @@ TEST_F(places, a_call_for_a_cdn_goes_where_there_is_nothing_else) {
   using part = tl::upload::getCdnFile;
   call(part{.file_token = bytes{7}}, {.dc = 203, .purpose = connection_purpose::cdn});
   const auto key = crypto::telegram_test_keys().front().to_pem();
-  reply<tl::help::getCdnConfig>(tl::encode(
-      tl::CdnConfig{tl::cdnConfig{.public_keys = {tl::cdnPublicKey{.dc_id = 203, .public_key = key},
-                                                  tl::cdnPublicKey{.dc_id = 204,
-                                                                   .public_key = key}}}}));
+  reply<tl::help::getCdnConfig>(tl::encode(tl::CdnConfig{
+      tl::cdnConfig{.public_keys = {tl::cdnPublicKey{.dc_id = 203, .public_key = key},
+                                    tl::cdnPublicKey{.dc_id = 204, .public_key = key}}}}));
   ASSERT_EQ(place_of<part>(), 203);
   reject<part>(303, "FILE_MIGRATE_204");
   EXPECT_EQ(place_of<part>(), 204);

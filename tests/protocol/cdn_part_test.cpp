@@ -15,8 +15,9 @@ struct cdn_part : testing::Test {
   std::array<std::uint8_t, 32> key{};
   std::array<std::uint8_t, 16> iv{};
   std::int64_t offset = 0x20000;
-  bytes part = hex("73489eeb71116871780b1ef1ea49dd128a09bdb09e6f2f9da5b16e9fed4cd4291eaae2eb5193682d"
-                   "8f02ae6d156c0bb336d707e9b76d3f4d8d7afa7775520167ea65b084d501c9ff");
+  bytes part =
+      hex("73489eeb71116871780b1ef1ea49dd128a09bdb09e6f2f9da5b16e9fed4cd4291eaae2eb5193682d"
+          "8f02ae6d156c0bb336d707e9b76d3f4d8d7afa7775520167ea65b084d501c9ff");
   bytes first = hex("31cedec8e83dc0fb13e8ba27dfd62dd11aefa1923d78bfbade0eb4f339636144");
   bytes second = hex("145c47cf2f77f01546f35a2ba59a97bf63235e081362ad80f438413e596d9003");
   std::vector<cdn_hash> hashes;
