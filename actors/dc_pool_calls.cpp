@@ -49,7 +49,8 @@ answer_promise dc_pool_state::invoke(const invoke_request& request) {
   call.call.may_repeat = options.may_repeat.value_or(false);
   call.dc = dc;
   call.purpose = options.purpose;
-  call.call.gzip = options.purpose != connection_purpose::upload;
+  call.call.gzip =
+      options.purpose != connection_purpose::upload && !is_file_part(*request.function);
   const auto id =
       hold(std::move(call), options.timeout.value_or(setup.profile->timing.request_timeout));
   circuit.began(id);

@@ -68,6 +68,11 @@ login_effect login_effect_of(bytes_view function) {
   }
 }
 
+bool is_file_part(bytes_view function) {
+  const auto id = tl::reader{function}.peek_u32();
+  return id == tl::upload::saveFilePart::tl_id || id == tl::upload::saveBigFilePart::tl_id;
+}
+
 bool is_for_cdns(bytes_view function) {
   return tl::reader{function}.peek_u32() == tl::upload::getCdnFile::tl_id;
 }

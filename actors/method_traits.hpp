@@ -15,6 +15,9 @@ bool may_repeat_by_default(bytes_view function);
 enum class login_effect : std::uint8_t { none, in, out };
 login_effect login_effect_of(bytes_view function);
 
+/// Does this encoded call carry a part of a file? Those do not shrink.
+bool is_file_part(bytes_view function);
+
 /// May this encoded call go to a CDN? `upload.getCdnFile` alone may.
 bool is_for_cdns(bytes_view function);
 

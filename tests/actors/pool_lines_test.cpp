@@ -76,6 +76,18 @@ TEST_F(dc_pool_lines, an_idle_connection_takes_the_next_call_before_another_is_o
   EXPECT_EQ(lines[1]->calls.size(), 2U);
 }
 
+TEST_F(dc_pool_lines, parts_of_files_are_not_compressed_whatever_they_go_over) {
+  start();
+  make_keys(*lines.at(0));
+  call_of(tl::encode(tl::upload::saveFilePart{.bytes = bytes(64)}), {});
+  call_of(tl::encode(tl::upload::saveBigFilePart{.bytes = bytes(64)}), {});
+  call();
+  const auto& given = lines[0]->calls;
+  ASSERT_EQ(given.size(), 3U);
+  EXPECT_FALSE(given[0].gzip || given[1].gzip);
+  EXPECT_TRUE(given[2].gzip);
+}
+
 TEST_F(dc_pool_lines, what_is_idle_is_closed_but_for_homes_main_connection) {
   profile->pool.idle_after = 10s;
   start();
