@@ -133,6 +133,27 @@ TEST_F(dc_pool_cdn, without_a_key_is_not_called) {
   EXPECT_EQ(lines.size(), 1U);
 }
 
+TEST_F(dc_pool_cdn, passes_over_keys_that_are_none) {
+  begin();
+  ask();
+  tl::cdnConfig told;
+  for (const auto* text :
+       {"", "-----BEGIN RSA PUBLIC KEY-----",
+        "-----BEGIN RSA PUBLIC KEY-----\nAAAA\n-----END RSA PUBLIC KEY-----\n"}) {
+    told.public_keys.emplace_back(tl::cdnPublicKey{.dc_id = far, .public_key = text});
+  }
+  told.public_keys.emplace_back(tl::cdnPublicKey{.dc_id = far, .public_key = key(0).to_pem()});
+  for (std::int32_t n = 0; n < 1000; ++n) {
+    told.public_keys.emplace_back(tl::cdnPublicKey{.dc_id = far, .public_key = key(1).to_pem()});
+  }
+  answer_last(0, tl::encode(tl::CdnConfig{told}));
+  ASSERT_EQ(lines.size(), 2U);
+  const auto& taken = lines[1]->setup.profile->rsa_keys;
+  ASSERT_FALSE(taken.empty());
+  EXPECT_EQ(taken[0].fingerprint(), key(0).fingerprint());
+  EXPECT_LE(taken.size(), 64U) << "of very many the first ones";
+}
+
 TEST_F(dc_pool_cdn, that_does_not_take_its_keys_any_more_has_others) {
   begin();
   const auto part = ask();
