@@ -126,13 +126,15 @@ std::shared_ptr<const connection_profile> make_profile(const client_options& opt
   out->forward_secrecy = options.forward_secrecy;
   out->temporary_key_lifetime = options.temporary_key_lifetime;
   out->rsa_keys = std::move(keys);
-  out->first_call_prefix = first_call_prefix({.api_id = options.api_id,
-                                              .device_model = device.device_model,
-                                              .system_version = device.system_version,
-                                              .app_version = device.app_version,
-                                              .system_lang_code = device.system_lang_code,
-                                              .lang_pack = device.lang_pack,
-                                              .lang_code = device.lang_code});
+  const first_call_info said{.api_id = options.api_id,
+                             .device_model = device.device_model,
+                             .system_version = device.system_version,
+                             .app_version = device.app_version,
+                             .system_lang_code = device.system_lang_code,
+                             .lang_pack = device.lang_pack,
+                             .lang_code = device.lang_code};
+  out->first_call_prefix = first_call_prefix(said);
+  out->cdn_call_prefix = first_call_prefix(toward_cdns(said));
   out->on_progress = options.on_progress;
   return out;
 }

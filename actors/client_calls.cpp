@@ -104,6 +104,9 @@ void client_state::failed(std::uint64_t id, const error& why) {
   }
   const bool at_home = !call.request.options.dc || *call.request.options.dc == home_dc;
   if (ends_login(why) && at_home && login == login_state::logged_in) {
+    if (doubted(id, call, why)) {
+      return;
+    }
     logged_out(why);
   }
   auto told = why;

@@ -138,6 +138,24 @@ void client_state::send_on(std::uint64_t id) {
   send(id);
 }
 
+/// True where the call waits for home to move: an account that has been moved is not known where it
+/// was. It has been refused, not made.
+bool client_state::doubted(std::uint64_t id, running_call& call, const error& why) {
+  if (moves.empty() || stopping || call.migrations >= max_migrations) {
+    return false;
+  }
+  ++call.migrations;
+  auto& [dc, waiting] = *moves.begin();
+  if (auto& named = call.request.options.dc) {
+    named = dc;
+  }
+  rest(id, call, later(now(), call.time.left(now())));
+  call.place = call_place::moving;
+  call.doubt = why;
+  waiting.push_back(id);
+  return true;
+}
+
 /// Home is in another data centre, with the login that there was; or it stays where it is.
 void client_state::home_moved(std::int32_t dc, const home_move& outcome) {
   const auto waiting = std::move(moves.extract(dc).mapped());
@@ -152,10 +170,19 @@ void client_state::home_moved(std::int32_t dc, const home_move& outcome) {
     logged_out(outcome.why);
   }
   for (const auto id : waiting) {
+    const auto found = calls.find(id);
+    if (found == calls.end()) {
+      continue; // given up meanwhile
+    }
+    const auto doubt = std::exchange(found->second.doubt, std::nullopt);
     if (outcome.moved) {
       send_on(id);
+    } else if (doubt && outcome.kept_back) {
+      leave_place(id, found->second);
+      let_go(found->second, now());
+      failed(id, *doubt);
     } else {
-      finish(id, std::unexpected(outcome.why));
+      finish(id, std::unexpected(doubt.value_or(outcome.why)));
     }
   }
 }

@@ -50,6 +50,7 @@ struct running_call {
   int attempts = 0;
   bool paced = false;                           ///< has had its turn for the attempt to come
   std::optional<call_scope> scope = {};         ///< once a flood limit made it matter
+  std::optional<error> doubt = {};              ///< said by a home that is being left
   steady_time hold_until = steady_time::max();  ///< of flood waits, from the first one on
   steady_time rests_until = steady_time::max(); ///< its place in `resting`
 };
@@ -181,6 +182,7 @@ struct client_state {
   bool followed(std::uint64_t id, running_call& call, const error& why);
   void go_to(std::uint64_t id, std::int32_t dc, bool with_home);
   void send_on(std::uint64_t id);
+  bool doubted(std::uint64_t id, running_call& call, const error& why);
   void home_moved(std::int32_t dc, const home_move& outcome);
   void fetch_config();
   void config_came(const result<shared_bytes>& outcome);

@@ -23,6 +23,8 @@ constexpr milliseconds turn_patience{500};
 constexpr milliseconds connector_grace{5'000};
 /// So long an open socket waits for a turn.
 constexpr milliseconds silence_patience{30'000};
+/// Longer than it takes until tens of thousands that start together have had their turns.
+constexpr milliseconds queue_patience{600'000};
 
 // -- the socket ---------------------------------------------------------------------------------
 
@@ -57,10 +59,11 @@ void dc_connection_state::connect() {
   });
 }
 
-/// When it is this connection's turn to make keys. Where nobody counts, nobody waits.
+/// When it is this connection's turn to make keys. Where nobody counts, nobody waits, and for one
+/// that counts no more not for ever.
 template <class Then>
 void dc_connection_state::take_turn(std::uint64_t which, Then then) {
-  self->request(services.handshakes, caf::infinite, turn_atom_v)
+  self->request(services.handshakes, queue_patience, turn_atom_v)
       .then(
           [this, which, then](const handshake_turn& given) {
             if (which == attempt) {

@@ -26,6 +26,8 @@ struct connection_profile {
   std::vector<crypto::rsa_public_key> rsa_keys;
   /// What goes before a connection's first calls: `invokeWithLayer(initConnection(` encoded.
   bytes first_call_prefix;
+  /// The same toward a CDN.
+  bytes cdn_call_prefix;
   progress_function on_progress;
 };
 

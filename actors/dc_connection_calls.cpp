@@ -47,6 +47,9 @@ void dc_connection_state::give_calls() {
     protocol::request_options options;
     options.may_repeat = call.may_repeat;
     options.gzip = call.gzip;
+    for (const auto before : call.after) {
+      options.after.push_back(protocol::request_id{before});
+    }
     auto taken = line->session().submit(protocol::request_id{id}, std::move(body), options);
     if (!taken) {
       settle(id, nullptr, std::move(taken.error()));

@@ -1,7 +1,9 @@
 #include <cafegram/actors/dc_pool_state.hpp>
 #include <cafegram/actors/errors.hpp>
+#include <cafegram/actors/method_traits.hpp>
 #include <cafegram/actors/time_budget.hpp>
 #include <cafegram/base/log.hpp>
+#include <cafegram/protocol/session.hpp>
 
 #include <caf/all.hpp>
 #include <fmt/format.h>
@@ -26,6 +28,11 @@ answer_promise dc_pool_state::invoke(const invoke_request& request) {
         error::make(errc::bad_argument, "no address is known for dc " + std::to_string(dc), dc)));
     return promise;
   }
+  if (options.purpose == connection_purpose::cdn && !is_for_cdns(*request.function)) {
+    promise.deliver(to_caf(error::make(
+        errc::bad_argument, "a CDN is asked for parts of files alone: upload.getCdnFile", dc)));
+    return promise;
+  }
   auto& circuit = centre(dc).circuit;
   if (const auto wait = circuit.refuses(now())) {
     promise.deliver(to_caf(error::make(errc::circuit_open,
@@ -37,11 +44,13 @@ answer_promise dc_pool_state::invoke(const invoke_request& request) {
   held_call call;
   call.promise = promise;
   call.tag = options.tag;
+  call.after = options.after;
   call.call.function = request.function;
   call.call.may_repeat = options.may_repeat.value_or(false);
   call.dc = dc;
   call.purpose = options.purpose;
-  call.call.gzip = options.purpose != connection_purpose::upload;
+  call.call.gzip =
+      options.purpose != connection_purpose::upload && !is_file_part(*request.function);
   const auto id =
       hold(std::move(call), options.timeout.value_or(setup.profile->timing.request_timeout));
   circuit.began(id);
@@ -75,10 +84,14 @@ call_id dc_pool_state::hold(held_call call, std::chrono::milliseconds timeout) {
   return id;
 }
 
-/// Finds the connection for a call, or the login that it has to wait for.
+/// Finds the connection for a call, or what it has to wait for: a login, which no CDN gets, or the
+/// keys of a CDN.
 void dc_pool_state::place(call_id id) {
   const auto& call = calls.at(id);
-  if (needs_login(call.dc)) {
+  const bool to_cdn = call.purpose == connection_purpose::cdn;
+  if (to_cdn && !cdn.keys.contains(call.dc)) {
+    await_cdn_keys(id);
+  } else if (!to_cdn && needs_login(call.dc)) {
     await_login(id, call.dc);
   } else if (const auto slot = pick(call.dc, call.purpose)) {
     give(id, *slot);
@@ -94,13 +107,35 @@ void dc_pool_state::give(call_id id, const line_slot& at) {
   auto& connection = connection_at(at);
   call.at = at;
   ++connection.load;
-  call.call.without_updates = at != home_line();
+  call.call.without_updates = at != home_line() && at.purpose != connection_purpose::cdn;
   call.may_have_left = connection.phase == connection_phase::ready;
+  call.call.after = calls_before(id);
   if (connection.actor) {
     self->send(connection.actor, call.call);
   } else {
     log::debug("dc_pool", "call {} waits for {}", id, to_string(at));
   }
+}
+
+/// Those that a call is to be run behind: what the server knows over one connection. Of very many
+/// the last ones.
+std::vector<call_id> dc_pool_state::calls_before(call_id id) const {
+  const auto& call = calls.at(id);
+  std::vector<call_id> out;
+  if (call.after == 0) {
+    return out;
+  }
+  const auto [first, last] = tagged.equal_range(call.after);
+  for (auto one = first; one != last; ++one) {
+    if (one->second != id && calls.at(one->second).at == call.at) {
+      out.push_back(one->second);
+    }
+  }
+  std::ranges::sort(out);
+  if (out.size() > protocol::max_requests_before) {
+    out.erase(out.begin(), out.end() - protocol::max_requests_before);
+  }
+  return out;
 }
 
 void dc_pool_state::settle(const call_settled& outcome) {

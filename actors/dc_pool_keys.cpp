@@ -28,8 +28,9 @@ data_centre& dc_pool_state::centre(std::int32_t dc) {
     return found->second;
   }
   const auto& profile = *setup.profile;
-  data_centre fresh{key_policy{profile.forward_secrecy, profile.temporary_key_lifetime},
-                    profile.breaker};
+  data_centre fresh{
+      key_policy{profile.forward_secrecy && !is_cdn(dc), profile.temporary_key_lifetime},
+      profile.breaker};
   if (const auto stored = setup.keys.find(dc); stored != setup.keys.end()) {
     fresh.keys.take(stored->second);
   }

@@ -71,7 +71,7 @@ held_connection& dc_pool_state::connection_at(const line_slot& slot) {
 
 void dc_pool_state::start(const line_slot& slot, held_connection& connection) {
   connection_setup to;
-  to.profile = setup.profile;
+  to.profile = slot.purpose == connection_purpose::cdn ? cdn_profile(slot.dc) : setup.profile;
   to.dc = slot.dc;
   to.route = setup.addresses.route(slot.dc, slot.purpose);
   const auto at = now();
@@ -108,6 +108,9 @@ void dc_pool_state::report(const connection_report& what) {
   }
   if (what.failed) {
     circuit.failed(now());
+    if (slot.purpose == connection_purpose::cdn) {
+      doubt_cdn_keys(slot.dc);
+    }
   }
   if (what.phase == connection_phase::ready) {
     connection.trouble.clear();

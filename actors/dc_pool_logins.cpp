@@ -106,14 +106,62 @@ void dc_pool_state::export_login(std::int32_t dc) {
   centre(dc).login.now = step::exporting;
   call_internally(from, tl::encode(tl::auth::exportAuthorization{.dc_id = dc}),
                   [this, dc, from, which](const result<shared_bytes>& outcome) {
-                    if (which != login_number || (!outcome && from != setup.home_dc)) {
+                    if (!outcome) {
+                      export_refused(dc, {outcome.error(), from, which});
+                    } else if (which != login_number) {
                       carry_anew(dc);
-                    } else if (outcome) {
-                      import_login(dc, **outcome);
                     } else {
-                      login_not_exported(dc, outcome.error());
+                      import_login(dc, **outcome);
                     }
                   });
+}
+
+/// An account that has been moved is not known where it was: while the login is on its way to
+/// another home, what the old one says of it is no proof that it has ended.
+void dc_pool_state::export_refused(std::int32_t dc, refused_export what) {
+  auto& login = centre(dc).login;
+  if (what.login != login_number || what.from != setup.home_dc) {
+    carry_anew(dc);
+  } else if (ends_login(what.why) && home_moves_elsewhere(dc)) {
+    login.now = step::doubted;
+    login.doubt = std::move(what);
+  } else {
+    login_not_exported(dc, what.why);
+  }
+}
+
+bool dc_pool_state::home_moves_elsewhere(std::int32_t dc) const {
+  return std::ranges::any_of(centres, [dc](const auto& entry) {
+    const auto& [other, known] = entry;
+    const auto& login = known.login;
+    return other != dc && !login.moves.empty() &&
+           (login.now == step::exporting || login.now == step::importing);
+  });
+}
+
+/// A move has ended. What home had said meanwhile was an old home's word where it has moved, and
+/// counts where it stays; after a fault that passes (`undecided`) whoever asks next hears it again.
+void dc_pool_state::settle_doubts(bool undecided) {
+  std::vector<std::int32_t> doubted;
+  for (const auto& [dc, known] : centres) {
+    if (known.login.now == step::doubted) {
+      doubted.push_back(dc);
+    }
+  }
+  for (const auto dc : doubted) {
+    auto& login = centre(dc).login;
+    auto what = std::exchange(login.doubt, std::nullopt);
+    if (!what) {
+      continue;
+    }
+    login.now = step::exporting;
+    if (undecided && what->login == login_number && what->from == setup.home_dc) {
+      login.now = login.was_done ? step::done : step::none;
+      login_stayed(dc, what->why, false);
+    } else {
+      export_refused(dc, *std::move(what));
+    }
+  }
 }
 
 void dc_pool_state::login_not_exported(std::int32_t dc, const error& why) {
@@ -174,8 +222,9 @@ void dc_pool_state::login_imported(std::int32_t dc, const result<shared_bytes>& 
 void dc_pool_state::login_arrived(std::int32_t dc) {
   auto& login = centre(dc).login;
   const auto waiting = std::exchange(login.waiting, {});
+  auto moves = std::exchange(login.moves, {});
   login.was_done = false;
-  for (auto& promise : std::exchange(login.moves, {})) {
+  for (auto& promise : moves) {
     move_home(dc);
     promise.deliver(home_move{.moved = true});
   }
@@ -183,6 +232,9 @@ void dc_pool_state::login_arrived(std::int32_t dc) {
     if (calls.contains(id)) { // its time may be over
       place(id);
     }
+  }
+  if (!moves.empty()) {
+    settle_doubts(false);
   }
 }
 
@@ -193,7 +245,8 @@ void dc_pool_state::login_stayed(std::int32_t dc, const error& why, bool kept_ba
   login.was_done = false;
   const bool is_there = login.now == step::done;
   login.now = is_there ? step::done : step::none;
-  for (auto& promise : std::exchange(login.moves, {})) {
+  auto moves = std::exchange(login.moves, {});
+  for (auto& promise : moves) {
     promise.deliver(home_move{.kept_back = kept_back, .why = not_carried(dc, why)});
   }
   for (const auto id : waiting) {
@@ -202,6 +255,9 @@ void dc_pool_state::login_stayed(std::int32_t dc, const error& why, bool kept_ba
     } else {
       answer(id, std::unexpected(not_carried(dc, why)));
     }
+  }
+  if (!moves.empty()) {
+    settle_doubts(!kept_back);
   }
 }
 
@@ -221,7 +277,7 @@ bool dc_pool_state::try_after_import(call_id id, const error& why) {
   const bool refused = why.is_rpc("AUTH_KEY_DUPLICATED") ||
                        (why.rpc && why.rpc->code == 401 && !why.is_rpc("SESSION_PASSWORD_NEEDED"));
   if (!refused || call.internal || !setup.logged_in || call.dc == setup.home_dc ||
-      ++call.imports > max_imports) {
+      call.purpose == connection_purpose::cdn || ++call.imports > max_imports) {
     return false;
   }
   if (const auto at = call.at ? connections.find(*call.at) : connections.end();
@@ -247,7 +303,8 @@ caf::typed_response_promise<caf::ok_atom> dc_pool_state::destroy_all() {
   }
   setup.keys.clear();
   for (auto& [dc, known] : centres) {
-    if (const auto key = known.keys.permanent()) {
+    const auto key = known.keys.permanent();
+    if (key && !is_cdn(dc)) { // nothing hangs on that of a CDN
       known.keys.drop_all();
       say_farewell(dc, *key);
     }

@@ -40,6 +40,7 @@ struct held_call {
   bool may_have_left = false;  ///< its connection was ready: the server may have it
   int imports = 0;             ///< of the login, for its sake
   call_tag tag = 0;
+  call_tag after = 0; ///< see `invoke_options`
 };
 
 /// A connection, and when to start it again after its death.
@@ -57,9 +58,17 @@ struct held_connection {
   std::uint64_t key_reports = 0;
 };
 
+/// What a home has said to an export.
+struct refused_export {
+  error why;
+  std::int32_t from = 0;   ///< that home
+  std::uint64_t login = 0; ///< see `dc_pool_state::login_number`
+};
+
 /// How the login comes to a data centre beside home.
 struct foreign_login {
-  enum class step : std::uint8_t { none, exporting, importing, done } now = step::none;
+  enum class step : std::uint8_t { none, exporting, doubted, importing, done } now = step::none;
+  std::optional<refused_export> doubt; ///< while home moves: it may be no home any more
   bool was_done = false; ///< as far as was known, before a move had it carried once more
   int refused = 0;       ///< imports, since the carrying began
   std::vector<call_id> waiting;
@@ -78,6 +87,14 @@ struct data_centre {
   bool key_unknown = false;
 };
 
+/// The RSA keys of a CDN's data centres, as `help.getCdnConfig` has told them.
+struct cdn_knowledge {
+  std::map<std::int32_t, std::vector<crypto::rsa_public_key>> keys;
+  std::vector<call_id> waiting; ///< calls that go nowhere before
+  bool asked = false;           ///< and not answered
+  steady_time again_at;         ///< not before
+};
+
 /// A connection that has a key destroyed.
 struct farewell {
   std::int32_t dc = 0;
@@ -85,7 +102,8 @@ struct farewell {
 };
 
 /// What a pool actor holds. Its parts: calls (dc_pool_calls.cpp), connections (dc_pool_lines.cpp),
-/// keys and logins (dc_pool_keys.cpp), the rest (dc_pool.cpp).
+/// keys (dc_pool_keys.cpp), logins (dc_pool_logins.cpp), CDNs (dc_pool_cdn.cpp), the rest
+/// (dc_pool.cpp).
 struct dc_pool_state {
   explicit dc_pool_state(dc_pool_actor::pointer owning)
     : self{owning} {}
@@ -108,6 +126,7 @@ struct dc_pool_state {
   std::uint64_t login_number = 0; ///< what was asked for an earlier login says nothing of this one
   alarm ticks;
 
+  cdn_knowledge cdn;
   std::vector<farewell> farewells;
   std::vector<caf::typed_response_promise<caf::ok_atom>> farewell_waiters;
   steady_time farewell_until = steady_time::max();
@@ -123,6 +142,7 @@ struct dc_pool_state {
   call_id hold(held_call call, std::chrono::milliseconds timeout);
   void place(call_id id);
   void give(call_id id, const line_slot& at);
+  std::vector<call_id> calls_before(call_id id) const;
   void settle(const call_settled& outcome);
   void answer(call_id id, result<shared_bytes> outcome);
   void cancel(call_tag tag);
@@ -172,6 +192,9 @@ struct dc_pool_state {
   void carry_login(std::int32_t dc);
   void carry_anew(std::int32_t dc);
   void export_login(std::int32_t dc);
+  void export_refused(std::int32_t dc, refused_export what);
+  bool home_moves_elsewhere(std::int32_t dc) const;
+  void settle_doubts(bool undecided);
   void login_not_exported(std::int32_t dc, const error& why);
   void import_login(std::int32_t dc, bytes_view exported);
   void login_imported(std::int32_t dc, const result<shared_bytes>& outcome);
@@ -183,6 +206,15 @@ struct dc_pool_state {
   void say_farewell(std::int32_t dc, const dc_key& key);
   void farewell_over(const caf::strong_actor_ptr& to);
   void end_farewells();
+
+  // -- CDNs (dc_pool_cdn.cpp)
+  bool is_cdn(std::int32_t dc) const;
+  void await_cdn_keys(call_id id);
+  void ask_cdn_keys();
+  void cdn_keys_came(const result<shared_bytes>& outcome);
+  void doubt_cdn_keys(std::int32_t dc);
+  void renew_cdn_lines(std::int32_t dc);
+  std::shared_ptr<const connection_profile> cdn_profile(std::int32_t dc) const;
 
   client_status status() const;
   void schedule(steady_time at);

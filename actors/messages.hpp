@@ -120,6 +120,7 @@ struct submit_call {
   bool without_updates = false; ///< wrapped in `invokeWithoutUpdates`
   bool gzip = true;             ///< compressed where it shrinks; parts of files never
   steady_time deadline;
+  std::vector<call_id> after = {}; ///< to be run behind these, where they are under way
 };
 
 /// The caller wants no answer any more.
@@ -169,10 +170,9 @@ struct temporary_key {
 struct key_order {
   std::optional<dc_key> permanent;
   std::optional<temporary_key> temporary;
-  bool make = false;  ///< makes what is missing; else waits until it is told again
-  bool renew = false; ///< makes another temporary key beside `temporary`
-  /// How many of the connection's words about keys the pool has heard.
-  std::uint64_t after = 0;
+  bool make = false;       ///< makes what is missing; else waits until it is told again
+  bool renew = false;      ///< makes another temporary key beside `temporary`
+  std::uint64_t after = 0; ///< so many of the connection's words about keys the pool has heard
 };
 
 /// The salt to begin with next time.

@@ -68,6 +68,15 @@ login_effect login_effect_of(bytes_view function) {
   }
 }
 
+bool is_file_part(bytes_view function) {
+  const auto id = tl::reader{function}.peek_u32();
+  return id == tl::upload::saveFilePart::tl_id || id == tl::upload::saveBigFilePart::tl_id;
+}
+
+bool is_for_cdns(bytes_view function) {
+  return tl::reader{function}.peek_u32() == tl::upload::getCdnFile::tl_id;
+}
+
 std::string_view method_name(bytes_view function) {
   const auto* method = find(function);
   return method != nullptr ? method->name : "unknown method";
@@ -78,6 +87,16 @@ bytes without_updates(bytes_view function) {
   out.u32(tl::invokeWithoutUpdates::tl_id);
   out.raw(function);
   return out.take();
+}
+
+first_call_info toward_cdns(const first_call_info& info) {
+  return {.api_id = info.api_id,
+          .device_model = "n/a",
+          .system_version = "n/a",
+          .app_version = info.app_version,
+          .system_lang_code = "en",
+          .lang_pack = "",
+          .lang_code = "en"};
 }
 
 bytes first_call_prefix(const first_call_info& info) {

@@ -15,6 +15,12 @@ bool may_repeat_by_default(bytes_view function);
 enum class login_effect : std::uint8_t { none, in, out };
 login_effect login_effect_of(bytes_view function);
 
+/// Does this encoded call carry a part of a file? Those do not shrink.
+bool is_file_part(bytes_view function);
+
+/// May this encoded call go to a CDN? `upload.getCdnFile` alone may.
+bool is_for_cdns(bytes_view function);
+
 /// The method's name, for errors; `unknown method` where the schema has none.
 std::string_view method_name(bytes_view function);
 
@@ -32,5 +38,7 @@ struct first_call_info {
   std::string_view lang_code;
 };
 bytes first_call_prefix(const first_call_info& info);
+/// What of it is said to a CDN: nothing of the user or the machine.
+first_call_info toward_cdns(const first_call_info& info);
 
 } // namespace cafegram

@@ -52,7 +52,7 @@ enum class connection_purpose : std::uint8_t {
   main,     ///< calls and updates: exactly one at home, as Telegram demands of a login
   upload,   ///< parts of files, on media addresses where the server has told some
   download, ///< the same
-  cdn,      ///< files from a CDN's data centre
+  cdn,      ///< parts of files from a CDN's data centre, which gets no login: `upload.getCdnFile`
 };
 std::string_view to_string(connection_purpose purpose);
 
@@ -162,6 +162,9 @@ struct invoke_options {
   std::optional<std::int32_t> dc = {};
   connection_purpose purpose = connection_purpose::main;
   call_tag tag = 0;
+  /// The server is to run it behind the calls with this tag that are under way over the same
+  /// connection (`invokeAfterMsg`): an order for calls that do not wait for each other. 0: none.
+  call_tag after = 0;
 };
 
 /// `options` for a call to another data centre.

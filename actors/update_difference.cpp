@@ -13,6 +13,9 @@ namespace cafegram {
 
 namespace {
 
+/// So long a channel is looked up in the store, which may stall like the disk behind it.
+constexpr std::chrono::seconds look_up_patience{30};
+
 /// None: the answer could not be read.
 protocol::difference_failure failure_of(const std::optional<error>& why) {
   if (!why || why->code == errc::malformed || why->code == errc::limit) {
@@ -228,7 +231,8 @@ void update_hub_state::ask_channel(const protocol::channel_question& from) {
   }
 }
 
-/// Of a channel that was seen last before this hub began.
+/// Of a channel that was seen last before this hub began. Few are asked about at once: one whose
+/// answer does not come is not to hold the others up.
 void update_hub_state::find_address(const protocol::channel_question& from) {
   const auto failed = [this, id = from.channel, of = life](protocol::difference_failure why) {
     if (of == life) {
@@ -236,7 +240,7 @@ void update_hub_state::find_address(const protocol::channel_question& from) {
       check();
     }
   };
-  self->request(store, caf::infinite, channel_request{from.channel})
+  self->request(store, look_up_patience, channel_request{from.channel})
       .then(
           [this, from, failed, of = life](const channel_found& found) {
             if (of != life) {

@@ -302,8 +302,9 @@ void client_session::state::finish_error(request& which, bytes_view body) {
     bind_again();
     return send_again(which, answer->text);
   }
-  // The request that it was to follow went out under another id, or has ended: what it waited for.
-  if (which.after && (answer->text == "MSG_WAIT_FAILED" || answer->text == "MSG_WAIT_TIMEOUT")) {
+  // What it was to follow went out under another id, or has ended: that is what it waited for.
+  const bool waited = answer->text == "MSG_WAIT_FAILED" || answer->text == "MSG_WAIT_TIMEOUT";
+  if (waited && !which.after.empty()) {
     return send_again(which, answer->text);
   }
   fail_request(which.id, error::from_rpc(answer->code, answer->text));

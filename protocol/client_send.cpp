@@ -35,6 +35,13 @@ std::size_t size_in_container(const container_item& item) {
   return container_item_header + item.body.size();
 }
 
+/// What stands before a request that waits for so many others.
+std::size_t after_octets(std::size_t count) {
+  constexpr std::size_t each = 8;
+  constexpr std::size_t vector_header = 8;
+  return count == 0 ? 0 : 4 + count * each + (count > 1 ? vector_header : 0);
+}
+
 } // namespace
 
 bool client_session::state::something_to_send(steady_time now) {
@@ -169,7 +176,8 @@ void client_session::state::add_exact(draft& d) {
       due.exact.erase(due.exact.begin());
       continue;
     }
-    const auto size = container_item_header + which->body->size() + prefix.size();
+    const auto size = container_item_header + which->body->size() + prefix.size() +
+                      after_octets(which->after.size());
     const bool full =
         d.items.size() + 1 >= max_container_messages || d.octets + size > max_container_octets / 2;
     if (full && !d.items.empty()) {
@@ -186,7 +194,8 @@ void client_session::state::add_exact(draft& d) {
 void client_session::state::add_requests(draft& d, steady_time now) {
   bool first = true;
   while (auto* which = requests.first_waiting()) {
-    const auto size = container_item_header + which->body->size() + prefix.size() + 12;
+    const auto size = container_item_header + which->body->size() + prefix.size() +
+                      after_octets(which->options.after.size());
     const bool room = d.octets + size <= options.container_octets;
     const bool alone = first && d.octets + size <= max_container_octets;
     if ((!room && !alone && !d.items.empty()) || which->singly ||
@@ -198,13 +207,18 @@ void client_session::state::add_requests(draft& d, steady_time now) {
   }
 }
 
-/// The octets of a request with what goes around it: `invokeAfterMsg` outermost.
+/// The octets of a request with what goes around it: `invokeAfterMsg(s)` outermost.
 bytes client_session::state::with_prefixes(request& which) {
   tl::writer out;
-  out.reserve(12 + prefix.size() + which.body->size());
-  if (which.after) {
+  out.reserve(after_octets(which.after.size()) + prefix.size() + which.body->size());
+  if (which.after.size() == 1) {
     out.u32(ids::invoke_after_msg);
-    out.i64(number(*which.after));
+  } else if (!which.after.empty()) {
+    out.u32(ids::invoke_after_msgs);
+    out.vector_header(true, which.after.size());
+  }
+  for (const auto before : which.after) {
+    out.i64(number(before));
   }
   if (which.introduced) {
     out.raw(prefix);
@@ -214,11 +228,11 @@ bytes client_session::state::with_prefixes(request& which) {
 }
 
 void client_session::state::add_request(draft& d, request& which, steady_time now) {
-  which.after.reset();
-  if (which.options.after) {
-    const auto* before = requests.find(*which.options.after);
+  which.after.clear();
+  for (const auto one : which.options.after) {
+    const auto* before = requests.find(one);
     if (before != nullptr && before->now != request::phase::waiting) {
-      which.after = before->name;
+      which.after.push_back(before->name);
     }
   }
   which.introduced = !introduced && !prefix.empty();
@@ -228,7 +242,7 @@ void client_session::state::add_request(draft& d, request& which, steady_time no
   which.connection = connection;
   requests.sent(which, id);
   bytes_view body = *which.body;
-  if (which.after || which.introduced) {
+  if (!which.after.empty() || which.introduced) {
     d.owned.push_back(with_prefixes(which));
     body = d.owned.back();
   }

@@ -43,6 +43,10 @@ result<void> client_session::state::submit(request_id id, shared_bytes body,
   if (requests.contains(id)) {
     return fail(errc::bad_argument, "this request id is under way already");
   }
+  if (o.after.size() > max_requests_before) {
+    return fail(errc::bad_argument, "a request waits for too many others",
+                static_cast<std::int64_t>(o.after.size()));
+  }
   if (requests.size() >= options.max_requests) {
     return fail(errc::limit, "too many requests are under way",
                 static_cast<std::int64_t>(options.max_requests));

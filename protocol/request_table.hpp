@@ -29,9 +29,9 @@ struct request {
   msg_id outer{}; ///< the container's id, or its own
   std::int32_t seqno = 0;
   std::uint64_t connection = 0;
-  std::optional<msg_id> after; ///< the id that its `invokeAfterMsg` names
-  bool introduced = false;     ///< carried the connection's prefix
-  bool acknowledged = false;   ///< the server said that it has it
+  std::vector<msg_id> after; ///< the ids that its `invokeAfterMsg` or `invokeAfterMsgs` names
+  bool introduced = false;   ///< carried the connection's prefix
+  bool acknowledged = false; ///< the server said that it has it
 
   std::vector<msg_id> names; ///< all that it was sent under in this session
   /// Sent over an earlier connection, and the server says that it has it: when its answer is asked

@@ -49,6 +49,7 @@ inline constexpr std::uint32_t destroy_auth_key_none = 0x0a9f2259;
 inline constexpr std::uint32_t destroy_auth_key_fail = 0xea109b13;
 inline constexpr std::uint32_t http_wait = 0x9299359f;
 inline constexpr std::uint32_t invoke_after_msg = 0xcb9f372d;
+inline constexpr std::uint32_t invoke_after_msgs = 0x3dc4b4f0;
 } // namespace ids
 
 /// Bounds of the specification.

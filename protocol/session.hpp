@@ -22,6 +22,9 @@ namespace cafegram::protocol {
 /// The longest request: what a container can hold, less what accompanies it.
 constexpr std::size_t max_request_octets = 1'000'000;
 
+/// So many others one request can wait for.
+constexpr std::size_t max_requests_before = 64;
+
 /// What holds for one request.
 struct request_options {
   /// Running it twice does no harm: it reads, or carries a `random_id`.
@@ -31,8 +34,9 @@ struct request_options {
   bool quick_ack = false;
   /// When the caller is told `deadline`; none waits for ever.
   std::optional<steady_time> deadline{};
-  /// Run after this request, if it is still under way (`invokeAfterMsg`).
-  std::optional<request_id> after{};
+  /// Run after these requests, where they are still under way (`invokeAfterMsg`,
+  /// `invokeAfterMsgs`).
+  std::vector<request_id> after{};
 };
 
 /// The timers and bounds of a session.
@@ -151,7 +155,8 @@ public:
 
   /// Takes a request: `body` is the boxed function, a multiple of 4 octets.
   /// Errors: `limit` when too many are under way or the body is over `max_request_octets`;
-  /// `bad_argument` for an id in use, or a body that is not whole words.
+  /// `bad_argument` for an id in use, a body that is not whole words, or too many others that it
+  /// is to wait for.
   result<void> submit(request_id id, shared_bytes body, const request_options& options);
   /// Gives a request up: its `request_failed` says `cancelled`; the server is told to drop the
   /// answer. Nothing happens for an unknown id.

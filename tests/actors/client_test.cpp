@@ -193,6 +193,28 @@ TEST(method_traits, what_may_run_twice) {
   EXPECT_EQ(login_effect_of(tl::encode(tl::auth::logOut{})), login_effect::out);
 }
 
+TEST(method_traits, a_cdn_is_told_nothing_of_the_machine) {
+  auto octets = first_call_prefix(toward_cdns({.api_id = 5,
+                                               .device_model = "the machine's name",
+                                               .system_version = "its system",
+                                               .app_version = "1.2",
+                                               .system_lang_code = "fr",
+                                               .lang_pack = "a pack",
+                                               .lang_code = "it"}));
+  append(octets, tl::encode(tl::upload::getCdnFile{}));
+  const auto outer = tl::decode<tl::invokeWithLayer>(octets);
+  ASSERT_TRUE(outer) << to_string(outer.error());
+  const auto inner = tl::decode<tl::initConnection>(outer->query.view());
+  ASSERT_TRUE(inner) << to_string(inner.error());
+  EXPECT_EQ(inner->api_id, 5);
+  EXPECT_EQ(inner->app_version, "1.2");
+  EXPECT_EQ(inner->device_model, "n/a");
+  EXPECT_EQ(inner->system_version, "n/a");
+  EXPECT_EQ(inner->system_lang_code, "en");
+  EXPECT_EQ(inner->lang_pack, "");
+  EXPECT_EQ(inner->lang_code, "en");
+}
+
 TEST(method_traits, the_first_call_goes_out_in_its_wrappers) {
   auto octets = first_call_prefix({.api_id = 5,
                                    .device_model = "d",

@@ -187,6 +187,27 @@ TEST_F(gated_connections, go_on_without_a_turn_when_the_gate_dies) {
   EXPECT_EQ(asked, 3U) << "and whoever comes later";
 }
 
+TEST_F(gated_connections, go_on_without_a_turn_when_the_gate_stalls) {
+  using namespace std::chrono_literals;
+  caf::anon_send_exit(services.handshakes, caf::exit_reason::kill);
+  services.handshakes = actors.system().spawn(
+      [](handshake_gate_actor::pointer self) -> handshake_gate_actor::behavior_type {
+        auto held = std::make_shared<std::vector<caf::typed_response_promise<handshake_turn>>>();
+        return {[self, held](turn_atom) {
+                  held->push_back(self->make_response_promise<handshake_turn>());
+                  return held->back();
+                },
+                [](caf::ok_atom) {}};
+      });
+  key_order make;
+  make.make = true;
+  connect(make);
+  actors.pass(9min);
+  EXPECT_EQ(asked, 0U) << "many may be before it";
+  actors.pass(1min);
+  EXPECT_EQ(asked, 1U);
+}
+
 TEST_F(gated_connections, give_their_turn_back_while_there_is_no_network) {
   using namespace std::chrono_literals;
   key_order make;

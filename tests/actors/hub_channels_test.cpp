@@ -122,6 +122,30 @@ TEST_F(hub_channels, a_person_asks_by_the_address_that_another_process_has_seen)
   EXPECT_EQ(take(), (marks{2, -1})) << "of that it is told that it cannot be fetched";
 }
 
+TEST_F(hub_channels, one_that_the_store_does_not_look_up_in_time_is_looked_up_again) {
+  start(false);
+  auto told = tl::updates_{.updates = {posted(news, 1, 6)}, .date = 1};
+  told.chats = {tl::channel{
+      .id = news, .access_hash = 77, .title = "News", .photo = tl::chatPhotoEmpty{}, .date = 1}};
+  wire({std::make_shared<const bytes>(tl::encode(tl::Updates{told}))});
+  EXPECT_EQ(take(), (marks{1}));
+  world->stored.channels[news].unsure = true;
+  caf::anon_send_exit(hub, caf::exit_reason::kill);
+  actors.run();
+  hub = spawn_update_hub(actors.system(), actors.services(), client, store);
+  world->bring_posts(news, {2}, 7);
+  world->answers_look_ups = false;
+  subscribe();
+  begin(updates_from::stored, me, false);
+  wait(20);
+  EXPECT_EQ(world->looked_up, 1);
+  EXPECT_TRUE(world->asked_channels.empty()) << "its address is not known";
+  world->answers_look_ups = true;
+  wait(60);
+  EXPECT_EQ(world->asked_channels.size(), 1U);
+  EXPECT_EQ(take(), (marks{2}));
+}
+
 TEST_F(hub_channels, only_those_that_owe_a_difference_are_asked_about_at_the_start) {
   world->stored.channels[club].unsure = true;
   world->bring_posts(club, {1}, 9);

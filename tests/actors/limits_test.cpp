@@ -141,6 +141,20 @@ TEST_F(limits, waiting_a_flood_limit_out_costs_nothing_of_the_deadline) {
   EXPECT_TRUE(out->failed_with(errc::deadline)) << "but all other time does";
 }
 
+TEST_F(limits, a_deadline_is_a_minute_unless_something_else_is_said) {
+  start();
+  const auto usual = call(history(1));
+  const auto longer = call(history(2), {.timeout = 90s});
+  pass(59'999ms);
+  EXPECT_FALSE(usual->settled());
+  pass(1ms);
+  EXPECT_TRUE(usual->failed_with(errc::deadline));
+  pass(29'999ms);
+  EXPECT_FALSE(longer->settled());
+  pass(1ms);
+  EXPECT_TRUE(longer->failed_with(errc::deadline));
+}
+
 TEST_F(limits, retries_share_one_deadline) {
   start();
   const auto out = call(history(1), {.timeout = 10s});

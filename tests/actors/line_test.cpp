@@ -167,6 +167,27 @@ TEST_F(dc_line_fixture, makes_both_keys_over_one_socket_and_binds_before_anythin
   EXPECT_EQ(server.calls[0].body[0], 1) << "introduced after the binding";
 }
 
+TEST_F(dc_line_fixture, names_its_data_centre_in_each_exchange) {
+  for (const bool media : {false, true}) {
+    server.keys.clear();
+    auto how = setup(make_keys());
+    how.route.media = media;
+    make(std::move(how));
+    connect();
+    ASSERT_EQ(server.keys.size(), 2U);
+    for (const auto& [id, record] : server.keys) {
+      EXPECT_EQ(record.dc, media ? -2 : 2);
+    }
+  }
+  auto how = setup(make_keys());
+  auto profile = std::make_shared<connection_profile>(*how.profile);
+  profile->test = true;
+  how.profile = profile;
+  make(std::move(how));
+  connect();
+  EXPECT_EQ(words, std::vector{-444}) << "the server is none for tests";
+}
+
 TEST_F(dc_line_fixture, without_forward_secrecy_the_permanent_key_is_used) {
   make(make_keys(), false);
   connect();

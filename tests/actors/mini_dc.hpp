@@ -137,6 +137,10 @@ private:
     if (id == 0) {
       ++plain_frames;
       auto step = exchange_->on_message(payload, clock_->wall_now());
+      if (step.transport_error != 0) {
+        append(out, word(step.transport_error));
+        return;
+      }
       if (step.done) {
         ++exchanges;
         if (!forget_new_keys) {

@@ -81,8 +81,11 @@ struct pool_world {
   }
 
   std::shared_ptr<outcome> call(invoke_options options = {}) {
+    return call_of(bytes{1, 2, 3, 4}, std::move(options));
+  }
+  std::shared_ptr<outcome> call_of(bytes function, invoke_options options) {
     auto out = std::make_shared<outcome>();
-    invoke_request request{std::make_shared<const bytes>(bytes{1, 2, 3, 4}), std::move(options)};
+    invoke_request request{std::make_shared<const bytes>(std::move(function)), std::move(options)};
     system.spawn([out, request, to = pool](caf::event_based_actor* self) {
       self->request(to, caf::infinite, request)
           .then([out](const invoke_answer&) { out->ok = true; },

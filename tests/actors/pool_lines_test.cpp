@@ -1,3 +1,4 @@
+#include <cafegram/protocol/session.hpp>
 #include <cafegram/tl/api.hpp>
 
 #include "pool_kit.hpp"
@@ -75,6 +76,18 @@ TEST_F(dc_pool_lines, an_idle_connection_takes_the_next_call_before_another_is_o
   EXPECT_EQ(lines[1]->calls.size(), 2U);
 }
 
+TEST_F(dc_pool_lines, parts_of_files_are_not_compressed_whatever_they_go_over) {
+  start();
+  make_keys(*lines.at(0));
+  call_of(tl::encode(tl::upload::saveFilePart{.bytes = bytes(64)}), {});
+  call_of(tl::encode(tl::upload::saveBigFilePart{.bytes = bytes(64)}), {});
+  call();
+  const auto& given = lines[0]->calls;
+  ASSERT_EQ(given.size(), 3U);
+  EXPECT_FALSE(given[0].gzip || given[1].gzip);
+  EXPECT_TRUE(given[2].gzip);
+}
+
 TEST_F(dc_pool_lines, what_is_idle_is_closed_but_for_homes_main_connection) {
   profile->pool.idle_after = 10s;
   start();
@@ -125,6 +138,29 @@ TEST_F(dc_pool_lines, a_data_centre_that_is_known_for_files_alone_is_not_called)
   ASSERT_TRUE(refused->why);
   EXPECT_EQ(refused->why->code, errc::bad_argument);
   EXPECT_EQ(lines.size(), 1U) << "its key would be made over a main connection";
+}
+
+TEST_F(dc_pool_lines, a_call_goes_behind_those_with_a_tag_that_its_connection_has) {
+  start();
+  make_keys(*lines.at(0));
+  call({.tag = 5});
+  const auto answered = call({.tag = 5});
+  call({.purpose = connection_purpose::upload, .tag = 5});
+  call({.tag = 6});
+  lines[0]->answer(1);
+  settle();
+  EXPECT_TRUE(answered->ok);
+  call({.tag = 5, .after = 5});
+  const auto& given = lines[0]->calls;
+  ASSERT_EQ(given.size(), 4U);
+  EXPECT_EQ(given[3].after, std::vector{given[0].id});
+  for (int n = 0; n < 100; ++n) {
+    call({.tag = 7});
+  }
+  call({.after = 7});
+  EXPECT_EQ(given.back().after.size(), protocol::max_requests_before);
+  EXPECT_EQ(given.back().after.back(), given[given.size() - 2].id);
+  EXPECT_TRUE(given[2].after.empty());
 }
 
 TEST_F(dc_pool_lines, calls_are_given_again_in_their_order) {

@@ -132,6 +132,83 @@ TEST_F(dc_pool_moves, an_old_home_has_no_say_in_the_login_of_the_new_one) {
   EXPECT_EQ(count<give>(1), 1U) << "the new home is asked";
 }
 
+// Which answer comes first is chance: the one that says so must not cost the login.
+TEST_F(dc_pool_moves, an_old_home_has_no_say_in_the_login_before_the_move_is_over_either) {
+  start(true, {{2, permanent(2)}});
+  know(5);
+  const auto moved = migrate(4);
+  const auto file = call({.dc = 5});
+  ASSERT_EQ(count<give>(0), 2U);
+  lines[0]->answer(0, exported());
+  settle();
+  refuse_last(0, 401, "AUTH_KEY_UNREGISTERED");
+  EXPECT_TRUE(lost_logins.empty());
+  EXPECT_FALSE(file->settled());
+  const auto later = call({.dc = 5});
+  EXPECT_EQ(count<give>(0), 2U) << "it is not asked again";
+  answer_last(1);
+  ASSERT_TRUE(*moved && (*moved)->moved);
+  EXPECT_EQ(count<give>(1), 1U) << "the new home is";
+  answer_last(1, exported());
+  ASSERT_EQ(lines.size(), 3U);
+  answer_last(2);
+  EXPECT_EQ(lines[2]->calls.size(), 3U) << "both calls go there";
+  EXPECT_FALSE(file->settled() || later->settled());
+  EXPECT_TRUE(lost_logins.empty());
+}
+
+TEST_F(dc_pool_moves, a_home_that_stays_ends_the_login_by_what_it_said_meanwhile) {
+  start(true, {{2, permanent(2)}});
+  know(5);
+  const auto moved = migrate(4);
+  const auto file = call({.dc = 5});
+  ASSERT_EQ(count<give>(0), 2U);
+  refuse_last(0, 401, "SESSION_REVOKED");
+  EXPECT_TRUE(lost_logins.empty());
+  lines[0]->refuse(0, 400, "DC_ID_INVALID");
+  settle();
+  ASSERT_TRUE(*moved);
+  EXPECT_TRUE((*moved)->kept_back);
+  ASSERT_EQ(lost_logins.size(), 1U);
+  EXPECT_TRUE(lost_logins[0].is_rpc("SESSION_REVOKED"));
+  ASSERT_TRUE(file->why);
+  EXPECT_TRUE(file->why->is_rpc("SESSION_REVOKED"));
+}
+
+TEST_F(dc_pool_moves, a_move_that_a_passing_fault_ends_leaves_in_doubt_what_home_has_said) {
+  start(true, {{2, permanent(2)}});
+  know(5);
+  const auto moved = migrate(4);
+  const auto file = call({.dc = 5});
+  lines.at(0)->answer(0, exported());
+  settle();
+  refuse_last(0, 401, "SESSION_REVOKED");
+  refuse_last(1, 500, "INTERNAL");
+  ASSERT_TRUE(*moved);
+  EXPECT_FALSE((*moved)->moved);
+  ASSERT_TRUE(file->why);
+  EXPECT_TRUE(file->why->is_rpc("SESSION_REVOKED"));
+  EXPECT_TRUE(lost_logins.empty());
+  call({.dc = 5});
+  refuse_last(0, 401, "SESSION_REVOKED");
+  EXPECT_EQ(lost_logins.size(), 1U) << "said again, with nothing under way, it counts";
+}
+
+TEST_F(dc_pool_moves, two_moves_that_home_refuses_do_not_wait_for_each_other) {
+  start(true, {{2, permanent(2)}});
+  know(5);
+  const auto first = migrate(4);
+  const auto second = migrate(5);
+  ASSERT_EQ(count<give>(0), 2U);
+  for (const std::size_t n : {0U, 1U}) {
+    lines[0]->refuse(n, 401, "AUTH_KEY_UNREGISTERED");
+    settle();
+  }
+  EXPECT_TRUE(*first);
+  EXPECT_TRUE(*second);
+  EXPECT_EQ(lost_logins.size(), 1U);
+}
+
 TEST_F(dc_pool_moves, what_is_said_of_an_earlier_login_does_not_end_a_later_one) {
   start(true, {{2, permanent(2)}});
   const auto file = call({.dc = 4});

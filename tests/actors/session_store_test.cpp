@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <stdexcept>
 #include <vector>
@@ -259,6 +260,68 @@ TEST(session_store, changes_that_meet_a_slow_write_go_together) {
   EXPECT_EQ(answers, 3);
   self->send_exit(store, caf::exit_reason::user_shutdown);
   self->send_exit(writer, caf::exit_reason::user_shutdown);
+  actors.run();
+}
+
+// The backend holds the lock of a session, and a question to the writer holds the backend: who is
+// told that all is written has to find the session free.
+TEST(session_store, a_flush_is_answered_behind_the_questions_before_it) {
+  test::virtual_system actors;
+  const auto backend = std::make_shared<watched_backend>();
+  std::deque<std::function<void()>> held; // what the writer has in hand, in its order
+  auto writer = actors.system().spawn(
+      [&held](session_writer_actor::pointer self) -> session_writer_actor::behavior_type {
+        return {[&held, self](const session_write&) -> caf::result<void> {
+                  auto promise = self->make_response_promise();
+                  held.emplace_back([promise]() mutable { promise.deliver(caf::unit); });
+                  return promise;
+                },
+                [&held, self](const inbox_read&) -> caf::result<inbox_page> {
+                  auto promise = self->make_response_promise<inbox_page>();
+                  held.emplace_back([promise]() mutable { promise.deliver(inbox_page{}); });
+                  return promise;
+                },
+                [](const channel_read&) { return channel_found{}; },
+                [&held](shutdown_atom) { // as a sign to go on
+                  const auto next = std::move(held.front());
+                  held.pop_front();
+                  next();
+                }};
+      });
+  const auto store = spawn_session_store(actors.system(), writer, backend, {});
+  int pages = 0;
+  int flushes = 0;
+  const auto flush = [&] {
+    actors.system().spawn([&flushes, store](caf::event_based_actor* asker) {
+      asker->request(store, caf::infinite, caf::flush_atom_v)
+          .then([&flushes]() { ++flushes; }, [](const caf::error&) { FAIL(); });
+    });
+    actors.run();
+  };
+  const auto go_on = [&] {
+    caf::anon_send(writer, shutdown_atom_v);
+    actors.run();
+  };
+  flush();
+  EXPECT_EQ(flushes, 1) << "nothing is written and nothing asked";
+  actors.system().spawn([&pages, store](caf::event_based_actor* asker) {
+    asker->request(store, caf::infinite, inbox_request{})
+        .then([&pages](const inbox_page&) { ++pages; }, [](const caf::error&) { FAIL(); });
+  });
+  actors.run();
+  flush();
+  EXPECT_EQ(flushes, 1) << "the writer has the session in hand";
+  ASSERT_EQ(held.size(), 2U) << "and is given something that it does behind the question";
+  go_on();
+  EXPECT_EQ(pages, 1);
+  EXPECT_EQ(flushes, 1);
+  go_on();
+  EXPECT_EQ(flushes, 2);
+  flush();
+  EXPECT_EQ(flushes, 3) << "nobody has asked since";
+  EXPECT_TRUE(held.empty());
+  caf::anon_send_exit(store, caf::exit_reason::user_shutdown);
+  caf::anon_send_exit(writer, caf::exit_reason::user_shutdown);
   actors.run();
 }
 

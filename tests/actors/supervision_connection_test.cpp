@@ -250,6 +250,24 @@ TEST(dc_connection_words, none_of_them_costs_a_key) {
   EXPECT_EQ(stage.server.exchanges, 2) << "the permanent key and its temporary one, as before";
 }
 
+TEST(dc_connection_calls, one_is_run_behind_others_where_it_is_to_be) {
+  connection_stage stage;
+  stage.call(1);
+  stage.call(2);
+  submit_call last;
+  last.id = 3;
+  last.function = std::make_shared<const bytes>(8, std::uint8_t{3});
+  last.deadline = stage.net.services().clock->steady_now() + 10min;
+  last.after = {1, 2, 99};
+  caf::anon_send(stage.connection, last);
+  stage.run();
+  ASSERT_EQ(stage.server.calls.size(), 3U);
+  tl::reader in{stage.server.calls[2].body};
+  EXPECT_EQ(in.u32(), protocol::ids::invoke_after_msgs);
+  EXPECT_EQ(in.vector_count(true, 8, 8), 2U);
+  EXPECT_EQ(stage.settled.size(), 3U);
+}
+
 TEST(dc_connection_words, a_new_session_of_the_server_makes_updates_suspect) {
   const connection_stage stage;
   EXPECT_EQ(stage.net.opened(), 1U) << "so it is not for a cut";

@@ -130,7 +130,11 @@ private:
       options.deadline = now_ + std::chrono::milliseconds{in.number<std::uint16_t>()};
     }
     if ((how & 16) != 0) {
-      options.after = request_id{in.octet() % (submitted_ + 1U)};
+      const auto last = in.octet() % (submitted_ + 1U);
+      options.after = {request_id{last}};
+      if ((how & 64) != 0) {
+        options.after.push_back(request_id{last / 2});
+      }
     }
     const auto id = request_id{++submitted_};
     const auto words = std::size_t{in.octet()} << ((how & 32) != 0 ? 6 : 0);

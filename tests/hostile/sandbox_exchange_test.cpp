@@ -61,6 +61,20 @@ void add_params(std::vector<guest_row>& rows) {
                                                       {"noise", some},
                                                       {"of_255_octets", few},
                                                       {"empty", {}}};
+  rows.push_back({"encrypted_data_in_old_padding_hash_another_text",
+                  [](handmade_client& c) {
+                    c.at_params = [&c](exchange::req_dh_params& m) {
+                      static crypto::rsa_block block;
+                      crypto::rsa_block number{};
+                      const bytes data = exchange::write(
+                          exchange::inner_data{m.p * m.q, m.p, m.q, c.both, c.fresh, {}, {}});
+                      std::ranges::copy(crypto::sha1(as_bytes("another text")), number.begin() + 1);
+                      std::ranges::copy(data, number.begin() + 21);
+                      block = c.server_key.encrypt_raw(number).value();
+                      m.encrypted = block;
+                    };
+                  },
+                  "neither RSA padding"});
   for (const auto& [name, octets] : boxes) {
     rows.push_back(in_params("encrypted_data_is_" + name, "key exchange: ",
                              [octets](exchange::req_dh_params& m) { m.encrypted = octets; }));

@@ -287,6 +287,29 @@ void add_refusals(std::vector<forger_row>& rows) {
                   }});
 }
 
+/// Members of a container that are wrong by themselves: refused singly.
+void add_members(std::vector<forger_row>& rows) {
+  rows.push_back({"a_member_with_the_id_of_a_server", [](forger& who) {
+                    who.learn_salt();
+                    const auto ping = words({ids::ping, 1, 0});
+                    const msg_id id{protocol::number(who.header().id) + 1};
+                    const protocol::container_item item{id, 1, ping};
+                    who.send(protocol::write_container({&item, 1}));
+                    EXPECT_EQ(who.refusal_of(id), 18);
+                  }});
+  rows.push_back({"a_member_below_the_last_thousand", [](forger& who) {
+                    who.learn_salt();
+                    const auto late = who.header(-100s).id;
+                    for (int i = 0; i < 1000; ++i) {
+                      who.send(protocol::write_ids(ids::msgs_ack, {}));
+                    }
+                    const auto ping = words({ids::ping, 1, 0});
+                    const protocol::container_item item{late, 1, ping};
+                    who.send(protocol::write_container({&item, 1}));
+                    EXPECT_EQ(who.refusal_of(late), 20);
+                  }});
+}
+
 /// A call that is answered by this error.
 forger_row failing(std::string name, std::string error, const std::function<bytes()>& call) {
   return {std::move(name), [error, call](forger& who) {
@@ -318,6 +341,9 @@ void add_calls(std::vector<forger_row>& rows) {
                     EXPECT_FALSE(first.empty());
                     who.send(header, call);
                     EXPECT_EQ(to_hex(who.answer_of(header.id)), to_hex(first)) << "the kept answer";
+                    const protocol::container_item item{header.id, 1, call};
+                    who.send(protocol::write_container({&item, 1}));
+                    EXPECT_EQ(to_hex(who.answer_of(header.id)), to_hex(first)) << "in a container";
                   }});
 }
 
@@ -354,6 +380,7 @@ void add_silence(std::vector<forger_row>& rows) {
 std::vector<forger_row> message_rows() {
   std::vector<forger_row> rows;
   add_refusals(rows);
+  add_members(rows);
   add_calls(rows);
   add_silence(rows);
   return rows;

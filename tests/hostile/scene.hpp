@@ -50,7 +50,7 @@ std::string name_of(const testing::TestParamInfo<Row>& info) {
   return info.param.name;
 }
 
-/// Fails the test if `text` holds four octets in a row of any secret, as they are or in
+/// Fails the test if `text` holds six octets in a row of any secret, as they are or in
 /// hexadecimal, or six characters of the token.
 void expect_no_secrets(std::string_view text, const std::vector<bytes>& secrets);
 

@@ -162,8 +162,23 @@ INSTANTIATE_TEST_SUITE_P(, standin_switch,
                                          std::vector<std::string>{"--gzip", "0"},
                                          std::vector<std::string>{"--skew", "3600"},
                                          std::vector<std::string>{"--skew", "-3600"},
+                                         std::vector<std::string>{"--layer", "216"},
                                          std::vector<std::string>{"--dh", "rfc3526"}),
                          [](const auto& given) { return name_of(given.param); });
+
+TEST(standin_test_dcs, are_named_as_such) {
+  CAFEGRAM_NEEDS_SHARED();
+  const standin server{{"--test"}};
+  runtime rt;
+  auto options = options_for(server, "obfuscated-intermediate");
+  options.test_dcs = true;
+  auto bot = client::start(rt, options);
+  ASSERT_TRUE(bot) << to_string(bot.error());
+  test::update_log log;
+  talk(*bot, log);
+  bot->stop();
+  EXPECT_GE(server.count("dc=10002"), 1U) << server.log();
+}
 
 TEST(standin_generator, exactly_3_4_and_7_are_accepted_with_the_known_prime) {
   CAFEGRAM_NEEDS_SHARED();

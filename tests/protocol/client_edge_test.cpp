@@ -199,7 +199,7 @@ TEST(client_edges, what_was_to_follow_a_request_follows_nothing_once_that_is_ans
   puppet p;
   p.take();
   p.ask(1);
-  p.ask(2, {.after = request_id{1}});
+  p.ask(2, {.after = {request_id{1}}});
   const auto sent = p.take_calls();
   ASSERT_EQ(sent.size(), 2U);
   EXPECT_EQ(sent[1].constructor(), ids::invoke_after_msg);

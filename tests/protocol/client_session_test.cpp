@@ -1,4 +1,5 @@
 #include <cafegram/protocol/gzip.hpp>
+#include <cafegram/tl/codec.hpp>
 
 #include "puppet.hpp"
 
@@ -320,7 +321,7 @@ TEST(client_session, quick_acknowledgements_are_told) {
 TEST(client_session, a_request_can_wait_for_another_at_the_server) {
   puppet p;
   p.ask(1);
-  p.ask(2, {.after = request_id{1}});
+  p.ask(2, {.after = {request_id{1}}});
   auto sent = p.take();
   ASSERT_EQ(sent.size(), 4U);
   EXPECT_EQ(sent[3].constructor(), ids::invoke_after_msg);
@@ -335,8 +336,36 @@ TEST(client_session, a_request_can_wait_for_another_at_the_server) {
   }
   p.answer(last);
   EXPECT_EQ(p.events<request_answered>().size(), 1U);
-  p.ask(3, {.after = request_id{2}}); // settled: nothing to wait for
+  p.ask(3, {.after = {request_id{2}}}); // settled: nothing to wait for
   EXPECT_EQ(p.take_query(3).body, puppet::query(3));
+}
+
+TEST(client_session, a_request_can_wait_for_several_others_at_the_server) {
+  puppet p;
+  p.take();
+  p.client.introduce_with(bytes(8, 'i'));
+  p.ask(1);
+  p.answer(p.take_calls().back().id); // introduced
+  p.ask(2);
+  p.ask(3);
+  p.ask(4, {.after = {request_id{1}, request_id{2}, request_id{3}}});
+  auto sent = p.take_calls();
+  ASSERT_EQ(sent.size(), 3U);
+  tl::reader in{sent[2].body};
+  EXPECT_EQ(in.u32(), ids::invoke_after_msgs);
+  ASSERT_EQ(in.vector_count(true, 8, 8), 2U) << "of those that are under way";
+  EXPECT_EQ(in.i64(), number(sent[0].id));
+  EXPECT_EQ(in.i64(), number(sent[1].id));
+  EXPECT_EQ(to_bytes(in.take_rest()), puppet::query(4));
+  p.answer(sent[0].id);
+  p.refuse(sent[2].id, 48, 77);
+  const auto again = p.take_calls();
+  ASSERT_EQ(again.size(), 1U);
+  EXPECT_EQ(again[0].constructor(), ids::invoke_after_msg);
+  EXPECT_EQ(read_long(again[0].body), number(sent[1].id));
+  const std::vector<request_id> many(max_requests_before + 1, request_id{3});
+  EXPECT_EQ(p.client.submit(request_id{5}, puppet::query(5), {.after = many}).error().code,
+            errc::bad_argument);
 }
 
 TEST(client_session, introduces_each_connection_until_an_answer_came) {
@@ -348,7 +377,7 @@ TEST(client_session, introduces_each_connection_until_an_answer_came) {
     return out;
   };
   p.ask(1);
-  p.ask(2, {.after = request_id{1}});
+  p.ask(2, {.after = {request_id{1}}});
   auto sent = p.take();
   EXPECT_EQ(sent[2].body, introduced(1));
   EXPECT_EQ(sent[3].constructor(), ids::invoke_after_msg); // outermost

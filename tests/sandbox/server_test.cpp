@@ -280,7 +280,7 @@ TEST_F(server_test, fails_what_waits_for_a_failed_call) {
   const auto& codec = raw_client::codec();
   const auto first = client.queue(codec.encode(json{{"_", "updates.getState"}}).value());
   protocol::request_options options;
-  options.after = first;
+  options.after = {first};
   const auto second = client.queue(codec.encode(json{{"_", "help.getConfig"}}).value(), options);
   EXPECT_FALSE(client.wait(first));
   // Our client asks again by itself, without waiting for what has failed.
