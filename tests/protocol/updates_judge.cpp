@@ -204,7 +204,7 @@ void updates_judge::check(const accepted_updates& told) {
     return;
   }
   const auto at = position_.find(told.box);
-  const bool begins = at == position_.end() && !of_account(told.box);
+  const bool is_new = at == position_.end() && !of_account(told.box);
   if (at != position_.end() && !(fresh_ && of_account(told.box))) {
     if (told.from < at->second || !nothing_between(told.box, at->second, told.from)) {
       fail(to_string(told.box) + " goes on elsewhere," + range(at->second, told.from));
@@ -219,7 +219,7 @@ void updates_judge::check(const accepted_updates& told) {
     }
     lowest_.erase(lowest);
   }
-  check_bodies(told, begins);
+  check_bodies(told, is_new);
   position_[told.box] = told.to;
 }
 
@@ -237,12 +237,12 @@ void updates_judge::check_loose(const accepted_updates& told) {
 
 /// Exactly those of the log that lie between, in order, each once; own ones may be missing, and so
 /// may those that hold at a value, and what was before a channel was heard of.
-void updates_judge::check_bodies(const accepted_updates& told, bool begins) {
+void updates_judge::check_bodies(const accepted_updates& told, bool is_new) {
   const auto wanted = server_->between(told.box, told.from, told.to);
   auto next = wanted.begin();
-  const auto may_be_missing = [this, &told, begins](const model_event& event) {
+  const auto may_be_missing = [this, &told, is_new](const model_event& event) {
     return may_miss(event) || (fresh_ && of_account(told.box)) ||
-           (begins && event.date <= history_);
+           (is_new && event.date <= history_);
   };
   for (const auto& item : told.updates) {
     const auto& event = static_cast<const model_body&>(*item.body).event;

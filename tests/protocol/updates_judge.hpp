@@ -52,7 +52,7 @@ private:
   void check(const accepted_updates& told);
   void check(const updates_lost& told, bool is_aged);
   void check_loose(const accepted_updates& told);
-  void check_bodies(const accepted_updates& told, bool begins);
+  void check_bodies(const accepted_updates& told, bool is_new);
   void check_early(const account_place& place);
   void check_saved(box_id box, std::int32_t value);
   bool may_miss(const model_event& event) const;
