@@ -99,8 +99,8 @@ void update_hub_state::note_places(const protocol::update_outcome& outcome) {
   }
   for (const auto& place : outcome.save_channels) {
     places[place.channel] = place;
-    to.channels.emplace_back(place.channel,
-                             storage::channel_counter{place.pts, place.unsure, place.closed});
+    to.channels.emplace_back(place.channel, storage::channel_counter{place.pts, place.unsure,
+                                                                     place.closed, place.since});
   }
 }
 

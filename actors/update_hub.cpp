@@ -89,7 +89,7 @@ void update_hub_state::take_stored(const session_snapshot& stored) {
   }
   places.clear();
   for (const auto& [channel, counter] : session.channels) {
-    places[channel] = {channel, counter.pts, counter.unsure, counter.closed};
+    places[channel] = {channel, counter.pts, counter.unsure, counter.closed, counter.since};
   }
   start_boxes(place);
 }

@@ -35,6 +35,25 @@ std::int32_t date_of(const tl::Message& message) {
   return service != nullptr ? service->date : 0;
 }
 
+/// When that happened of which it tells, where it says so.
+std::int32_t date_of(const tl::Update& update) {
+  const auto edited = [](const tl::Message& message) {
+    const auto* plain = tl::get_if<tl::message>(message);
+    return plain != nullptr ? plain->edit_date.value_or(0) : 0;
+  };
+  if (const auto* fresh = tl::get_if<tl::updateNewMessage>(update)) {
+    return date_of(fresh->message);
+  }
+  if (const auto* post = tl::get_if<tl::updateNewChannelMessage>(update)) {
+    return date_of(post->message);
+  }
+  if (const auto* edit = tl::get_if<tl::updateEditMessage>(update)) {
+    return edited(edit->message);
+  }
+  const auto* edit = tl::get_if<tl::updateEditChannelMessage>(update);
+  return edit != nullptr ? edited(edit->message) : 0;
+}
+
 template <class T>
 void read_channel(const T& update, std::int64_t& out) {
   if constexpr (requires {
@@ -113,6 +132,7 @@ protocol::update_item item_of(const tl::Update& update, const came_with& with) {
   protocol::update_item out;
   take_place(out, update);
   out.strangers = with.strangers;
+  out.date = date_of(update);
   // About what a message takes; what is in it is not counted for each update.
   out.octets = 1024;
   if (out.box.kind != box_kind::none && out.count == 0) {

@@ -1,6 +1,7 @@
 #include <cafegram/protocol/account_updates.hpp>
 
 #include <algorithm>
+#include <limits>
 
 // What comes, and the account's own boxes.
 namespace cafegram::protocol {
@@ -41,6 +42,10 @@ update_outcome account_updates::start(const updates_start& how,
 void account_updates::begin_at(const account_place& there, steady_time now) {
   account_.started = true;
   account_.date = there.date;
+  // Where it goes on, the first difference names the channels that have moved in that second.
+  const bool goes_on = how_.what == updates_start::from::stored && how_.stored;
+  const bool next = !goes_on && there.date < std::numeric_limits<std::int32_t>::max();
+  account_.named_until = there.date + (next ? 1 : 0);
   const auto begin = [&](box_id id, counter_box& box, std::int32_t stored, std::int32_t place) {
     box_steps steps;
     if (box.crowded()) {
@@ -108,7 +113,7 @@ void account_updates::route(update_item&& item, std::vector<update_item>& rest, 
     account_.want_place = account_.want_place || account_.started;
     return;
   case update_role::channel_too_long:
-    notice(item.box.channel, item.value, true, now);
+    notice(item.box.channel, item.value, hearing::named, now);
     return;
   case update_role::transient: {
     std::vector<update_item> one;

@@ -127,6 +127,9 @@ private:
     steady_time last_sign{};
     account_place asked;
     account_place saved;
+    /// What has come by then in channels that nobody has heard of is not wanted, or they would have
+    /// been named by a difference.
+    std::int32_t named_until = 0;
   };
 
   struct channel_state {
@@ -149,6 +152,8 @@ private:
     int addressless = 0;
     std::int32_t fallback = 0; ///< a place to begin with where the store has none
     std::int32_t floor = 0;    ///< what is below was before it was closed
+    std::int32_t since = 0;    ///< as in `channel_place`
+    bool named = false;        ///< it has moved since then, the server says
     std::optional<steady_time> retry_at;
     std::optional<steady_time> poll_at;
     std::optional<steady_time> open_at;
@@ -190,7 +195,13 @@ private:
   void evict(channel_state& which);
   void erase(channel_state& which);
   void offer_to_channel(update_item&& item, steady_time now);
-  void notice(std::int64_t channel, std::int32_t pts, bool owed, steady_time now);
+  enum class hearing : std::uint8_t {
+    named,    ///< it has moved; its place is where it is by now
+    learned,  ///< its place is where it begins
+    followed, ///< as learned, and its difference is wanted
+  };
+  void notice(std::int64_t channel, std::int32_t pts, hearing how, steady_time now);
+  std::int32_t looked_through_from(std::int32_t pts) const;
   void try_open(channel_state& of, steady_time now);
   void open(channel_state& which, std::int32_t pts, steady_time now);
   void owe(channel_state& which);
@@ -198,6 +209,9 @@ private:
   bool is_full(const channel_state& which) const { return all_full_ || full_.contains(which.id); }
   std::vector<update_item> take_difference(channel_state& of, channel_difference&& answer,
                                            steady_time now);
+  bool take_too_long(channel_state& of, std::int32_t pts, steady_time now);
+  void leave_history(channel_state& of, std::vector<update_item>& items);
+  void begin_as_it_came(channel_state& which, steady_time now);
   void close(channel_state& which, loss why, steady_time now);
   void resume(channel_state& which, steady_time now);
   void retry_later(channel_state& which, duration wait, steady_time now);

@@ -11,6 +11,9 @@ constexpr int most_unreadable_of_channel = 3;
 constexpr std::int32_t least_limit = 10;
 /// A channel's counter begins with this.
 constexpr std::int32_t first_pts = 1;
+/// So far back a channel is looked through that nobody has heard of. The question has room for as
+/// much again, that comes meanwhile.
+constexpr std::int32_t longest_look = 50;
 
 } // namespace
 
@@ -26,6 +29,9 @@ void account_updates::offer_to_channel(update_item&& item, steady_time now) {
     return;
   }
   touch(*of);
+  if (item.date > 0) {
+    of->since = std::min(of->since, item.date); // it is no history, nor is what came behind it
+  }
   if (is_full(*of) && of->box.known()) {
     owe(*of);
     return;
@@ -47,19 +53,23 @@ void account_updates::offer_to_channel(update_item&& item, steady_time now) {
 }
 
 /// A channel is said to be further, or somewhere.
-void account_updates::notice(std::int64_t channel, std::int32_t pts, bool owed, steady_time now) {
+void account_updates::notice(std::int64_t channel, std::int32_t pts, hearing how, steady_time now) {
   auto* of = find_or_make(channel);
   if (of == nullptr) {
-    if (owed) {
+    if (how != hearing::learned) {
       out_.told.emplace_back(updates_lost{channel_box(channel), pts, {}, loss::no_room});
     }
     return;
   }
   touch(*of);
-  if (!of->box.known() && pts > 0) {
-    of->fallback = std::max(pts, of->floor);
+  if (!of->box.known()) {
+    of->named = of->named || how == hearing::named;
+    if (pts > 0) {
+      of->fallback = std::max(pts, of->floor);
+      of->since = how == hearing::named ? of->since : 0;
+    }
   }
-  if (owed) {
+  if (how != hearing::learned) {
     owe(*of);
   }
   if (of->now == phase::opening) {
@@ -67,17 +77,31 @@ void account_updates::notice(std::int64_t channel, std::int32_t pts, bool owed, 
   }
 }
 
-/// Where nobody knows the place, it is before the first that comes; what overtook it gets the time
-/// of a gap.
+/// From where it is looked for what was lost before `pts`.
+std::int32_t account_updates::looked_through_from(std::int32_t pts) const {
+  return std::max(first_pts, pts - std::clamp(bounds_.first_limit / 2, 1, longest_look));
+}
+
+/// Where nobody knows the place, it is before the first that comes, or where it is said to be; and
+/// the one before that may have got lost on the way, so it is asked for. Of a channel that was
+/// closed it is not: there what overtook the first gets the time of a gap.
 void account_updates::try_open(channel_state& of, steady_time now) {
   const auto lowest = of.box.lowest();
-  if (!lowest && of.fallback == 0) {
+  const bool looks_back = of.since > 0 && of.floor == 0;
+  if (!lowest && of.fallback == 0 && !(looks_back && of.named)) {
     if (!of.followed) {
       erase(of);
     }
     return;
   }
-  const auto at = of.fallback == 0 ? *lowest : std::min(lowest.value_or(of.fallback), of.fallback);
+  const auto said = of.fallback != 0 ? of.fallback : lowest.value_or(first_pts);
+  const auto at = std::min(said, lowest.value_or(said));
+  if (looks_back && (of.named || at > first_pts)) {
+    of.owed = true;
+    open(of, looked_through_from(at), now);
+    return;
+  }
+  of.since = 0;
   if (of.fallback != 0 || at <= std::max(first_pts, of.floor) || of.owed) {
     open(of, at, now);
   } else if (!of.open_at) {
@@ -105,6 +129,8 @@ update_outcome account_updates::loaded(std::int64_t channel,
     of->saved = stored.value_or(channel_place{});
     if (stored && stored->pts > 0 && !stored->closed) {
       of->owed = of->owed || stored->unsure;
+      of->since = stored->unsure ? stored->since : 0;
+      of->named = false;
       open(*of, stored->pts, now);
     } else {
       of->now = phase::opening;
@@ -119,7 +145,7 @@ update_outcome account_updates::loaded(std::int64_t channel,
 
 update_outcome account_updates::learn(std::int64_t channel, std::int32_t pts, steady_time now) {
   if (pts > 0) {
-    notice(channel, pts, false, now);
+    notice(channel, pts, hearing::learned, now);
   }
   return finish(now);
 }
@@ -130,7 +156,7 @@ update_outcome account_updates::follow(std::int64_t channel, bool on, std::int32
     if (auto* of = find_or_make(channel); of != nullptr && !of->followed) {
       of->followed = true;
       ++followed_;
-      notice(channel, std::max(0, pts), true, now);
+      notice(channel, std::max(0, pts), hearing::followed, now);
     }
   } else if (auto* of = on ? nullptr : find(channel); of != nullptr && of->followed) {
     of->followed = false;
@@ -163,7 +189,9 @@ void account_updates::ask_channels() {
     which->again = false;
     which->box.cover();
     ++asked_;
-    const auto limit = which->enlarged ? bounds_.most_limit : bounds_.first_limit;
+    const auto first =
+        which->since > 0 ? std::min(bounds_.first_limit, 2 * longest_look) : bounds_.first_limit;
+    const auto limit = which->enlarged ? bounds_.most_limit : first;
     out_.ask_channels.push_back({which->id, std::max(first_pts, which->box.value()),
                                  std::max(least_limit, limit >> (2 * which->unreadable))});
     set_timer(*which);
@@ -202,18 +230,9 @@ account_updates::take_difference(channel_state& of, channel_difference&& answer,
   std::vector<update_item> elsewhere;
   box_steps steps;
   if (answer.what == channel_difference::form::too_long) {
-    of.owed = of.again;
-    if (!of.enlarged && bounds_.first_limit < bounds_.most_limit) {
-      of.enlarged = true;
-      of.owed = true;
+    if (!take_too_long(of, answer.pts, now)) {
       return elsewhere;
     }
-    if (answer.pts <= 0) {
-      retry_later(of, {}, now); // it does not say where to go on
-      return elsewhere;
-    }
-    of.box.skip_to(to, now, steps);
-    tell(self, std::move(steps), loss::too_long);
   } else if (!answer.final && to == before) {
     retry_later(of, {}, now); // it leads nowhere
     return elsewhere;
@@ -229,6 +248,7 @@ account_updates::take_difference(channel_state& of, channel_difference&& answer,
       }
     }
     const auto brought = without_steps(here);
+    leave_history(of, here);
     take_aged(self, before, to, here, answer.server_time);
     of.box.restart(to, brought, self, answer.final, now, steps);
     tell(self, std::move(steps), loss::never_came);
@@ -237,6 +257,7 @@ account_updates::take_difference(channel_state& of, channel_difference&& answer,
   of.unreadable = 0;
   of.addressless = 0;
   of.enlarged = of.enlarged && !answer.final;
+  of.since = answer.final ? 0 : of.since;
   if (of.box.take_need(now)) {
     owe(of);
   }
@@ -244,6 +265,58 @@ account_updates::take_difference(channel_state& of, channel_difference&& answer,
     of.poll_at = now + std::chrono::seconds{answer.timeout > 0 ? answer.timeout : 1};
   }
   return elsewhere;
+}
+
+/// False where it is asked again first: for more, or from where one hears of it.
+bool account_updates::take_too_long(channel_state& of, std::int32_t pts, steady_time now) {
+  of.owed = of.again;
+  if (of.since > 0 && of.box.value() <= first_pts && pts > first_pts) {
+    const auto nearer = looked_through_from(std::min(pts, of.box.lowest().value_or(pts)));
+    if (nearer > first_pts) {
+      of.owed = true;
+      open(of, nearer, now);
+      return false;
+    }
+  }
+  if (!of.enlarged && bounds_.first_limit < bounds_.most_limit) {
+    of.enlarged = true;
+    of.owed = true;
+    return false;
+  }
+  if (pts <= 0) {
+    retry_later(of, {}, now); // it does not say where to go on
+    return false;
+  }
+  box_steps steps;
+  of.box.skip_to(pts, now, steps);
+  tell(channel_box(of.id), std::move(steps), loss::too_long);
+  of.since = 0;
+  of.named = false;
+  return true;
+}
+
+/// Of a channel that was heard of for the first time. Where all is new, there may be more before.
+void account_updates::leave_history(channel_state& of, std::vector<update_item>& items) {
+  if (of.since <= 0) {
+    return;
+  }
+  const auto gone = std::erase_if(items, [since = of.since](const update_item& item) {
+    return item.date > 0 && item.date < since;
+  });
+  const bool may_miss = gone == 0 && !items.empty() && of.box.value() > first_pts;
+  if (std::exchange(of.named, false) && may_miss) {
+    out_.told.emplace_back(
+        updates_lost{channel_box(of.id), first_pts, of.box.value(), loss::too_long});
+  }
+}
+
+/// It cannot be looked through; what came is there all the same.
+void account_updates::begin_as_it_came(channel_state& which, steady_time now) {
+  which.since = 0;
+  which.named = false;
+  which.owed = which.again;
+  open(which, which.box.lowest().value_or(first_pts), now);
+  resume(which, now);
 }
 
 update_outcome account_updates::difference_of_failed(std::int64_t channel, difference_failure why,
@@ -255,6 +328,10 @@ update_outcome account_updates::difference_of_failed(std::int64_t channel, diffe
   touch(*of);
   of->now = phase::resting;
   --asked_;
+  if (of->since > 0 && of->box.waiting() > 0 && why != difference_failure::later) {
+    begin_as_it_came(*of, now);
+    return finish(now);
+  }
   switch (why) {
   case difference_failure::later:
     retry_later(*of, wait, now);

@@ -153,6 +153,7 @@ void account_updates::take_difference(account_difference&& answer, steady_time n
   }
   tell_items({}, 0, 0, std::move(rest));
   if (final) {
+    account_.named_until = std::max(account_.named_until, answer.place.date);
     for (const auto id : std::exchange(awaiting_, {})) {
       if (auto* which = find(id)) {
         which->awaiting = false;

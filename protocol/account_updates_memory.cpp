@@ -27,6 +27,7 @@ account_updates::channel_state* account_updates::find_or_make(std::int64_t chann
     return nullptr;
   }
   auto& made = make(channel);
+  made.since = account_.named_until;
   out_.load_channels.push_back(channel);
   return &made;
 }
@@ -99,7 +100,11 @@ void account_updates::save(channel_state& which) {
   if (!which.box.known()) {
     pts = which.now == phase::opening ? which.box.lowest().value_or(0) : 0;
   }
-  const channel_place place{.channel = which.id, .pts = pts, .unsure = unsure, .closed = false};
+  const channel_place place{.channel = which.id,
+                            .pts = pts,
+                            .unsure = unsure,
+                            .closed = false,
+                            .since = which.box.known() ? which.since : 0};
   if (pts > 0 && place != which.saved) {
     which.saved = place;
     out_.save_channels.push_back(place);
@@ -154,6 +159,7 @@ update_outcome account_updates::loaded_unsure(const std::vector<channel_place>& 
       }
       auto& made = make(place.channel);
       made.saved = place;
+      made.since = place.since;
       made.owed = true;
       touch(made);
       open(made, place.pts, now);

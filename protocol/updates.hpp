@@ -55,6 +55,9 @@ struct channel_place {
   bool unsure = false;
   /// It could not be seen any more. Heard of again it begins there, not before this place.
   bool closed = false;
+  /// It was heard of for the first time, and is looked through for what has come since then (the
+  /// server's time, in seconds): what is older is history. 0: nothing is.
+  std::int32_t since = 0;
 
   friend bool operator==(const channel_place&, const channel_place&) = default;
 };

@@ -73,6 +73,7 @@ void fill_account(const session_state& state, v1::Session& out) {
     channel.set_pts(counter.pts);
     channel.set_unsure(counter.unsure);
     channel.set_closed(counter.closed);
+    channel.set_since(counter.since);
   }
   for (const auto& from : state.peers) {
     fill_peer(from, *out.add_peers());
@@ -137,7 +138,8 @@ result<void> take_account(const v1::Session& from, session_state& out) {
     out.updates = update_state{updates.pts(), updates.qts(), updates.date(), updates.seq()};
   }
   for (const auto& channel : from.channels()) {
-    out.channels[channel.id()] = {channel.pts(), channel.unsure(), channel.closed()};
+    out.channels[channel.id()] = {channel.pts(), channel.unsure(), channel.closed(),
+                                  channel.since()};
   }
   for (const auto& peer : from.peers()) {
     auto taken = take_peer(peer);

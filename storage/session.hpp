@@ -66,6 +66,9 @@ struct channel_counter {
   std::int32_t pts = 0;
   bool unsure = false; ///< more may have been there when this was written
   bool closed = false; ///< it could not be seen any more
+  /// Unsure because it was heard of for the first time: what came before this time (the server's,
+  /// in seconds) is history. 0: nothing is.
+  std::int32_t since = 0;
 
   friend bool operator==(const channel_counter&, const channel_counter&) = default;
 };

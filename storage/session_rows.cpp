@@ -58,7 +58,8 @@ result<void> read_counter(const backend& in, const row& from, session_state& int
   if (!message.ParseFromArray(from.value.data(), static_cast<int>(from.value.size()))) {
     return damaged(in, table::state, "a channel's counter is not readable", 0);
   }
-  into.channels[message.id()] = {message.pts(), message.unsure(), message.closed()};
+  into.channels[message.id()] = {message.pts(), message.unsure(), message.closed(),
+                                 message.since()};
   return {};
 }
 
@@ -210,6 +211,7 @@ void put_channel(batch& to, std::int64_t channel, const channel_counter& counter
   message.set_pts(counter.pts);
   message.set_unsure(counter.unsure);
   message.set_closed(counter.closed);
+  message.set_since(counter.since);
   to.put(table::state, channel_key(channel), octets_of(message));
 }
 

@@ -79,15 +79,33 @@ TEST_F(hub_channels, a_gap_in_one_holds_nothing_else_up) {
   EXPECT_EQ(stands(news), 8);
 }
 
-TEST_F(hub_channels, a_new_one_begins_with_what_comes_first) {
-  start();
+// The date of message N is 1000 + N.
+TEST_F(hub_channels, a_new_one_is_looked_through_for_what_was_lost_before_its_first) {
   constexpr std::int64_t unheard_of = 1'000'000'003;
-  wire(live({posted(unheard_of, 2, 41)}));
-  EXPECT_TRUE(take().empty()) << "it may have overtaken another one";
-  wire(live({posted(unheard_of, 1, 40)}));
-  actors.pass(600ms);
-  EXPECT_EQ(take(), (marks{1, 2}));
-  EXPECT_EQ(stands(unheard_of), 41);
+  world->stored.updates = storage::update_state{10, 3, 1004, 1};
+  start();
+  world->bring_posts(unheard_of, {3, 5, 6}, 141);
+  wire(live({posted(unheard_of, 6, 141)}));
+  EXPECT_EQ(questions(world->asked_channels), (decltype(questions({})){{unheard_of, 90}}));
+  EXPECT_EQ(take(), (marks{5, 6})) << "3 is from before the account's place";
+  EXPECT_EQ(world->stored.channels[unheard_of], (storage::channel_counter{141}));
+}
+
+TEST_F(hub_channels, a_new_one_that_was_not_looked_through_is_by_the_next_hub) {
+  constexpr std::int64_t unheard_of = 1'000'000'003;
+  world->stored.updates = storage::update_state{10, 3, 1004, 1};
+  start();
+  world->channel_differences[unheard_of].emplace_back(
+      std::unexpected(error::from_rpc(500, "INTERNAL")));
+  wire(live({posted(unheard_of, 6, 141)}));
+  EXPECT_TRUE(take().empty());
+  EXPECT_EQ(world->stored.channels[unheard_of], (storage::channel_counter{90, true, false, 1004}));
+  caf::anon_send_exit(hub, caf::exit_reason::kill);
+  actors.run();
+  hub = spawn_update_hub(actors.system(), actors.services(), client, store);
+  world->bring_posts(unheard_of, {3, 5, 6}, 141);
+  start();
+  EXPECT_EQ(take(), (marks{5, 6}));
 }
 
 TEST_F(hub_channels, where_they_stand_outlives_the_hub) {

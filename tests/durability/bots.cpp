@@ -13,6 +13,7 @@
 #include <fstream>
 #include <sstream>
 #include <string_view>
+#include <sys/prctl.h>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -172,6 +173,8 @@ private:
 } // namespace
 
 int work(const arguments& a) {
+  // Whatever happens to the supervisor, nothing of it is left.
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   // Before any thread is made: they inherit the mask.
   sigset_t ends{};
   ::sigemptyset(&ends);

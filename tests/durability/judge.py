@@ -27,6 +27,7 @@ POINTS = ("random", "arrival", "commit", "delivery", "send", "answer", "finish")
 # Killed there, a bot has sent what its inbox still has: it comes again behind the kill, and is refused as a double.
 SENT_ALREADY = ("send", "answer", "finish")
 CHAT_KINDS = ("private", "group", "channel")
+BOTS = range(2_000_000, 2_000_100)
 FIRST_CHANNEL = -1_000_000_000_000  # marked ids: channels and supergroups are below
 SHOWN = 5
 
@@ -75,6 +76,9 @@ class Run:
 
     def take_message(self, line):
         chat = line["to"] if line["to"] < 0 else tuple(sorted((line["from"], line["to"])))
+        bot = line["from"] in BOTS
+        if bot != bool(ANSWER.fullmatch(line["text"]) or WELCOME.fullmatch(line["text"])):
+            self.strange.append(f"message {line['number']} is not one of {line['from']}'s: {line['text'][:40]!r}")
         if ask := ASK.fullmatch(line["text"]):
             self.asks[line["number"]] = (chat, ask[1])
             if chat not in self.known:
@@ -148,10 +152,10 @@ def verdicts(run, limits):
            [f"message {number} {len(texts)} times" for number, texts in run.answers.items() if len(texts) > 1])
     yield "in-order", f"{len(run.order)} chats", list(out_of_order(run))
     yield "nothing-else", "what is neither ask nor its answer", run.strange
-    behind = [number for number, point in run.kills.items() if point in SENT_ALREADY]
-    yield ("doubles-refused", f"{run.doubles}, and {len(behind)} kills behind a send",
-           [f"kill {number} ({run.kills[number]}): no send of before came again" for number in behind
-            if number not in run.spanned])
+    shown = collections.Counter(run.kills[number] for number in run.spanned)
+    yield ("doubles-refused", f"{run.doubles}; kills that they show: {dict(sorted(shown.items()))}",
+           [f"of the kills at {point} only {shown[point]} show that a send of before came again"
+            for point in SENT_ALREADY if shown[point] < limits.each_point])
 
 
 def judge(lines, limits):
@@ -250,6 +254,7 @@ def self_test():
         "nothing-else": [elsewhere if line is answers[2] else line for line in good],
         "nothing-else ": [{**line, "text": "answer 999"} if line is answers[2] else line for line in good],
         "nothing-else  ": [*good, {**answers[0], "text": "what?"}],
+        "nothing-else   ": [{**line, "from": 5_000_002} if line is answers[2] else line for line in good],
         "nothing-else    ": [line for line in good if not WELCOME.fullmatch(line.get("text", ""))],
         "doubles-refused": without(good, double),
         # As many as before, but none spans the kill.

@@ -52,13 +52,17 @@ if [ "$backend" = postgres ] && [ -z "${CAFEGRAM_TEST_POSTGRES:-}" ]; then
 fi
 
 work=$(mktemp -d)
-server=0
+server=0 supervisor=0
+# Both end by themselves, or are ended: see `longest`.
 clean() {
+  [ "$supervisor" != 0 ] && kill "$supervisor" 2>/dev/null && wait "$supervisor"
   [ "$server" != 0 ] && kill "$server" 2>/dev/null
   wait 2>/dev/null
   if [ "$keep" = 1 ]; then say "kept: $work"; else rm -rf "$work"; fi
 }
 trap clean EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 
 # The place of a bot's session; % stands for its number.
 case $backend in
@@ -82,13 +86,21 @@ scaled() {
 messages=$(scaled "$messages") kills=$(scaled "$kills") each_point=$(scaled "$each_point")
 each_fault=$(scaled "$each_fault")
 
+# Each part of a run has a bound of its own; this one is for what hangs all the same.
+longest=$(awk -v m="$minutes" 'BEGIN { print int(60 * m) + 7200 }')
+
 start_sandbox() {
+  local until=$((SECONDS + 60))
   mapfile -t options < <(printf -- '--fault\n%s\n' "${faults[@]}")
-  "$program" sandbox --listen 127.0.0.1:0 --http 127.0.0.1:0 --no-alice --key-out "$work/key.pem" \
+  timeout --foreground -k 60 "$((longest + 600))" \
+    "$program" sandbox --listen 127.0.0.1:0 --http 127.0.0.1:0 --no-alice --key-out "$work/key.pem" \
     --fault-seed "$seed" --log "$work/log" "${options[@]}" >"$work/out" 2>"$work/err" &
   server=$!
   while ! grep -q '^ready' "$work/out"; do
-    kill -0 "$server" 2>/dev/null || { cat "$work/err"; return 1; }
+    if ! kill -0 "$server" 2>/dev/null || [ "$SECONDS" -ge "$until" ]; then
+      cat "$work/err"
+      return 1
+    fi
     read -r -t 0.1 <> <(:)
   done
   address=$(sed -n 's/^mtproto //p' "$work/out") page=$(sed -n 's/^page //p' "$work/out")
@@ -108,11 +120,15 @@ stop_sandbox() {
 }
 
 supervise() {
-  python3 -B tests/durability/supervise.py --driver "$driver" --server "$address" --page "$page" \
+  timeout --foreground -k 60 "$longest" \
+    python3 -B tests/durability/supervise.py --driver "$driver" --server "$address" --page "$page" \
     --key "$work/key.pem" --log "$work/log" --session "$session" --work "$work" --minutes "$minutes" \
     --seed "$seed" --messages "$messages" --chats "$chats" --kills "$kills" --each-point "$each_point" \
-    --patience "$patience"
+    --patience "$patience" &
+  supervisor=$!
+  wait "$supervisor"
   local code=$?
+  supervisor=0
   [ "$code" != 0 ] && [ -s "$work/bots.err" ] && tail -n 20 "$work/bots.err"
   return "$code"
 }
@@ -123,7 +139,7 @@ look_into_inboxes() {
   for what in list dead; do
     : >"$work/$what"
     for ((number = 0; number < bots; ++number)); do
-      "$program" inbox "$what" --session "${session/\%/$number}" >>"$work/$what" 2>&1 || code=1
+      timeout -k 10 120 "$program" inbox "$what" --session "${session/\%/$number}" >>"$work/$what" 2>&1 || code=1
     done
     lines=$(wc -l <"$work/$what")
     if [ "$lines" = 0 ] && [ "$code" = 0 ]; then
@@ -142,14 +158,19 @@ judge() {
     --each-point "$each_point" --each-fault "$each_fault"
 }
 
-# With a protection off the run fails, and for the right reason.
+# With a protection off the run fails, and for the right reason: all that does not hang on it is as it should be.
 is_found_out() {
+  local found step
   patience=20
-  supervise
-  stop_sandbox
+  supervise >"$work/supervision"
+  cat "$work/supervision"
+  stop_sandbox || return 1
   judge >"$work/judgement"
-  local found=$?
+  found=$?
   cat "$work/judgement"
+  for step in login written killed no-other-end log-complete messages chats; do
+    grep -qs "^$step: ok" "$work/supervision" "$work/judgement" || return 1
+  done
   [ "$found" != 0 ] && grep -q "^$finding: fail" "$work/judgement"
 }
 

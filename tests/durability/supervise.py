@@ -28,7 +28,7 @@ PEOPLE = 50  # who share the rooms of one bot
 TICK = 0.01
 LONGEST_START = 60
 LONGEST_WAIT = 6  # for a point to come by; then it is killed at random, and the point stays in the plan
-LONGEST_STOP = 20
+LONGEST_STOP = 60
 LONGEST_END = 600
 LAST_LIFE = 5
 GREETINGS = 10
@@ -79,7 +79,7 @@ class Log:
         self.open = set()
         self.welcome = set()  # numbers of chats
         self.held = {}  # connection: a late answer is to come, of the next call
-        self.until = 0  # when the last answer to a send that is held back will go, in ms of Unix time
+        self.until = {}  # connection: when the answer to a send that it holds back will go, in ms of Unix time
         self.life = 0  # since when the process runs
 
     def read(self):
@@ -93,6 +93,8 @@ class Log:
                 self.held[fault["connection"]] = fault["value"]
             elif self.held and b'"event":"call"' in line:
                 self.take_call(json.loads(line))
+            elif self.until and b'"event":"close"' in line:  # the next one tells what it has held back
+                self.until.pop(json.loads(line)["connection"], None)
 
     def take_message(self, line):
         text = line.get("text", "")
@@ -107,14 +109,14 @@ class Log:
         held = self.held.pop(line["connection"], 0)
         sent = line["method"] == "messages.sendMessage" and line["executed"] and not line["error"]
         if sent and held >= LONG_HELD_MS and line["at"] > self.life + STRAY_MS:
-            self.until = max(self.until, line["at"] + held)
+            self.until[line["connection"]] = line["at"] + held
 
     def new_life(self):
         self.life = time.time() * 1000
-        self.until = 0
+        self.until = {}
 
     def holds_an_answer(self):
-        return self.until - STILL_HELD_MS > time.time() * 1000
+        return max(self.until.values(), default=0) - STILL_HELD_MS > time.time() * 1000
 
 
 class Load(threading.Thread):
@@ -125,6 +127,7 @@ class Load(threading.Thread):
         self.page, self.chats, self.messages, self.length, self.log = page, chats, messages, length, log
         self.choice = random.Random(f"load {seed}")
         self.written = 0
+        self.over = False  # nothing more is wanted
         self.failure = None
         self.began = time.monotonic()
 
@@ -139,6 +142,8 @@ class Load(threading.Thread):
         first = list(self.chats)
         self.choice.shuffle(first)
         while (done := (time.monotonic() - self.began) / self.length) < 1 or self.written < self.messages:
+            if self.over:
+                return
             if self.written >= self.messages * min(1.0, done) or len(self.log.open) > MOST_OPEN:
                 time.sleep(TICK)
                 continue
@@ -172,7 +177,7 @@ class Bots:
 
     def kill(self):
         self.process.kill()
-        return self.process.wait()
+        return self.process.wait(LONGEST_STOP)
 
     def stop(self):
         """The exit status; `kill -9` where it does not stop by itself."""
@@ -247,8 +252,11 @@ class Supervisor:
                     self.page.post("/api/send", **{"as": chat["writer"], "to": chat["chat"],
                                                    "text": f"hello {number}"})
                     self.log.read()
-            if self.watch(PATIENCE, lambda: len(self.log.welcome) == len(chats)):
-                return True
+            before = -1
+            while before < len(self.log.welcome):  # there is progress
+                before = len(self.log.welcome)
+                if self.watch(PATIENCE, lambda: len(self.log.welcome) == len(chats)):
+                    return True
         return False
 
     def note(self, point):
@@ -304,6 +312,10 @@ class Supervisor:
     def close(self):
         self.start_ready()
         good = self.watch(LONGEST_END, lambda: not self.load.is_alive())
+        self.load.over = True
+        # What was told last in a chat and got lost has nothing behind it that would show that: the next start asks.
+        self.end_life("random", True)
+        self.start_ready()
         why = self.load.failure or f"{self.load.written} messages"
         good = step("written", good and not self.load.failure, str(why))
         self.answer_all()
@@ -317,9 +329,10 @@ class Supervisor:
         return step("stops", codes == [0, 0], f"exit status {codes[0]} and {codes[1]}") and good
 
     def answer_all(self):
-        """As long as there is progress."""
+        """As long as there is progress, but not for ever."""
+        end = time.monotonic() + LONGEST_END
         before = None
-        while self.log.open and before != len(self.log.open):
+        while self.log.open and before != len(self.log.open) and time.monotonic() < end:
             before = len(self.log.open)
             self.watch(self.arguments.patience, lambda: not self.log.open or self.bots.ended())
             if self.bots.ended():
@@ -344,6 +357,8 @@ def main():
     parser.add_argument("--each-point", type=int, required=True)
     parser.add_argument("--patience", type=float, default=90, help="seconds without an answer, at the end")
     arguments = parser.parse_args()
+    # The bots go with this one, however it ends.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))
     supervisor = Supervisor(arguments)
     try:
         return supervisor.run()

@@ -139,7 +139,8 @@ private:
   }
   channel_place stored(std::int64_t which) {
     const auto flags = in_->octet();
-    return {which, in_->number<std::int8_t>(), (flags & 1) != 0, (flags & 2) != 0};
+    return {which, in_->number<std::int8_t>(), (flags & 1) != 0, (flags & 2) != 0,
+            (flags & 4) != 0 ? in_->number<std::int16_t>() : std::int16_t{0}};
   }
   std::vector<update_item> items() {
     std::vector<update_item> out;

@@ -202,23 +202,144 @@ TEST_F(channel_updates, of_a_difference_come_by_their_own_counter) {
   EXPECT_EQ(told(out), "common:a channel 7:x");
   EXPECT_EQ(out.load_channels, std::vector<std::int64_t>{9});
   const auto begun = client.boxes.loaded(9, {}, client.now);
-  ASSERT_EQ(begun.ask_channels.size(), 1U) << "it begins where it was said";
-  EXPECT_EQ(begun.ask_channels.front().pts, 70);
+  ASSERT_EQ(begun.ask_channels.size(), 1U) << "it was not heard of, and is there by now";
+  EXPECT_EQ(begun.ask_channels.front().pts, 20);
   ASSERT_FALSE(begun.save_channels.empty());
   EXPECT_TRUE(begun.save_channels.front().unsure) << "or it would be forgotten by a crash";
+  EXPECT_EQ(begun.save_channels.front().since, 1000) << "when the account was asked last";
 }
 
 // -- which are known ----------------------------------------------------------------------------
 
-TEST(channel_memory, a_new_channel_begins_with_the_lowest_of_half_a_second) {
+/// Nobody has heard of channel 7; the account stands where it was at 1000.
+struct new_channel : testing::Test {
   updates_client client;
-  client.begin();
-  auto out = client.come(client.of_channel(32, "b"));
+
+  void SetUp() override { client.begin(); }
+  static update_item dated(update_item what, std::int32_t date) {
+    what.date = date;
+    return what;
+  }
+  /// In a difference.
+  update_item older(const std::string& name, std::int32_t date) const {
+    return dated(client.of_channel(0, name, 0), date);
+  }
+  /// The store does not know it.
+  update_outcome loaded() { return client.boxes.loaded(7, {}, client.now); }
+};
+
+// The push of the first one was lost, and no gap shows it.
+TEST_F(new_channel, is_looked_through_for_what_was_lost_before_its_first_update) {
+  auto out = client.come(dated(client.of_channel(132, "b"), 1003));
   EXPECT_EQ(out.load_channels, std::vector<std::int64_t>{7});
-  EXPECT_TRUE(client.boxes.loaded(7, {}, client.now).told.empty());
-  client.now += 400ms;
-  EXPECT_TRUE(client.come(client.of_channel(31, "a")).told.empty()) << "what overtook it";
-  out = client.pass(100ms);
+  out = loaded();
+  EXPECT_TRUE(out.told.empty());
+  ASSERT_EQ(out.ask_channels.size(), 1U);
+  EXPECT_EQ(out.ask_channels.front().pts, 81);
+  EXPECT_EQ(out.ask_channels.front().limit, 100);
+  out = client.channel_answer({older("history", 999), older("a", 1002), older("b", 1003)}, 132);
+  EXPECT_EQ(told(out), "channel 7:a,b") << "what is older than the account's place is not wanted";
+  EXPECT_EQ(out.save_channels.back(), (channel_place{.channel = 7, .pts = 132}));
+  EXPECT_EQ(told(client.come(client.of_channel(133, "c"))), "channel 7:c");
+}
+
+TEST_F(new_channel, is_looked_through_again_after_a_crash) {
+  client.come(dated(client.of_channel(132, "b"), 1003));
+  const auto kept = loaded().save_channels.back();
+  EXPECT_EQ(kept, (channel_place{.channel = 7, .pts = 81, .unsure = true, .since = 1000}));
+  updates_client next;
+  ASSERT_TRUE(
+      next.boxes.start({updates_start::from::stored, account_place{10, 3, 1500, 1}}, {}, next.now)
+          .load_unsure);
+  const auto out = next.boxes.loaded_unsure({kept}, next.now);
+  ASSERT_EQ(out.ask_channels.size(), 1U);
+  EXPECT_EQ(out.ask_channels.front().pts, 81);
+  EXPECT_EQ(told(next.channel_answer({older("history", 999), older("a", 1002)}, 132)),
+            "channel 7:a");
+}
+
+TEST_F(new_channel, what_came_by_itself_is_no_history) {
+  client.come(dated(client.of_channel(32, "a"), 990));
+  loaded();
+  EXPECT_EQ(
+      told(client.channel_answer({older("history", 980), older("a", 990), older("b", 995)}, 33)),
+      "channel 7:a,b");
+}
+
+TEST_F(new_channel, slices_are_looked_through_to_their_end) {
+  client.come(dated(client.of_channel(60, "d"), 1003));
+  loaded();
+  auto out = client.channel_answer({older("history", 900)}, 30, false);
+  EXPECT_TRUE(out.told.empty());
+  ASSERT_EQ(out.ask_channels.size(), 1U);
+  EXPECT_EQ(out.ask_channels.front().pts, 30);
+  out = client.channel_answer({older("more", 950), older("c", 1001), older("d", 1003)}, 60);
+  EXPECT_EQ(told(out), "channel 7:c,d");
+  EXPECT_EQ(out.save_channels.back(), (channel_place{.channel = 7, .pts = 60}));
+}
+
+TEST_F(new_channel, that_was_named_is_looked_through_from_before_where_it_is) {
+  const update_item named{
+      .box = channel_box(7), .value = 200, .role = update_role::channel_too_long, .body = {}};
+  client.come(named);
+  const auto out = loaded();
+  ASSERT_EQ(out.ask_channels.size(), 1U);
+  EXPECT_EQ(out.ask_channels.front().pts, 150);
+  EXPECT_EQ(told(client.channel_answer({older("a", 1001), older("b", 1002)}, 200)),
+            "lost(channel 7 1..150) channel 7:a,b")
+      << "all of it is new: there may be more";
+}
+
+TEST_F(new_channel, that_was_named_without_its_place_is_looked_through_where_it_turns_out_to_be) {
+  client.come(
+      update_item{.box = channel_box(7), .role = update_role::channel_too_long, .body = {}});
+  auto out = loaded();
+  ASSERT_EQ(out.ask_channels.size(), 1U);
+  EXPECT_EQ(out.ask_channels.front().pts, 1);
+  out = client.boxes.difference_of(
+      7, {.what = channel_difference::form::too_long, .items = {}, .pts = 5000}, client.now);
+  EXPECT_TRUE(out.told.empty());
+  ASSERT_EQ(out.ask_channels.size(), 1U);
+  EXPECT_EQ(out.ask_channels.front().pts, 4950);
+  EXPECT_EQ(told(client.channel_answer({older("history", 999), older("a", 1001)}, 5000)),
+            "channel 7:a");
+}
+
+TEST_F(new_channel, that_cannot_be_looked_through_begins_with_what_came) {
+  for (const auto why : {difference_failure::forbidden, difference_failure::no_address,
+                         difference_failure::place_unknown, difference_failure::unreadable}) {
+    updates_client other;
+    other.begin();
+    other.come(other.of_channel(132, "b"));
+    other.boxes.loaded(7, {}, other.now);
+    const auto out = other.channel_failed(why);
+    EXPECT_EQ(told(out), "channel 7:b");
+    EXPECT_FALSE(out.ask);
+    EXPECT_TRUE(out.ask_channels.empty());
+    EXPECT_EQ(out.save_channels.back(), (channel_place{.channel = 7, .pts = 132}));
+  }
+}
+
+TEST_F(new_channel, of_a_first_start_has_no_news_from_before_it) {
+  updates_client fresh;
+  ASSERT_TRUE(fresh.boxes.start({updates_start::from::now, {}}, {}, fresh.now).ask_place);
+  fresh.boxes.place({10, 3, 1000, 1}, fresh.now);
+  fresh.come(dated(fresh.of_channel(132, "b"), 1003));
+  fresh.boxes.loaded(7, {}, fresh.now);
+  EXPECT_EQ(
+      told(fresh.channel_answer({older("history", 1000), older("a", 1001), older("b", 1003)}, 132)),
+      "channel 7:a,b");
+}
+
+TEST_F(new_channel, before_the_account_has_a_place_begins_with_the_lowest_of_half_a_second) {
+  updates_client early;
+  early.boxes.start({updates_start::from::now, {}}, {}, early.now);
+  auto out = early.come(early.of_channel(32, "b"));
+  EXPECT_EQ(out.load_channels, std::vector<std::int64_t>{7});
+  EXPECT_TRUE(early.boxes.loaded(7, {}, early.now).told.empty());
+  early.now += 400ms;
+  EXPECT_TRUE(early.come(early.of_channel(31, "a")).told.empty()) << "what overtook it";
+  out = early.pass(100ms);
   EXPECT_EQ(told(out), "channel 7:a,b");
   EXPECT_EQ(out.save_channels.back(), (channel_place{.channel = 7, .pts = 32}));
 }

@@ -33,6 +33,8 @@ public:
   /// What comes next ends where no difference follows: strangers stay unknown.
   void set_skips(bool is) { skips_ = is; }
   void set_oldest(std::int32_t date) { oldest_ = date; }
+  /// What has come by then in channels that the client has never heard of is their history.
+  void set_history(std::int32_t date) { history_ = date; }
 
   /// The client has heard that a box stands there: it has to tell it without being told again.
   void heard_of(box_id box, std::int32_t value) { heard_[box] = std::max(heard_[box], value); }
@@ -50,7 +52,7 @@ private:
   void check(const accepted_updates& told);
   void check(const updates_lost& told, bool is_aged);
   void check_loose(const accepted_updates& told);
-  void check_bodies(const accepted_updates& told);
+  void check_bodies(const accepted_updates& told, bool is_new);
   void check_early(const account_place& place);
   void check_saved(box_id box, std::int32_t value);
   bool may_miss(const model_event& event) const;
@@ -73,6 +75,7 @@ private:
   std::set<std::pair<box_id, loss>> allowed_;
   std::set<loss> everywhere_;
   std::int32_t oldest_ = 0;
+  std::int32_t history_ = 0;
   std::set<box_id> aged_; ///< of which some were too old, in this outcome
   bool skips_ = false;
   bool crowded_ = false;

@@ -24,6 +24,9 @@ updates_world::updates_world(const scenario& how)
   if (how.bounds.max_age.count() > 0) {
     judge_.allow_everywhere(loss::too_old);
   }
+  if (how.strict_limit) {
+    judge_.allow_everywhere(loss::too_long); // it looks back a few steps only
+  }
 }
 
 std::string updates_world::run() {

@@ -151,8 +151,14 @@ void updates_world::arrive(std::size_t which) {
                    (one.of_channel && one.of_channel->what == channel_difference::form::too_long));
   if (one.place) {
     commit(client_->place(*one.place, now_));
+    judge_.set_history(one.place->date);
   } else if (one.account) {
+    const auto what = one.account->what;
+    const auto until = one.account->place.date;
     commit(client_->difference(*std::move(one.account), now_));
+    if (what == account_difference::form::whole || what == account_difference::form::empty) {
+      judge_.set_history(until);
+    }
   } else if (one.of_channel) {
     if (how_.strict_limit && one.of_channel->what == channel_difference::form::too_long) {
       judge_.allow(channel_box(one.channel), loss::too_long);
@@ -267,6 +273,7 @@ void updates_world::restart(updates_start::from how, std::uint32_t a) {
       early.push_back(std::move(one.container));
     }
   }
+  judge_.set_history(start.stored ? start.stored->date : 0);
   commit(client_->start(start, std::move(early), now_));
 }
 
