@@ -6,7 +6,7 @@ namespace cafegram {
 
 namespace {
 
-constexpr std::size_t max_addresses = 256;
+constexpr std::size_t most_addresses = 256;
 
 bool is_for_files(connection_purpose purpose) {
   return purpose == connection_purpose::upload || purpose == connection_purpose::download;
@@ -37,7 +37,7 @@ void address_book::learn(std::vector<protocol::dc_address> told) {
   if (told.empty()) {
     return;
   }
-  told.resize(std::min(told.size(), max_addresses));
+  told.resize(std::min(told.size(), most_addresses));
   told_ = std::move(told);
 }
 

@@ -26,12 +26,12 @@ result<store> open(const inbox_arguments& a) {
   return storage::open_store(a.session, {.key = {}, .create = false});
 }
 
-std::string time_text(std::int64_t since_1970) {
+std::string utc_text(std::int64_t since_1970) {
   return fmt::format("{:%Y-%m-%dT%H:%M:%S}Z", fmt::gmtime(since_1970));
 }
 
 std::string line_of(const storage::inbox_row& row) {
-  auto out = fmt::format("{}  {}  {}  {}", row.number, time_text(row.received_at),
+  auto out = fmt::format("{}  {}  {}  {}", row.number, utc_text(row.received_at),
                          row.chat.empty() ? "-" : row.chat, row.identity);
   if (row.failures != 0) {
     out += fmt::format("  failed {} time(s): {}", row.failures, row.last_failure);

@@ -37,7 +37,12 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
 endif()
 
 add_library(cafegram_warnings INTERFACE)
-target_compile_options(cafegram_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+# What shadows a name of another source is none of its business: found where each is compiled for itself.
+set(warn_of_shadows -Wshadow)
+if(CAFEGRAM_UNITY)
+  set(warn_of_shadows $<$<CXX_COMPILER_ID:GNU>:-Wshadow=local>)
+endif()
+target_compile_options(cafegram_warnings INTERFACE -Wall -Wextra -Wpedantic ${warn_of_shadows} -Wconversion
   -Wno-sign-conversion -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough)
 if(CAFEGRAM_WERROR)
   target_compile_options(cafegram_warnings INTERFACE -Werror)

@@ -7,7 +7,7 @@
 namespace cafegram::protocol {
 namespace {
 
-constexpr std::size_t max_host = 255;
+constexpr std::size_t longest_host = 255;
 constexpr std::size_t max_credential = 255; // RFC 1929: one octet of length
 constexpr std::size_t max_link = 4096;
 
@@ -265,7 +265,7 @@ result<proxy_server> proxy_server::parse(std::string_view link) {
 }
 
 result<void> check(const proxy_server& proxy) {
-  if (proxy.host.empty() || proxy.host.size() > max_host || !is_plain(proxy.host)) {
+  if (proxy.host.empty() || proxy.host.size() > longest_host || !is_plain(proxy.host)) {
     return wrong("the proxy's host is missing or no name");
   }
   if (proxy.port == 0) {

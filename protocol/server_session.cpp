@@ -11,7 +11,7 @@ namespace {
 
 constexpr unsigned answer_bits = 1;
 constexpr unsigned notice_bits = 3;
-constexpr std::size_t max_replies = 4096;
+constexpr std::size_t max_kept_replies = 4096;
 constexpr std::size_t session_salt_at = 20; ///< in new_session_created
 
 duration unix_time(wall_time now) {
@@ -76,7 +76,7 @@ void server_session::state::forget(std::uint64_t order) {
 }
 
 void server_session::state::reply(bytes body) {
-  if (replies.size() < max_replies) {
+  if (replies.size() < max_kept_replies) {
     replies.emplace_back(std::move(body), answer_bits);
   }
 }

@@ -6,7 +6,7 @@
 namespace cafegram::protocol {
 namespace {
 
-constexpr std::uint8_t change_cipher_spec = 0x14;
+constexpr std::uint8_t change_cipher_spec_type = 0x14;
 constexpr std::uint8_t alert = 0x15;
 constexpr std::uint8_t application_data = 0x17;
 /// RFC 8446 section 5.2.
@@ -48,7 +48,7 @@ result<void> tls_record_reader::take_header() {
   left_ = static_cast<std::size_t>(header_[3]) << 8 | header_[4];
   data_ = type == application_data;
   const bool allowed =
-      data_ || (type == change_cipher_spec && reading_ == side::server && left_ == 1);
+      data_ || (type == change_cipher_spec_type && reading_ == side::server && left_ == 1);
   if (type == alert) {
     return fail(errc::protocol_violation, "the other side ended the TLS stream with an alert");
   }
@@ -66,7 +66,7 @@ result<void> tls_record_reader::take_header() {
 
 void tls_record_writer::write(bytes_view data, bytes& out) {
   if (!std::exchange(begun_, true) && writing_ == side::client) {
-    append(out, bytes{change_cipher_spec, 3, 3, 0, 1, 1});
+    append(out, bytes{change_cipher_spec_type, 3, 3, 0, 1, 1});
   }
   const auto most = writing_ == side::client ? client_record : server_record;
   while (!data.empty()) {

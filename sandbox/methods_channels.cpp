@@ -112,7 +112,7 @@ or_refusal<bool> is_free(const step& at, const room& for_whom, std::string_view 
   return holder == 0 || holder == for_whom.id;
 }
 
-answer check_username(step& at, const json& request) {
+answer check_channel_username(step& at, const json& request) {
   const json* input = member(request, "channel");
   const auto name = text(request, "username");
   // Also asked for a channel that is not made yet.
@@ -128,7 +128,7 @@ answer check_username(step& at, const json& request) {
   return free ? answer{*free} : std::unexpected(free.error());
 }
 
-answer update_username(step& at, const json& request) {
+answer update_channel_username(step& at, const json& request) {
   const auto where = channel_of(at, request);
   if (!where) {
     return std::unexpected(where.error());
@@ -166,8 +166,8 @@ std::span<const method> channel_methods() {
       {"channels.leaveChannel", audience::logged_in, leave_channel},
       {"channels.getChannels", audience::logged_in, get_channels},
       {"channels.getFullChannel", audience::logged_in, get_full_channel},
-      {"channels.checkUsername", audience::person, check_username},
-      {"channels.updateUsername", audience::person, update_username},
+      {"channels.checkUsername", audience::person, check_channel_username},
+      {"channels.updateUsername", audience::person, update_channel_username},
   };
   return table;
 }

@@ -12,7 +12,7 @@ namespace cafegram::sandbox {
 
 namespace {
 
-constexpr std::int32_t longest_page = 200;
+constexpr std::int32_t longest_member_page = 200;
 
 or_refusal<room*> channel_of(step& at, const json& request) {
   const json* input = member(request, "channel");
@@ -167,7 +167,7 @@ answer get_participants(step& at, const json& request) {
     }
   }
   const auto limit =
-      static_cast<std::size_t>(std::clamp(number32(request, "limit"), 0, longest_page));
+      static_cast<std::size_t>(std::clamp(number32(request, "limit"), 0, longest_member_page));
   const auto offset = static_cast<std::size_t>(std::max(number32(request, "offset"), 0));
   json out = make("channels.channelParticipants");
   out["count"] = found.size();

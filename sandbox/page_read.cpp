@@ -16,7 +16,7 @@ constexpr std::size_t entity_limit = 100;
 constexpr std::size_t data_limit = 64;
 constexpr std::size_t member_limit = 200;
 constexpr std::size_t title_limit = 128;
-constexpr std::size_t username_limit = 32;
+constexpr std::size_t longest_username = 32;
 
 std::unexpected<error> bad(const char* field, const char* should) {
   return fail(errc::bad_argument, fmt::format("`{}` must be {}", field, should));
@@ -257,7 +257,7 @@ result<page_new_group> read_new_group(const page_json& body) {
     return std::unexpected((as ? kind.error() : as.error()));
   }
   auto title = read_string(body, "title", title_limit);
-  auto username = read_string(body, "username", username_limit);
+  auto username = read_string(body, "username", longest_username);
   if (!title || !username) {
     return std::unexpected((title ? username : title).error());
   }

@@ -47,18 +47,18 @@ json to_json(const std::vector<page_entity>& entities) {
   return out;
 }
 
-struct both {
+struct speaker_and_place {
   account* actor = nullptr;
   place where = {};
 };
 
 /// Who acts, and in which chat.
-result<both> actors(core& in, account_id as, peer_id with) {
+result<speaker_and_place> actors(core& in, account_id as, peer_id with) {
   auto who = acting_person(in, as);
   if (!who) {
     return std::unexpected(who.error());
   }
-  both out{*who, {in.data.find(with), in.data.find_room(with)}};
+  speaker_and_place out{*who, {in.data.find(with), in.data.find_room(with)}};
   if (out.where.user == nullptr && out.where.in == nullptr) {
     return is_user(with) ? no_such_user(with) : no_such_group(with);
   }

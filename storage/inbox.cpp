@@ -9,7 +9,7 @@ namespace cafegram::storage {
 namespace {
 
 template <class Message>
-blob octets_of(const Message& message) {
+blob row_octets(const Message& message) {
   blob out(message.ByteSizeLong());
   message.SerializeToArray(out.data(), static_cast<int>(out.size()));
   return out;
@@ -149,14 +149,14 @@ result<send_record> take_send(const backend& in, const row& from) {
 void put(batch& to, const inbox_row& what) {
   v1::InboxRow message;
   fill(what, message);
-  to.put(table::inbox, number_key(what.number), octets_of(message));
+  to.put(table::inbox, number_key(what.number), row_octets(message));
 }
 
 void put(batch& to, const dead_letter& what) {
   v1::DeadLetter message;
   fill(what.update, *message.mutable_update());
   message.set_died_at(what.died_at);
-  to.put(table::dead, number_key(what.update.number), octets_of(message));
+  to.put(table::dead, number_key(what.update.number), row_octets(message));
 }
 
 void put(batch& to, const send_record& what) {
@@ -168,7 +168,7 @@ void put(batch& to, const send_record& what) {
   message.set_sent_id(what.sent_id.value_or(0));
   message.set_was_duplicate(what.was_duplicate);
   message.set_date(what.date);
-  to.put(table::send, send_key(what.number, what.place), octets_of(message));
+  to.put(table::send, send_key(what.number, what.place), row_octets(message));
 }
 
 void erase_inbox(batch& from, std::uint64_t number) {

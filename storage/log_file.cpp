@@ -11,10 +11,10 @@ namespace {
 
 constexpr std::string_view mark = "\xc5"
                                   "CFB";
-constexpr std::size_t length_at = 4;
+constexpr std::size_t record_length_at = 4;
 constexpr std::size_t number_at = 8;
 constexpr std::size_t synced_at = 16;
-constexpr std::size_t digest_at = 24;
+constexpr std::size_t record_digest_at = 24;
 constexpr std::size_t digest_size = 16;
 
 template <class Number>
@@ -44,14 +44,14 @@ std::optional<record> whole_record(bytes_view data) {
   if (data.size() < log_record_header || as_text(data.first(mark.size())) != mark) {
     return std::nullopt;
   }
-  const auto length = read_number<std::uint32_t>(data, length_at);
+  const auto length = read_number<std::uint32_t>(data, record_length_at);
   if (data.size() - log_record_header < length) {
     return std::nullopt;
   }
   const auto payload = data.subspan(log_record_header, length);
-  const auto digest = crypto::sha256({data.first(digest_at), payload});
+  const auto digest = crypto::sha256({data.first(record_digest_at), payload});
   if (!std::ranges::equal(bytes_view{digest}.first(digest_size),
-                          data.subspan(digest_at, digest_size))) {
+                          data.subspan(record_digest_at, digest_size))) {
     return std::nullopt;
   }
   return record{read_number<std::uint64_t>(data, number_at),
@@ -82,11 +82,11 @@ crypto::secret encode_log_record(const batch& what, std::uint64_t number, std::u
   crypto::secret out{log_record_header + payload.size()};
   const auto view = out.view();
   std::ranges::copy(mark, view.begin());
-  write_number(view, length_at, static_cast<std::uint32_t>(payload.size()));
+  write_number(view, record_length_at, static_cast<std::uint32_t>(payload.size()));
   write_number(view, number_at, number);
   write_number(view, synced_at, synced);
-  const auto digest = crypto::sha256({view.first(digest_at), payload.view()});
-  std::copy_n(digest.begin(), digest_size, view.begin() + digest_at);
+  const auto digest = crypto::sha256({view.first(record_digest_at), payload.view()});
+  std::copy_n(digest.begin(), digest_size, view.begin() + record_digest_at);
   std::ranges::copy(payload.view(), view.begin() + log_record_header);
   return out;
 }

@@ -22,7 +22,7 @@ std::string channel_key(std::int64_t channel) {
 }
 
 template <class Message>
-blob octets_of(const Message& message) {
+blob state_octets(const Message& message) {
   blob out(message.ByteSizeLong());
   message.SerializeToArray(out.data(), static_cast<int>(out.size()));
   return out;
@@ -202,7 +202,7 @@ void put(batch& to, const update_state& counters) {
   message.set_qts(counters.qts);
   message.set_date(counters.date);
   message.set_seq(counters.seq);
-  to.put(table::state, common_key, octets_of(message));
+  to.put(table::state, common_key, state_octets(message));
 }
 
 void put_channel(batch& to, std::int64_t channel, const channel_counter& counter) {
@@ -212,7 +212,7 @@ void put_channel(batch& to, std::int64_t channel, const channel_counter& counter
   message.set_unsure(counter.unsure);
   message.set_closed(counter.closed);
   message.set_since(counter.since);
-  to.put(table::state, channel_key(channel), octets_of(message));
+  to.put(table::state, channel_key(channel), state_octets(message));
 }
 
 void erase_common(batch& from) {

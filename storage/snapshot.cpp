@@ -16,7 +16,7 @@ void wipe_values(Rows& rows) {
 }
 
 template <class Message>
-crypto::secret octets_of(const Message& message) {
+crypto::secret secret_octets(const Message& message) {
   crypto::secret out{message.ByteSizeLong()};
   message.SerializeToArray(out.view().data(), static_cast<int>(out.size()));
   return out;
@@ -87,7 +87,7 @@ crypto::secret encode_snapshot(const row_map& rows, std::uint64_t number) {
     row.set_key(key);
     row.set_value(value.data(), value.size());
   });
-  auto out = octets_of(message);
+  auto out = secret_octets(message);
   wipe_values(*message.mutable_rows());
   return out;
 }
@@ -111,7 +111,7 @@ crypto::secret encode_batch(const batch& what) {
     change.set_key(one.key);
     change.set_value(one.value.data(), one.value.size());
   }
-  auto out = octets_of(message);
+  auto out = secret_octets(message);
   wipe_values(*message.mutable_changes());
   return out;
 }

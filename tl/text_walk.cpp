@@ -6,7 +6,7 @@ namespace cafegram::tl::detail {
 
 namespace {
 
-constexpr std::size_t max_words = 8;
+constexpr std::size_t most_flags_words = 8;
 constexpr int max_nested = 32;
 
 /// Reports nothing: to find out whether octets can be walked at all.
@@ -117,12 +117,12 @@ private:
       return;
     }
     out_->begin_object(def.name);
-    std::array<std::uint32_t, max_words> words{};
+    std::array<std::uint32_t, most_flags_words> words{};
     std::size_t word_count = 0;
     std::int32_t sized = -1;
     for (const auto& field : schema_->fields_of(def)) {
       const auto [what, argument] = schema_->shapes[field.shape];
-      if (what == kind::flags_word && word_count < max_words) {
+      if (what == kind::flags_word && word_count < most_flags_words) {
         words[word_count++] = in_.u32();
         continue;
       }
@@ -195,8 +195,8 @@ private:
 
 } // namespace
 
-bool walk(bytes_view data, std::span<const kind> form, const table* schema, text_sink& out) {
-  return walker{data, schema, out}.whole(form);
+bool walk(bytes_view data, std::span<const kind> kinds, const table* schema, text_sink& out) {
+  return walker{data, schema, out}.whole(kinds);
 }
 
 } // namespace cafegram::tl::detail

@@ -37,7 +37,7 @@ struct flood_gate_ : testing::Test {
   }
 };
 
-using ids = std::vector<std::int64_t>;
+using call_ids = std::vector<std::int64_t>;
 
 /// What has become of each call of a random sequence.
 struct gate_fates {
@@ -84,9 +84,9 @@ TEST_F(flood_gate_, a_wait_is_kept_to_its_end) {
   EXPECT_EQ(told(ticket(1), 5s), gate_verdict::held);
   EXPECT_EQ(gate.next_deadline(), now + 5s);
   now += 5s - 1ns;
-  EXPECT_EQ(due(), ids{});
+  EXPECT_EQ(due(), call_ids{});
   now += 1ns;
-  EXPECT_EQ(due(), ids{1});
+  EXPECT_EQ(due(), call_ids{1});
   EXPECT_EQ(gate.arrive(ticket(1), now), gate_verdict::pass) << "it is on its way";
 }
 
@@ -105,21 +105,21 @@ TEST_F(flood_gate_, several_callers_go_one_after_the_other_in_their_order) {
   told(ticket(1), 5s);
   EXPECT_EQ(gate.arrive(ticket(2), now), gate_verdict::held);
   now += 5s;
-  EXPECT_EQ(due(), ids{1});
-  EXPECT_EQ(due(), ids{}) << "until the first has its answer";
+  EXPECT_EQ(due(), call_ids{1});
+  EXPECT_EQ(due(), call_ids{}) << "until the first has its answer";
   EXPECT_EQ(gate.arrive(ticket(4), now), gate_verdict::held) << "nobody overtakes";
   gate.settled(1, here, now);
-  EXPECT_EQ(due(), ids{2});
+  EXPECT_EQ(due(), call_ids{2});
   now += 999ms;
-  EXPECT_EQ(due(), ids{});
+  EXPECT_EQ(due(), call_ids{});
   now += 1ms;
-  EXPECT_EQ(due(), ids{3}) << "a slow answer does not stop the others";
+  EXPECT_EQ(due(), call_ids{3}) << "a slow answer does not stop the others";
   gate.settled(2, here, now);
-  EXPECT_EQ(due(), ids{}) << "its turn was over";
+  EXPECT_EQ(due(), call_ids{}) << "its turn was over";
   gate.settled(3, here, now);
-  EXPECT_EQ(due(), ids{4});
+  EXPECT_EQ(due(), call_ids{4});
   gate.settled(4, here, now);
-  EXPECT_EQ(due(), ids{});
+  EXPECT_EQ(due(), call_ids{});
   EXPECT_EQ(gate.scopes(), 0U);
   EXPECT_EQ(gate.next_deadline(), steady_time::max());
   EXPECT_EQ(gate.arrive(ticket(5), now), gate_verdict::pass);
@@ -129,21 +129,21 @@ TEST_F(flood_gate_, a_limit_that_still_holds_costs_one_call_only) {
   told(ticket(1), 5s);
   gate.arrive(ticket(2), now);
   now += 5s;
-  EXPECT_EQ(due(), ids{1});
+  EXPECT_EQ(due(), call_ids{1});
   EXPECT_EQ(told(ticket(1), 7s), gate_verdict::held);
   now += 7s - 1ns;
-  EXPECT_EQ(due(), ids{});
+  EXPECT_EQ(due(), call_ids{});
   now += 1ns;
-  EXPECT_EQ(due(), ids{1});
+  EXPECT_EQ(due(), call_ids{1});
 }
 
 TEST_F(flood_gate_, a_shorter_wait_does_not_shorten_a_longer_one) {
   told(ticket(1), 9s);
   told(ticket(2), 2s);
   now += 8s;
-  EXPECT_EQ(due(), ids{});
+  EXPECT_EQ(due(), call_ids{});
   now += 1s;
-  EXPECT_EQ(due(), ids{1});
+  EXPECT_EQ(due(), call_ids{1});
 }
 
 TEST_F(flood_gate_, who_does_not_bear_the_wait_is_told_what_is_left_of_it) {
@@ -160,19 +160,19 @@ TEST_F(flood_gate_, a_wait_that_grows_too_long_sends_away_who_does_not_bear_it) 
   told(ticket(1, here, 10s), 5s);
   gate.arrive(ticket(2, here, 60s), now);
   now += 5s;
-  EXPECT_EQ(due(), ids{1});
+  EXPECT_EQ(due(), call_ids{1});
   EXPECT_TRUE(gate.close(here, "SLOWMODE_WAIT", 30s, now));
   EXPECT_EQ(gate.arrive(ticket(1, here, 10s), now), gate_verdict::refused);
-  EXPECT_EQ(due(), ids{});
+  EXPECT_EQ(due(), call_ids{});
   now += 30s;
-  EXPECT_EQ(due(), ids{2});
+  EXPECT_EQ(due(), call_ids{2});
 }
 
 TEST_F(flood_gate_, what_nobody_bears_is_not_remembered) {
   told(ticket(1, here, 10s), 5s);
   gate.arrive(ticket(2, here, 10s), now);
   EXPECT_TRUE(gate.close(here, "FLOOD_WAIT", 2'147'483'647s, now));
-  EXPECT_EQ(due(), (ids{-1, -2}));
+  EXPECT_EQ(due(), (call_ids{-1, -2}));
   EXPECT_EQ(gate.scopes(), 0U);
   EXPECT_EQ(gate.arrive(ticket(3), now), gate_verdict::pass) << "the server is asked again";
 }
@@ -185,7 +185,7 @@ TEST_F(flood_gate_, nobody_is_held_beyond_what_is_left_of_his_patience) {
   EXPECT_EQ(told(call, 5s), gate_verdict::held);
   told(ticket(2), 7s);
   told(ticket(3), 10s);
-  EXPECT_EQ(due(), ids{-1}) << "10 s are too long for it";
+  EXPECT_EQ(due(), call_ids{-1}) << "10 s are too long for it";
 }
 
 TEST_F(flood_gate_, a_call_that_is_given_up_leaves_no_trace_after_the_wait) {
@@ -196,7 +196,7 @@ TEST_F(flood_gate_, a_call_that_is_given_up_leaves_no_trace_after_the_wait) {
   EXPECT_EQ(gate.arrive(ticket(2), now), gate_verdict::held) << "the limit holds all the same";
   gate.forget(2);
   now += 5s;
-  EXPECT_EQ(due(), ids{});
+  EXPECT_EQ(due(), call_ids{});
   EXPECT_EQ(gate.scopes(), 0U);
 }
 

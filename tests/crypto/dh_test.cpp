@@ -9,7 +9,7 @@ namespace {
 
 using test::hex;
 
-const test::json& own() {
+const test::json& dh_vectors() {
   return test::own_vectors()["dh"];
 }
 
@@ -29,12 +29,12 @@ TEST(dh, takes_exactly_3_4_7_for_telegrams_prime) {
 
 TEST(dh, proves_another_prime_once) {
   prime_cache cache;
-  const bytes prime = hex(own()["rfc3526"]);
+  const bytes prime = hex(dh_vectors()["rfc3526"]);
   EXPECT_FALSE(cache.knows(sha256(prime)));
   EXPECT_TRUE(check_dh_params(2, prime, cache));
   EXPECT_TRUE(cache.knows(sha256(prime)));
   // What the cache says is believed: this composite would fail the proof.
-  const bytes composite = hex(own()["composite"]);
+  const bytes composite = hex(dh_vectors()["composite"]);
   EXPECT_FALSE(check_dh_params(2, composite, cache));
   EXPECT_FALSE(cache.knows(sha256(composite)));
   cache.add(sha256(composite));
@@ -47,15 +47,15 @@ TEST(dh, refuses_what_is_no_safe_prime_of_2048_bits) {
     const auto answer = check_dh_params(2, prime, cache);
     return !answer && answer.error().code == errc::protocol_violation;
   };
-  EXPECT_TRUE(refused(hex(own()["composite"])));
-  EXPECT_TRUE(refused(hex(own()["prime_but_not_safe"])));
+  EXPECT_TRUE(refused(hex(dh_vectors()["composite"])));
+  EXPECT_TRUE(refused(hex(dh_vectors()["prime_but_not_safe"])));
   EXPECT_TRUE(refused({}));
   EXPECT_TRUE(refused(bytes(256)));
   EXPECT_TRUE(refused(bytes(256, 0xff)));
-  bytes longer = hex(own()["rfc3526"]);
+  bytes longer = hex(dh_vectors()["rfc3526"]);
   longer.insert(longer.begin(), 0);
   EXPECT_TRUE(refused(longer));
-  bytes shorter = hex(own()["rfc3526"]);
+  bytes shorter = hex(dh_vectors()["rfc3526"]);
   shorter[0] = 0x7f;
   EXPECT_TRUE(refused(shorter));
 }
@@ -63,7 +63,7 @@ TEST(dh, refuses_what_is_no_safe_prime_of_2048_bits) {
 TEST(dh, knows_each_generators_residues) {
   // g is a square modulo p exactly when g^((p-1)/2) = 1: the table is held against the definition.
   prime_cache cache;
-  for (const bytes& prime : {to_bytes(telegram_prime()), hex(own()["rfc3526"])}) {
+  for (const bytes& prime : {to_bytes(telegram_prime()), hex(dh_vectors()["rfc3526"])}) {
     const bignum p = bignum::from_bytes(prime);
     for (int g = 2; g <= 7; ++g) {
       const bignum power =
@@ -106,13 +106,13 @@ TEST(dh, holds_public_values_away_from_the_ends) {
 }
 
 TEST(dh, comes_to_the_key_that_python_computed) {
-  const bytes prime = hex(own()["rfc3526"]);
-  test::recorded_random random{hex(own()["exponent"])};
-  const auto pair = make_dh_keypair(own()["g"].get<std::int32_t>(), prime, random);
+  const bytes prime = hex(dh_vectors()["rfc3526"]);
+  test::recorded_random random{hex(dh_vectors()["exponent"])};
+  const auto pair = make_dh_keypair(dh_vectors()["g"].get<std::int32_t>(), prime, random);
   ASSERT_TRUE(pair);
-  EXPECT_EQ(to_hex(pair->public_value), own()["public"].get<std::string>());
-  EXPECT_EQ(to_hex(dh_shared_key(hex(own()["other"]), pair->exponent, prime).view()),
-            own()["shared"].get<std::string>());
+  EXPECT_EQ(to_hex(pair->public_value), dh_vectors()["public"].get<std::string>());
+  EXPECT_EQ(to_hex(dh_shared_key(hex(dh_vectors()["other"]), pair->exponent, prime).view()),
+            dh_vectors()["shared"].get<std::string>());
 }
 
 TEST(dh, pads_the_shared_key_and_draws_again) {
@@ -125,7 +125,7 @@ TEST(dh, pads_the_shared_key_and_draws_again) {
   // An exponent of 1 gives g itself, which is too small: the next one is taken.
   bytes draws(256);
   draws[255] = 1;
-  append(draws, hex(own()["exponent"]));
+  append(draws, hex(dh_vectors()["exponent"]));
   test::recorded_random random{draws};
   const auto pair = make_dh_keypair(3, prime, random);
   ASSERT_TRUE(pair);

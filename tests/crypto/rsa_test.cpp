@@ -12,12 +12,12 @@ namespace {
 using test::hex;
 using test::json;
 
-const json& own() {
+const json& rsa_vectors() {
   return test::own_vectors()["rsa"];
 }
 
 rsa_private_key own_secret() {
-  return rsa_private_key::from_pem(own()["secret_pkcs1"].get<std::string>()).value();
+  return rsa_private_key::from_pem(rsa_vectors()["secret_pkcs1"].get<std::string>()).value();
 }
 
 std::string fingerprint_hex(const rsa_public_key& key) {
@@ -64,17 +64,18 @@ TEST(rsa, has_telegrams_keys_by_their_published_fingerprints) {
 }
 
 TEST(rsa, reads_every_form_and_writes_pkcs1) {
-  const auto pkcs1 = rsa_public_key::from_pem(own()["pkcs1"].get<std::string>());
-  const auto spki = rsa_public_key::from_pem(own()["spki"].get<std::string>());
-  const auto pkcs8 = rsa_private_key::from_pem(own()["secret_pkcs8"].get<std::string>());
+  const auto pkcs1 = rsa_public_key::from_pem(rsa_vectors()["pkcs1"].get<std::string>());
+  const auto spki = rsa_public_key::from_pem(rsa_vectors()["spki"].get<std::string>());
+  const auto pkcs8 = rsa_private_key::from_pem(rsa_vectors()["secret_pkcs8"].get<std::string>());
   ASSERT_TRUE(pkcs1 && spki && pkcs8);
   for (const rsa_public_key& key :
        {*pkcs1, *spki, pkcs8->public_key(), own_secret().public_key()}) {
-    EXPECT_EQ(fingerprint_hex(key), own()["fingerprint_hex"].get<std::string>());
-    EXPECT_EQ(to_hex(key.modulus()), own()["n"].get<std::string>());
-    EXPECT_EQ(key.to_pem(), own()["pkcs1"].get<std::string>());
+    EXPECT_EQ(fingerprint_hex(key), rsa_vectors()["fingerprint_hex"].get<std::string>());
+    EXPECT_EQ(to_hex(key.modulus()), rsa_vectors()["n"].get<std::string>());
+    EXPECT_EQ(key.to_pem(), rsa_vectors()["pkcs1"].get<std::string>());
   }
-  EXPECT_EQ(as_text(pkcs8->export_secret_pem().view()), own()["secret_pkcs1"].get<std::string>());
+  EXPECT_EQ(as_text(pkcs8->export_secret_pem().view()),
+            rsa_vectors()["secret_pkcs1"].get<std::string>());
 }
 
 TEST(rsa, refuses_what_is_no_key) {
@@ -84,19 +85,19 @@ TEST(rsa, refuses_what_is_no_key) {
                 .error()
                 .code,
             errc::malformed);
-  EXPECT_FALSE(rsa_private_key::from_pem(own()["pkcs1"].get<std::string>()));
+  EXPECT_FALSE(rsa_private_key::from_pem(rsa_vectors()["pkcs1"].get<std::string>()));
   // Must not ask for the password on a terminal.
-  EXPECT_FALSE(rsa_private_key::from_pem(own()["secret_locked"].get<std::string>()));
+  EXPECT_FALSE(rsa_private_key::from_pem(rsa_vectors()["secret_locked"].get<std::string>()));
   EXPECT_FALSE(rsa_public_key::from_numbers(bytes(128, 0xff), hex("010001")));
   EXPECT_FALSE(rsa_public_key::from_numbers(bytes(256, 0xff), {}));
 }
 
 TEST(rsa, pads_as_python_does) {
   const auto key = own_secret().public_key();
-  for (const auto& c : own()["rsa_pad"]) {
+  for (const auto& c : rsa_vectors()["rsa_pad"]) {
     check_pad(key, c); // at least one of them takes a second temp_key
   }
-  for (const auto& c : own()["rsa_old"]) {
+  for (const auto& c : rsa_vectors()["rsa_old"]) {
     check_old(key, c);
   }
 }
@@ -144,14 +145,14 @@ TEST(rsa, draws_another_temp_key_when_the_number_is_too_large) {
 
 TEST(rsa, opens_both_paddings) {
   const auto key = own_secret();
-  for (const auto& c : own()["rsa_pad"]) {
+  for (const auto& c : rsa_vectors()["rsa_pad"]) {
     const auto opened = key.open(hex(c["encrypted"]));
     ASSERT_TRUE(opened);
     EXPECT_EQ(opened->kind, rsa_private_key::padding::rsa_pad);
     EXPECT_EQ(to_hex(opened->data),
               c["data"].get<std::string>() + c["random_padding"].get<std::string>());
   }
-  for (const auto& c : own()["rsa_old"]) {
+  for (const auto& c : rsa_vectors()["rsa_old"]) {
     const auto opened = key.open(hex(c["encrypted"]));
     ASSERT_TRUE(opened);
     EXPECT_EQ(opened->kind, rsa_private_key::padding::old);
@@ -167,7 +168,7 @@ TEST(rsa, refuses_blocks_that_fit_nothing) {
   EXPECT_FALSE(key.open(bytes(255, 1)));
   EXPECT_FALSE(key.open(bytes(257, 1)));
   EXPECT_FALSE(key.open(bytes(256, 0xff))); // not below the modulus
-  bytes broken = hex(own()["rsa_pad"][0]["encrypted"]);
+  bytes broken = hex(rsa_vectors()["rsa_pad"][0]["encrypted"]);
   broken[100] ^= 1;
   EXPECT_FALSE(key.open(broken));
 }

@@ -22,13 +22,13 @@ void PrintTo(const guest_row& of, std::ostream* out) {
   *out << of.name;
 }
 
-guest_row in_inner(std::string name, std::string logged,
+guest_row by_inner(std::string name, std::string logged,
                    const std::function<void(exchange::inner_data&)>& change) {
   return {std::move(name), [change](handmade_client& c) { c.at_inner = change; },
           std::move(logged)};
 }
 
-guest_row in_params(std::string name, std::string logged,
+guest_row by_params(std::string name, std::string logged,
                     const std::function<void(exchange::req_dh_params&)>& change) {
   return {std::move(name), [change](handmade_client& c) { c.at_params = change; },
           std::move(logged)};
@@ -42,15 +42,15 @@ guest_row in_client(std::string name, std::string logged,
 
 void add_params(std::vector<guest_row>& rows) {
   const std::string unfit = "req_DH_params does not fit";
-  rows.push_back(in_params("params_name_another_nonce", unfit,
+  rows.push_back(by_params("params_name_another_nonce", unfit,
                            [](exchange::req_dh_params& m) { m.both.client[0] ^= 1; }));
-  rows.push_back(in_params("params_name_another_server_nonce", unfit,
+  rows.push_back(by_params("params_name_another_server_nonce", unfit,
                            [](exchange::req_dh_params& m) { m.both.server[0] ^= 1; }));
   rows.push_back(
-      in_params("params_name_another_p", unfit, [](exchange::req_dh_params& m) { m.p += 2; }));
+      by_params("params_name_another_p", unfit, [](exchange::req_dh_params& m) { m.p += 2; }));
   rows.push_back(
-      in_params("params_name_another_q", unfit, [](exchange::req_dh_params& m) { m.q += 2; }));
-  rows.push_back(in_params("params_name_another_key", unfit,
+      by_params("params_name_another_q", unfit, [](exchange::req_dh_params& m) { m.q += 2; }));
+  rows.push_back(by_params("params_name_another_key", unfit,
                            [](exchange::req_dh_params& m) { m.fingerprint ^= 1; }));
   static const bytes high(256, 0xff);
   static const bytes zeros(256);
@@ -76,7 +76,7 @@ void add_params(std::vector<guest_row>& rows) {
                   },
                   "neither RSA padding"});
   for (const auto& [name, octets] : boxes) {
-    rows.push_back(in_params("encrypted_data_is_" + name, "key exchange: ",
+    rows.push_back(by_params("encrypted_data_is_" + name, "key exchange: ",
                              [octets](exchange::req_dh_params& m) { m.encrypted = octets; }));
   }
 }
@@ -84,24 +84,24 @@ void add_params(std::vector<guest_row>& rows) {
 void add_inner(std::vector<guest_row>& rows) {
   const std::string nonces = "names other nonces";
   const std::string factors = "names other factors";
-  rows.push_back(in_inner("inner_data_name_another_nonce", nonces,
+  rows.push_back(by_inner("inner_data_name_another_nonce", nonces,
                           [](exchange::inner_data& m) { m.both.client[0] ^= 1; }));
-  rows.push_back(in_inner("inner_data_name_another_server_nonce", nonces,
+  rows.push_back(by_inner("inner_data_name_another_server_nonce", nonces,
                           [](exchange::inner_data& m) { m.both.server[0] ^= 1; }));
   rows.push_back(
-      in_inner("inner_data_name_another_pq", factors, [](exchange::inner_data& m) { m.pq += 2; }));
+      by_inner("inner_data_name_another_pq", factors, [](exchange::inner_data& m) { m.pq += 2; }));
   rows.push_back(
-      in_inner("inner_data_name_another_p", factors, [](exchange::inner_data& m) { m.p += 2; }));
+      by_inner("inner_data_name_another_p", factors, [](exchange::inner_data& m) { m.p += 2; }));
   rows.push_back(
-      in_inner("inner_data_name_another_q", factors, [](exchange::inner_data& m) { m.q += 2; }));
-  rows.push_back(in_inner("a_temporary_key_of_no_time", "without a lifetime",
+      by_inner("inner_data_name_another_q", factors, [](exchange::inner_data& m) { m.q += 2; }));
+  rows.push_back(by_inner("a_temporary_key_of_no_time", "without a lifetime",
                           [](exchange::inner_data& m) { m.expires_in = 0; }));
-  rows.push_back(in_inner("a_temporary_key_of_the_past", "without a lifetime",
+  rows.push_back(by_inner("a_temporary_key_of_the_past", "without a lifetime",
                           [](exchange::inner_data& m) { m.expires_in = -86400; }));
   rows.push_back(
-      in_inner("a_test_data_centre", "mixed up", [](exchange::inner_data& m) { m.dc = 10002; }));
+      by_inner("a_test_data_centre", "mixed up", [](exchange::inner_data& m) { m.dc = 10002; }));
   rows.back().word = -444;
-  rows.push_back(in_inner("a_test_data_centre_for_media", "mixed up",
+  rows.push_back(by_inner("a_test_data_centre_for_media", "mixed up",
                           [](exchange::inner_data& m) { m.dc = -10002; }));
   rows.back().word = -444;
 }

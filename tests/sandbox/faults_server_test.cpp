@@ -17,7 +17,7 @@ namespace {
 using test::raw_client;
 using tl::json;
 
-constexpr std::string_view token = "1000001:AAAbbbCCC";
+constexpr std::string_view faults_token = "1000001:AAAbbbCCC";
 
 class faults_server : public ::testing::Test {
 protected:
@@ -131,7 +131,7 @@ TEST_F(faults_server, refuses_calls_that_do_not_run) {
   start({"flood-wait=call/1/2,7", "error-500=call/1/3"});
   raw_client client{settings()};
   ASSERT_TRUE(client.exchange());
-  client.log_in(token);
+  client.log_in(faults_token);
   const auto flooded = client.call({{"_", "updates.getState"}});
   ASSERT_FALSE(flooded);
   EXPECT_EQ(flooded.error().rpc->code, 420);
@@ -217,7 +217,7 @@ TEST_F(faults_server, pushed_updates_go_astray) {
          "push-delay=push/1/7,60000"});
   raw_client client{settings()};
   ASSERT_TRUE(client.exchange());
-  client.log_in(token);
+  client.log_in(faults_token);
   const auto dora = server_->page().create_user("Dora", "dora");
   ASSERT_TRUE(dora);
   page_text text;
@@ -295,7 +295,7 @@ TEST_F(faults_server, the_log_tells_what_ran_and_what_was_stored) {
   start({"duplicate=out/1/4"});
   raw_client client{settings()};
   ASSERT_TRUE(client.exchange());
-  client.log_in(token);
+  client.log_in(faults_token);
   const auto alice = client.call({{"_", "contacts.resolveUsername"}, {"username", "alice"}});
   const json& user = alice->at("users").at(0);
   const auto send = [&](const char* words, const char* random_id) {

@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 using test::raw_client;
 
 /// The machine's clock, moved ahead by what the test says.
-class shifted_clock final : public clock_source {
+class salts_clock final : public clock_source {
 public:
   steady_time steady_now() const override {
     return std::chrono::steady_clock::now() + std::chrono::seconds{ahead.load()};
@@ -42,7 +42,7 @@ protected:
     log::configure({});
   }
 
-  std::shared_ptr<shifted_clock> clock_ = std::make_shared<shifted_clock>();
+  std::shared_ptr<salts_clock> clock_ = std::make_shared<salts_clock>();
   runtime runtime_;
   server_options options_;
   std::unique_ptr<server> server_;

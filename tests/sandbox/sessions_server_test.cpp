@@ -14,7 +14,7 @@ namespace {
 using test::raw_client;
 
 constexpr std::string_view logins_token = "1000001:AAAbbbCCCdddEEEfffGGGhhhIIIjjjKKKll";
-constexpr std::int64_t bot_id = 1000001;
+constexpr std::int64_t logins_bot_id = 1000001;
 
 /// Two logins of one person and a bot, over real sockets.
 class sessions_server : public ::testing::Test {
@@ -72,7 +72,7 @@ protected:
         client.call({{"_", "contacts.resolveUsername"}, {"username", "sandbox_1000001_bot"}});
     EXPECT_TRUE(found) << to_string(found.error());
     return {{"_", "inputPeerUser"},
-            {"user_id", bot_id},
+            {"user_id", logins_bot_id},
             {"access_hash", found->at("users").at(0).at("access_hash")}};
   }
 

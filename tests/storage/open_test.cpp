@@ -19,7 +19,7 @@ std::string head_of(const std::string& path) {
   return test::read_text(path).substr(0, 8);
 }
 
-void write_session(const std::string& place) {
+void keep_session(const std::string& place) {
   const auto store = open_store(place);
   ASSERT_TRUE(store) << to_string(store.error());
   batch what;
@@ -37,11 +37,11 @@ bool has_session(const std::string& place) {
 
 TEST(open_store, a_path_is_what_lies_there_and_sqlite_where_nothing_does) {
   temporary_folder folder;
-  write_session(folder.file("new"));
+  keep_session(folder.file("new"));
   EXPECT_EQ(head_of(folder.file("new")), "SQLite f");
-  write_session("file:" + folder.file("file"));
+  keep_session("file:" + folder.file("file"));
   EXPECT_EQ(head_of(folder.file("file")), "CAFEGRAM");
-  write_session("sqlite:" + folder.file("sqlite"));
+  keep_session("sqlite:" + folder.file("sqlite"));
   EXPECT_EQ(head_of(folder.file("sqlite")), "SQLite f");
   std::ofstream{folder.file("old"), std::ios::binary}
       << as_text(wrap_session_file(encode_session(test::sample_session()).view(), 1).view());
@@ -83,7 +83,7 @@ TEST(open_store, the_place_may_name_the_key) {
   std::ofstream{folder.file("key")} << std::string(64, 'b') << '\n';
   const auto path = folder.file("s");
   const auto place = "file:" + path + "?key=file:" + folder.file("key");
-  write_session(place);
+  keep_session(place);
   EXPECT_TRUE(has_session(place));
   EXPECT_TRUE(has_session(path + "?key=file:" + folder.file("key"))) << "the path alone will do";
   EXPECT_FALSE(open_store(path));
