@@ -1,6 +1,9 @@
 #include <cafegram/actors/address_book.hpp>
 
 #include <algorithm>
+#include <functional>
+#include <iterator>
+#include <utility>
 
 namespace cafegram {
 
@@ -96,7 +99,11 @@ dc_route address_book::route(std::int32_t dc, connection_purpose purpose) const 
     add(fixed_, false);
   }
   if (by_proxy_) {
-    std::ranges::stable_partition(out.addresses, &protocol::dc_address::is_static);
+    // std::stable_partition of g++ 12's library uses what C++17 deprecated.
+    auto all = std::exchange(out.addresses, {});
+    std::ranges::copy_if(all, std::back_inserter(out.addresses), &protocol::dc_address::is_static);
+    std::ranges::copy_if(all, std::back_inserter(out.addresses),
+                         std::not_fn(&protocol::dc_address::is_static));
   }
   return out;
 }

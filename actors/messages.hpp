@@ -18,9 +18,8 @@
 #include <string>
 #include <vector>
 
-// All messages between the actors of one process. They hold pointers into this process and never
-// leave it: each is declared local-only at the end of this file, with CAF's own check that nothing
-// else is. What crosses machines is declared elsewhere, as bytes with a version.
+// All messages between the actors of one process. They hold pointers into it and never leave it:
+// each is declared local-only below. What crosses machines is declared elsewhere, as bytes.
 
 namespace cafegram::protocol {
 class auth_key;

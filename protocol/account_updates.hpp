@@ -150,10 +150,12 @@ private:
     int failures = 0;
     int unreadable = 0;
     int addressless = 0;
-    std::int32_t fallback = 0; ///< a place to begin with where the store has none
-    std::int32_t floor = 0;    ///< what is below was before it was closed
-    std::int32_t since = 0;    ///< as in `channel_place`
-    bool named = false;        ///< it has moved since then, the server says
+    std::int32_t fallback = 0;    ///< a place to begin with where the store has none
+    std::int32_t floor = 0;       ///< what is below was before it was closed
+    std::int32_t since = 0;       ///< as in `channel_place`
+    bool named = false;           ///< it has moved since then, the server says
+    std::int32_t looked_from = 0; ///< where it was opened to be looked through
+    bool left_out = false;        ///< something that came had no room while it was looked through
     std::optional<steady_time> retry_at;
     std::optional<steady_time> poll_at;
     std::optional<steady_time> open_at;
@@ -202,6 +204,8 @@ private:
   };
   void notice(std::int64_t channel, std::int32_t pts, hearing how, steady_time now);
   std::int32_t looked_through_from(std::int32_t pts) const;
+  void hand_out(channel_state& which, box_steps&& steps);
+  void look_through(channel_state& of, std::int32_t from, steady_time now);
   void try_open(channel_state& of, steady_time now);
   void open(channel_state& which, std::int32_t pts, steady_time now);
   void owe(channel_state& which);

@@ -33,6 +33,7 @@ void account_updates::offer_to_channel(update_item&& item, steady_time now) {
     of->since = std::min(of->since, item.date); // it is no history, nor is what came behind it
   }
   if (is_full(*of) && of->box.known()) {
+    of->left_out = of->left_out || of->since > 0;
     owe(*of);
     return;
   }
@@ -43,7 +44,7 @@ void account_updates::offer_to_channel(update_item&& item, steady_time now) {
   what.updates.push_back(std::move(item));
   box_steps steps;
   of->box.offer(std::move(what), of->now != phase::resting, now, steps);
-  tell(box, std::move(steps), loss::never_came);
+  hand_out(*of, std::move(steps));
   if (of->box.take_need(now)) {
     owe(*of);
   }
@@ -82,6 +83,20 @@ std::int32_t account_updates::looked_through_from(std::int32_t pts) const {
   return std::max(first_pts, pts - std::clamp(bounds_.first_limit / 2, 1, longest_look));
 }
 
+/// Once something is told the box stands there, whatever becomes of the look behind it.
+void account_updates::hand_out(channel_state& which, box_steps&& steps) {
+  if (!steps.empty()) {
+    which.looked_from = 0;
+  }
+  tell(channel_box(which.id), std::move(steps), loss::never_came);
+}
+
+void account_updates::look_through(channel_state& of, std::int32_t from, steady_time now) {
+  of.owed = true;
+  of.looked_from = from;
+  open(of, from, now);
+}
+
 /// Where nobody knows the place, it is before the first that comes, or where it is said to be; and
 /// the one before that may have got lost on the way, so it is asked for. Of a channel that was
 /// closed it is not: there what overtook the first gets the time of a gap.
@@ -97,8 +112,7 @@ void account_updates::try_open(channel_state& of, steady_time now) {
   const auto said = of.fallback != 0 ? of.fallback : lowest.value_or(first_pts);
   const auto at = std::min(said, lowest.value_or(said));
   if (looks_back && (of.named || at > first_pts)) {
-    of.owed = true;
-    open(of, looked_through_from(at), now);
+    look_through(of, looked_through_from(at), now);
     return;
   }
   of.since = 0;
@@ -114,7 +128,7 @@ void account_updates::open(channel_state& which, std::int32_t pts, steady_time n
   which.open_at.reset();
   box_steps steps;
   which.box.open(pts, now, steps);
-  tell(channel_box(which.id), std::move(steps), loss::never_came);
+  hand_out(which, std::move(steps));
   if (which.box.take_need(now)) {
     owe(which);
   }
@@ -130,7 +144,7 @@ update_outcome account_updates::loaded(std::int64_t channel,
     if (stored && stored->pts > 0 && !stored->closed) {
       of->owed = of->owed || stored->unsure;
       of->since = stored->unsure ? stored->since : 0;
-      of->named = false;
+      of->named = of->since > 0; // something had come already, that is forgotten
       open(*of, stored->pts, now);
     } else {
       of->now = phase::opening;
@@ -258,6 +272,7 @@ account_updates::take_difference(channel_state& of, channel_difference&& answer,
   of.addressless = 0;
   of.enlarged = of.enlarged && !answer.final;
   of.since = answer.final ? 0 : of.since;
+  of.left_out = of.left_out && !answer.final;
   if (of.box.take_need(now)) {
     owe(of);
   }
@@ -273,8 +288,7 @@ bool account_updates::take_too_long(channel_state& of, std::int32_t pts, steady_
   if (of.since > 0 && of.box.value() <= first_pts && pts > first_pts) {
     const auto nearer = looked_through_from(std::min(pts, of.box.lowest().value_or(pts)));
     if (nearer > first_pts) {
-      of.owed = true;
-      open(of, nearer, now);
+      look_through(of, nearer, now);
       return false;
     }
   }
@@ -303,10 +317,10 @@ void account_updates::leave_history(channel_state& of, std::vector<update_item>&
   const auto gone = std::erase_if(items, [since = of.since](const update_item& item) {
     return item.date > 0 && item.date < since;
   });
-  const bool may_miss = gone == 0 && !items.empty() && of.box.value() > first_pts;
+  const auto from = std::exchange(of.looked_from, 0);
+  const bool may_miss = gone == 0 && !items.empty() && from > first_pts && of.box.value() == from;
   if (std::exchange(of.named, false) && may_miss) {
-    out_.told.emplace_back(
-        updates_lost{channel_box(of.id), first_pts, of.box.value(), loss::too_long});
+    out_.told.emplace_back(updates_lost{channel_box(of.id), first_pts, from, loss::too_long});
   }
 }
 
@@ -314,7 +328,7 @@ void account_updates::leave_history(channel_state& of, std::vector<update_item>&
 void account_updates::begin_as_it_came(channel_state& which, steady_time now) {
   which.since = 0;
   which.named = false;
-  which.owed = which.again;
+  which.owed = which.again || std::exchange(which.left_out, false) || which.box.crowded();
   open(which, which.box.lowest().value_or(first_pts), now);
   resume(which, now);
 }
@@ -328,7 +342,8 @@ update_outcome account_updates::difference_of_failed(std::int64_t channel, diffe
   touch(*of);
   of->now = phase::resting;
   --asked_;
-  if (of->since > 0 && of->box.waiting() > 0 && why != difference_failure::later) {
+  const bool begins = of->since > 0 && of->box.value() == of->looked_from && of->box.waiting() > 0;
+  if (begins && why != difference_failure::later) {
     begin_as_it_came(*of, now);
     return finish(now);
   }
@@ -371,7 +386,7 @@ update_outcome account_updates::difference_of_failed(std::int64_t channel, diffe
 void account_updates::resume(channel_state& which, steady_time now) {
   box_steps steps;
   which.box.resume(now, steps);
-  tell(channel_box(which.id), std::move(steps), loss::never_came);
+  hand_out(which, std::move(steps));
   if (which.box.take_need(now)) {
     owe(which);
   }

@@ -160,6 +160,7 @@ update_outcome account_updates::loaded_unsure(const std::vector<channel_place>& 
       auto& made = make(place.channel);
       made.saved = place;
       made.since = place.since;
+      made.named = place.since > 0;
       made.owed = true;
       touch(made);
       open(made, place.pts, now);

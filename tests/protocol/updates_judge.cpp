@@ -54,6 +54,8 @@ void updates_judge::begins(bool fresh, const std::map<std::int64_t, channel_plac
     return;
   }
   heard_.clear();
+  began_.reset();
+  of_before_ = seen_;
   // A channel may be looked through from further back: what was told may not be told again.
   std::erase_if(floor_, [](const auto& one) { return !of_account(one.first); });
   for (const auto& [box, value] : position_) {
@@ -220,7 +222,10 @@ void updates_judge::check(const accepted_updates& told) {
     lowest_.erase(lowest);
   }
   check_bodies(told, is_new);
-  position_[told.box] = told.to;
+  // What moves no counter does not say where a channel begins.
+  if (!is_new || told.from != told.to) {
+    position_[told.box] = told.to;
+  }
 }
 
 void updates_judge::check_loose(const accepted_updates& told) {
@@ -251,7 +256,11 @@ void updates_judge::check_bodies(const accepted_updates& told, bool is_new) {
       fail(to_string(told.box) + ": a stranger is told of, " + std::to_string(event.value));
     }
     const bool first = seen_.insert(event.id).second;
-    if (!first && !(event.count == 0 && (still_twice_ || closed_.contains(told.box)))) {
+    // Who begins anew cannot tell what was before it in the very second in which it begins.
+    const bool same_second = !first && !of_account(told.box) && began_ && event.date >= *began_ &&
+                             of_before_.erase(event.id) > 0;
+    if (!first && !same_second &&
+        !(event.count == 0 && (still_twice_ || closed_.contains(told.box)))) {
       fail(to_string(told.box) + ": handed out twice, " + std::to_string(event.value));
     }
     if (event.count == 0) {

@@ -34,7 +34,10 @@ public:
   void set_skips(bool is) { skips_ = is; }
   void set_oldest(std::int32_t date) { oldest_ = date; }
   /// What has come by then in channels that the client has never heard of is their history.
-  void set_history(std::int32_t date) { history_ = date; }
+  void set_history(std::int32_t date) {
+    history_ = date;
+    began_ = began_.value_or(date);
+  }
 
   /// The client has heard that a box stands there: it has to tell it without being told again.
   void heard_of(box_id box, std::int32_t value) { heard_[box] = std::max(heard_[box], value); }
@@ -76,7 +79,9 @@ private:
   std::set<loss> everywhere_;
   std::int32_t oldest_ = 0;
   std::int32_t history_ = 0;
-  std::set<box_id> aged_; ///< of which some were too old, in this outcome
+  std::optional<std::int32_t> began_; ///< when the client last began anew
+  std::set<int> of_before_;           ///< what was told until then
+  std::set<box_id> aged_;             ///< of which some were too old, in this outcome
   bool skips_ = false;
   bool crowded_ = false;
   bool still_twice_ = false;

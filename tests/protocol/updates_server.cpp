@@ -157,7 +157,8 @@ std::optional<channel_difference> updates_server::answer(const channel_question&
   if (!out.final) {
     all.resize(most);
   }
-  out.pts = all.empty() ? question.pts : all.back()->value;
+  // Where a channel began nothing of it is in the log.
+  out.pts = all.empty() ? std::max(question.pts, end(box)) : all.back()->value;
   out.what = all.empty() ? channel_difference::form::empty : channel_difference::form::updates;
   for (const auto* event : all) {
     out.items.push_back(item_of(*event, false, event->id % 3 != 0));

@@ -249,6 +249,12 @@ void updates_world::push_role(box_id box, std::int32_t value, update_role role) 
 }
 
 void updates_world::deliver(packet what) {
+  if (trace_ != nullptr) {
+    for (const auto& event : what.events) {
+      *trace_ << "    came " << to_string(event.box) << " " << event.value - event.count << ".."
+              << event.value << " date " << event.date << (event.own ? " own" : "") << "\n";
+    }
+  }
   for (const auto& event : what.events) {
     if (event.value == 0) {
       judge_.came(event.id);

@@ -60,7 +60,8 @@ void updates_world::tell(const update_outcome& outcome) const {
   }
   for (const auto& place : outcome.save_channels) {
     out << "    save channel " << place.channel << " " << place.pts
-        << (place.unsure ? " unsure" : "") << (place.closed ? " closed" : "") << "\n";
+        << (place.unsure ? " unsure" : "") << " since " << place.since
+        << (place.closed ? " closed" : "") << "\n";
   }
   if (outcome.ask) {
     out << "    ask from " << outcome.ask->pts << " " << outcome.ask->qts << " " << outcome.ask->seq
