@@ -98,7 +98,8 @@ run() {
   start_sandbox
   start_bot
   announce
-  wait -n "$sandbox" "$bot"
+  # Ctrl-C reaches all three, and theirs may be heard of first: with 0 they end only when they are asked to.
+  wait -n "$sandbox" "$bot" && exit 0
   if kill -0 "$sandbox" 2>/dev/null; then
     tail -n 5 "$data/bot.log" >&2
     die "the bot has ended"
