@@ -104,7 +104,7 @@ private:
 };
 
 struct source_state {
-  static inline const char* name = "update_stream";
+  [[maybe_unused]] static inline const char* name = "update_stream";
 
   struct handed {
     update_event event;
