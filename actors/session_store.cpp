@@ -192,7 +192,8 @@ session_store(session_store_actor::stateful_pointer<session_store_state> self,
       },
       [self](const session_change& by) { return self->state.change(by); },
       [self](const inbox_request& what) -> caf::result<inbox_page> {
-        return self->state.read<inbox_page>(inbox_read{self->state.backend, what.after});
+        return self->state.read<inbox_page>(
+            inbox_read{self->state.backend, what.after, what.numbers});
       },
       [self](const channel_request& what) -> caf::result<channel_found> {
         return self->state.read<channel_found>(channel_read{self->state.backend, what.id});

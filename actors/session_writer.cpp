@@ -36,8 +36,9 @@ result<void> commit(const session_write& what) {
 result<inbox_page> read(const inbox_read& what) {
   try {
     auto* rows = what.from->rows();
-    auto content =
-        rows != nullptr ? storage::read_unfinished(*rows, what.after) : storage::inbox_content{};
+    auto content = rows == nullptr        ? storage::inbox_content{}
+                   : what.numbers.empty() ? storage::read_unfinished(*rows, what.after)
+                                          : storage::read_unfinished(*rows, what.numbers);
     if (!content) {
       return std::unexpected(std::move(content.error()));
     }
@@ -71,8 +72,9 @@ result<channel_found> read(const channel_read& what) {
   }
 }
 
-/// One thread.
-session_writer_actor::behavior_type worker(session_writer_actor::pointer self) {
+} // namespace
+
+session_writer_actor::behavior_type session_worker(session_writer_actor::pointer self) {
   return {
       [](session_write& what) -> caf::result<void> {
         // Let go before the answer: a session whose last write is answered is free.
@@ -96,6 +98,8 @@ session_writer_actor::behavior_type worker(session_writer_actor::pointer self) {
   };
 }
 
+namespace {
+
 struct session_writer_state {
   explicit session_writer_state(session_writer_actor::pointer owner)
     : self{owner} {}
@@ -112,7 +116,7 @@ struct session_writer_state {
 };
 
 session_writer_actor session_writer_state::start() const {
-  auto out = self->system().spawn<caf::detached>(worker);
+  auto out = self->system().spawn<caf::detached>(session_worker);
   self->monitor(out);
   return out;
 }
