@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
+#include <memory>
 #include <utility>
 
 namespace cafegram::sandbox {
@@ -88,8 +89,8 @@ bool fits(const exact_fault& one, const fault_place& at) {
 
 template <class Number>
 bool read(std::string_view text, Number& into) {
-  const auto* const last = text.data() + text.size();
-  const auto [stop, problem] = std::from_chars(text.data(), last, into);
+  const auto* const last = std::to_address(text.end());
+  const auto [stop, problem] = std::from_chars(std::to_address(text.begin()), last, into);
   return problem == std::errc{} && stop == last;
 }
 
