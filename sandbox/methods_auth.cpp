@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <memory>
 #include <vector>
 
 /// Logging in and out. Spec: "User Authorization", `auth.importBotAuthorization`.
@@ -212,8 +213,8 @@ answer import_bot_authorization(step& at, const json& request) {
   const auto colon = std::min(token.find(':'), token.size());
   account_id id = 0;
   const auto digits = token.substr(0, colon);
-  const auto* const end = digits.data() + digits.size();
-  const auto [stop, problem] = std::from_chars(digits.data(), end, id);
+  const auto* const end = std::to_address(digits.end());
+  const auto [stop, problem] = std::from_chars(std::to_address(digits.begin()), end, id);
   const bool number_good = problem == std::errc{} && stop == end && id > 0 && id < (1LL << 52);
   const auto secret = token.substr(std::min(colon + 1, token.size()));
   const bool secret_good =

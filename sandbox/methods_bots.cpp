@@ -217,7 +217,7 @@ void settle_click(outcome& out, std::int64_t query, const waiting_click& click, 
   if (click.who.call == 0) {
     out.events.push_back(std::move(told));
   } else {
-    out.settled.push_back({click.who, std::move(value)});
+    out.settled.emplace_back(click.who, std::move(value));
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <ranges>
 
 /// Reading what was written. Spec: "Pagination in the API".
 namespace cafegram::sandbox {
@@ -69,9 +70,9 @@ answer get_history(step& at, const json& request) {
   const std::int32_t min_id = number32(request, "min_id");
   std::vector<const message_record*> newest_first;
   const history& messages = history_of(*at.me, *where);
-  for (auto one = messages.rbegin(); one != messages.rend(); ++one) {
-    if ((max_id == 0 || one->first < max_id) && one->first > min_id) {
-      newest_first.push_back(at.in.data.message(one->second));
+  for (const auto& [id, number] : std::views::reverse(messages)) {
+    if ((max_id == 0 || id < max_id) && id > min_id) {
+      newest_first.push_back(at.in.data.message(number));
     }
   }
   const std::int32_t asked = number32(request, "limit");
@@ -216,6 +217,7 @@ answer get_dialogs(step& at, const json& request) {
   const bool all = found.size() <= limit && found.size() == total;
   found.resize(std::min(found.size(), limit));
   std::vector<peer_id> peers;
+  peers.reserve(found.size());
   for (const dialog_place& one : found) {
     peers.push_back(one.peer);
   }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <memory>
 
 namespace cafegram::sandbox::records {
 
@@ -21,8 +22,9 @@ std::optional<std::vector<std::int64_t>> numbers_of(std::string_view key, std::s
   for (;;) {
     const std::size_t end = std::min(key.find('/'), key.size());
     std::int64_t value = 0;
-    const auto [stop, problem] = std::from_chars(key.data(), key.data() + end, value);
-    if (problem != std::errc{} || stop != key.data() + end) {
+    const auto* const first = std::to_address(key.begin());
+    const auto [stop, problem] = std::from_chars(first, first + end, value);
+    if (problem != std::errc{} || stop != first + end) {
       return std::nullopt;
     }
     out.push_back(value);

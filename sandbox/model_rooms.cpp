@@ -167,7 +167,11 @@ std::int32_t model::step_for(const box_event& event, const room& in, account_id 
   }
   std::int32_t before = member->since;
   auto at = std::ranges::lower_bound(in.events, event.pts, {}, &box_event::pts);
-  while (at != in.events.begin() && (--at)->pts > member->since) {
+  while (at != in.events.begin()) {
+    --at;
+    if (at->pts <= member->since) {
+      break;
+    }
     if (!seen_ids(*at, in, viewer).empty()) {
       before = at->pts;
       break;

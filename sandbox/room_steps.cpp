@@ -354,8 +354,8 @@ or_refusal<void> set_banned(step& at, account& actor, room& where, account& who,
     return {};
   }
   room_member after = *before;
-  const bool restricts =
-      std::ranges::any_of(rights.items(), [](const auto& one) { return one.value() == true; });
+  const bool restricts = std::ranges::any_of(
+      rights.items(), [](const auto& one) { return one.value() == json(true); });
   after.rights = restricts ? rights : json{};
   after.actor = actor.id;
   if (after.role == member_role::banned) {

@@ -42,6 +42,7 @@ result<void> check_centres(const server_options& options) {
     return fail(errc::bad_argument, "data centres are numbered from 1");
   }
   std::vector<std::int32_t> named;
+  named.reserve(options.homes.size() + 2);
   for (const auto& [who, dc] : options.homes) {
     named.push_back(dc);
   }

@@ -188,6 +188,7 @@ paged<std::vector<page_load_chat>> world::create_load(const page_load& wanted, w
   bot->privacy = false; // it is to hear everything
   impl_->data.save(*bot);
   std::vector<account*> people;
+  people.reserve(static_cast<std::size_t>(std::max(wanted.people, 0)));
   for (std::int32_t i = 0; i < wanted.people; ++i) {
     people.push_back(&new_person(*impl_, fmt::format("Load {}", i + 1)));
   }
