@@ -204,6 +204,19 @@ void client::invoke_bytes_async(bytes function, invoke_options options,
   caf::anon_send(state_->actor, callback_call{std::move(request), std::move(shared)});
 }
 
+result<tl::InputPeer> client::resolve_peer(const peer_name& name,
+                                           std::chrono::milliseconds timeout) {
+  if (on_actor_thread()) {
+    return blocked();
+  }
+  caf::scoped_actor self{state_->life.system()};
+  result<tl::InputPeer> out;
+  self->request(state_->actor, caf::infinite, peer_request{name, timeout})
+      .receive([&out](const resolved_peer& found) { out = found.peer; },
+               [&out](const caf::error& why) { out = std::unexpected(to_error(why)); });
+  return out;
+}
+
 call_tag client::new_tag() {
   return ++state_->last_tag;
 }

@@ -2,6 +2,7 @@
 
 #include <cafegram/actors/messages.hpp>
 #include <cafegram/actors/options.hpp>
+#include <cafegram/actors/peers.hpp>
 #include <cafegram/actors/system.hpp>
 #include <cafegram/base/bytes.hpp>
 #include <cafegram/base/error.hpp>
@@ -41,6 +42,12 @@ public:
   /// `done` is called once, on a scheduler thread, and must not block.
   void invoke_bytes_async(bytes function, invoke_options options,
                           std::function<void(result<bytes>)> done);
+
+  /// How a user, group or channel that this account has ever seen is addressed; for a username that
+  /// it has not the server is asked. Errors: `not_found` for any other, `deadline`, `storage`, and
+  /// what the server says to the username.
+  result<tl::InputPeer> resolve_peer(const peer_name& name,
+                                     std::chrono::milliseconds timeout = peer_patience);
 
   /// A tag that no call of this client carries yet; any number of calls may share one.
   call_tag new_tag();

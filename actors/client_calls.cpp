@@ -1,6 +1,7 @@
 #include <cafegram/actors/client_state.hpp>
 #include <cafegram/actors/errors.hpp>
 #include <cafegram/actors/method_traits.hpp>
+#include <cafegram/actors/peer_walk.hpp>
 #include <cafegram/actors/update_parts.hpp>
 #include <cafegram/tl/api.hpp>
 
@@ -10,7 +11,7 @@
 
 namespace cafegram {
 
-void client_state::call(invoke_request request, answer_function done) {
+void client_state::call(invoke_request request, answer_function done, bool of_hub) {
   if (stopping) {
     done(fail(errc::cancelled, "the client is stopping"));
     return;
@@ -33,19 +34,24 @@ void client_state::call(invoke_request request, answer_function done) {
   const auto total = request.options.timeout.value_or(setup.options.timing.request_timeout);
   calls.emplace(id, running_call{.request = std::move(request),
                                  .done = std::move(done),
-                                 .time = time_budget{total, now()}});
+                                 .time = time_budget{total, now()},
+                                 .of_hub = of_hub});
   proceed(id);
 }
 
 caf::typed_response_promise<invoke_answer> client_state::invoke(const invoke_request& request) {
   auto promise = self->make_response_promise<invoke_answer>();
-  call(request, [promise](const result<shared_bytes>& outcome) mutable {
-    if (outcome) {
-      promise.deliver(invoke_answer{*outcome});
-    } else {
-      promise.deliver(to_caf(outcome.error()));
-    }
-  });
+  const bool of_hub = self->current_sender() == hub;
+  call(
+      request,
+      [promise](const result<shared_bytes>& outcome) mutable {
+        if (outcome) {
+          promise.deliver(invoke_answer{*outcome});
+        } else {
+          promise.deliver(to_caf(outcome.error()));
+        }
+      },
+      of_hub);
   return promise;
 }
 
@@ -85,12 +91,20 @@ void client_state::succeeded(std::uint64_t id, const invoke_answer& answer) {
     });
     return;
   }
-  if (is_updates(*answer.result)) {
-    self->send(hub, own_result{answer.result});
-  } else if (auto step = step_of_result(*found->second.request.function, answer.result)) {
-    self->send(hub, own_result{std::move(step)});
-  }
+  take_in(found->second, answer.result);
   finish(id, answer.result);
+}
+
+/// What a result says beside its answer: how far it moves the counters, and who is who. The hub
+/// reads what it asks for itself.
+void client_state::take_in(const running_call& call, const shared_bytes& result) {
+  if (is_updates(*result)) {
+    self->send(hub, own_result{result, who.id});
+  } else if (auto step = step_of_result(*call.request.function, result)) {
+    self->send(hub, own_result{std::move(step), who.id});
+  } else if (!call.of_hub && brings_peers(*result)) {
+    self->send(store, peers_came{.account = who.id, .result = result});
+  }
 }
 
 void client_state::failed(std::uint64_t id, const error& why) {

@@ -27,6 +27,9 @@ client_state::~client_state() {
   for (const auto& [id, call] : left) {
     call.done(std::unexpected(why));
   }
+  for (const auto& [id, one] : std::exchange(lookups, {})) {
+    one.done(std::unexpected(why));
+  }
   tell_status({});
   if (logging_in) {
     for (auto& promise : logging_in->waiting) {
@@ -72,7 +75,8 @@ void client_state::start() {
 }
 
 void client_state::start_store() {
-  store = setup.open_store(self->system(), services.writer, setup.backend, setup.session);
+  store = setup.open_store(self->system(), services.writer, setup.backend, setup.session,
+                           setup.options.peers_in_memory);
   self->monitor(store);
   ++children;
 }
@@ -288,6 +292,7 @@ void client_state::schedule() {
   auto next = stop_at;
   if (!closing) {
     next = std::min(next, next_release());
+    next = std::min(next, lookups_due.empty() ? steady_time::max() : lookups_due.begin()->first);
     for (const auto& at : {login_at, config_at, pool_at, hub_at}) {
       next = std::min(next, at.value_or(steady_time::max()));
     }
@@ -312,6 +317,7 @@ void client_state::tick(std::uint64_t number) {
   }
   restart_due(at);
   release_due(at);
+  give_up_lookups(at);
   if (login_at && *login_at <= at) {
     login_at.reset();
     log_in_bot();
@@ -394,6 +400,7 @@ client_actor::behavior_type client_behavior(client_actor::stateful_pointer<clien
         });
       },
       [self](const cancel_calls& which) { self->state.cancel(which.tag); },
+      [self](const peer_request& what) { return self->state.resolve(what); },
       [self](const bot_login& how) { return self->state.log_in(how); },
       [self](caf::subscribe_atom, const caf::actor& receiver) { self->state.subscribe(receiver); },
       [self](const update_claim& by) { return self->state.claimed(by); },

@@ -5,6 +5,7 @@
 #include <cafegram/actors/client_core.hpp>
 #include <cafegram/actors/flood_gate.hpp>
 #include <cafegram/actors/pacer.hpp>
+#include <cafegram/actors/peers.hpp>
 #include <cafegram/actors/time_budget.hpp>
 #include <cafegram/tl/api/types.hpp>
 
@@ -48,11 +49,19 @@ struct running_call {
   int migrations = 0;
   int waits = 0;
   int attempts = 0;
+  bool of_hub = false;
   bool paced = false;                           ///< has had its turn for the attempt to come
   std::optional<call_scope> scope = {};         ///< once a flood limit made it matter
   std::optional<error> doubt = {};              ///< said by a home that is being left
   steady_time hold_until = steady_time::max();  ///< of flood waits, from the first one on
   steady_time rests_until = steady_time::max(); ///< its place in `resting`
+};
+
+/// A question for a peer, until it is answered.
+struct running_lookup {
+  peer_name what;
+  std::function<void(const result<tl::InputPeer>&)> done;
+  steady_time deadline;
 };
 
 /// A login with a bot's token and who waits for it.
@@ -66,7 +75,8 @@ struct running_login {
 std::int64_t bot_id_of(std::string_view token);
 
 /// What a client actor holds. Its parts: children and end (client_core.cpp), calls
-/// (client_calls.cpp), login (client_login.cpp), data centres (client_places.cpp).
+/// (client_calls.cpp), login (client_login.cpp), data centres (client_places.cpp),
+/// peers (client_peers.cpp).
 struct client_state {
   explicit client_state(client_actor::pointer actor)
     : self{actor} {}
@@ -121,6 +131,9 @@ struct client_state {
   std::uint64_t next_id = 1;
   alarm ticks;
 
+  std::map<std::uint64_t, running_lookup> lookups;
+  std::set<std::pair<steady_time, std::uint64_t>> lookups_due;
+
   bool stopping = false;
   bool closing = false;
   steady_time stop_at = steady_time::max();
@@ -147,12 +160,13 @@ struct client_state {
   void end_for(error why);
 
   // -- calls
-  void call(invoke_request request, answer_function done);
+  void call(invoke_request request, answer_function done, bool of_hub = false);
   caf::typed_response_promise<invoke_answer> invoke(const invoke_request& request);
   void send(std::uint64_t id);
   void succeeded(std::uint64_t id, const invoke_answer& answer);
   void failed(std::uint64_t id, const error& why);
   bool tried_again(std::uint64_t id, running_call& call, const error& why);
+  void take_in(const running_call& call, const shared_bytes& result);
   void finish(std::uint64_t id, const result<shared_bytes>& outcome);
   void cancel(call_tag tag);
 
@@ -189,6 +203,15 @@ struct client_state {
   bool take_config(bytes_view object);
   void note_trouble(const connection_report& what);
   void take_stored_addresses();
+
+  // -- peers (client_peers.cpp)
+  caf::typed_response_promise<resolved_peer> resolve(const peer_request& what);
+  void ask_store(std::uint64_t id, peer_name what,
+                 std::function<void(const std::shared_ptr<const storage::peer_address>&)> then);
+  void peer_came(std::uint64_t id, const storage::peer_address& peer);
+  void ask_server(std::uint64_t id);
+  void looked_up(std::uint64_t id, const result<tl::InputPeer>& outcome);
+  void give_up_lookups(steady_time at);
 
   // -- login
   account_promise log_in(const bot_login& how);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cafegram/actors/messages.hpp>
+#include <cafegram/actors/peers.hpp>
 
 #include <caf/io/typed_broker.hpp>
 #include <caf/typed_actor.hpp>
@@ -143,10 +144,9 @@ using dc_pool_actor = connection_owner_actor::extend<
 using session_writer_actor = caf::typed_actor<
     // Answers when it is written, after a copy where one is asked for; `storage` when that failed.
     caf::replies_to<session_write>::with<void>,
-    // Reads a page of the inbox, or a channel; empty where a backend has none. `storage` when that
+    // Reads a page of the inbox, or a peer; empty where a backend has none. `storage` when that
     // fails.
-    caf::replies_to<inbox_read>::with<inbox_page>,
-    caf::replies_to<channel_read>::with<channel_found>,
+    caf::replies_to<inbox_read>::with<inbox_page>, caf::replies_to<peer_read>::with<stored_peer>,
     // Ends when all is written that it was given before.
     caf::reacts_to<shutdown_atom>>;
 
@@ -158,8 +158,10 @@ using session_store_actor = caf::typed_actor<
     caf::replies_to<session_change>::with<void>,
     // A page of the inbox, as it is written.
     caf::replies_to<inbox_request>::with<inbox_page>,
-    // A channel, as it is written.
-    caf::replies_to<channel_request>::with<channel_found>,
+    // Those that are new are written within a second, or with what is written before.
+    caf::reacts_to<peers_came>,
+    // A peer that the account has seen, written or not.
+    caf::replies_to<peer_lookup>::with<peer_found>,
     // Writes what is unwritten.
     caf::replies_to<caf::flush_atom>::with<void>,
     // Puts a copy aside, writes the end. `storage` when there is no copy: nothing is written
@@ -203,6 +205,9 @@ using client_actor = caf::typed_actor<
     caf::reacts_to<callback_call>,
     // Gives up calls that carry a tag, under way or held.
     caf::reacts_to<cancel_calls>,
+    // How a peer that the account has seen is addressed; for a username that it has not the server
+    // is asked. `not_found` for any other, `deadline` when that takes too long.
+    caf::replies_to<peer_request>::with<resolved_peer>,
     // Answers when the session is logged in as this bot.
     caf::replies_to<bot_login>::with<account>,
     // Adds a receiver of `update_event`.

@@ -59,6 +59,19 @@ void invoke(Self* self, const client_actor& to, const Function& function, Done d
           });
 }
 
+/// Looks up how a peer is addressed, and then calls `done(result<tl::InputPeer>)` in the context of
+/// `self`, as `client::resolve_peer`.
+template <class Self, class Done>
+void resolve_peer(Self* self, const client_actor& of, peer_name name, Done done,
+                  std::chrono::milliseconds timeout = peer_patience) {
+  auto shared = std::make_shared<Done>(std::move(done));
+  self->request(of, caf::infinite, peer_request{std::move(name), timeout})
+      .then([shared](const resolved_peer& found) { (*shared)(result<tl::InputPeer>{found.peer}); },
+            [shared](const caf::error& why) {
+              (*shared)(result<tl::InputPeer>{std::unexpected(to_error(why))});
+            });
+}
+
 template <class Function>
 result<typename Function::result_type> client::invoke_sync(const Function& function,
                                                            invoke_options options) {

@@ -26,7 +26,6 @@ class auth_key;
 }
 namespace cafegram::storage {
 struct inbox_content;
-struct peer_record;
 class session_backend;
 struct session_batch;
 struct session_state;
@@ -261,6 +260,7 @@ struct updates_suspect {
 /// The encoded result of a call that this client made, which may move the counters.
 struct own_result {
   shared_bytes object;
+  std::int64_t account = 0; ///< that has made it
 };
 
 // -- session ------------------------------------------------------------------------------------
@@ -313,21 +313,6 @@ struct inbox_read {
 
 struct inbox_page {
   std::shared_ptr<const storage::inbox_content> content;
-};
-
-/// Asks for what is known of a channel from the account's past.
-struct channel_request {
-  std::int64_t id = 0;
-};
-
-/// The same, of the store's thread.
-struct channel_read {
-  std::shared_ptr<storage::session_backend> from;
-  std::int64_t id = 0;
-};
-
-struct channel_found {
-  std::shared_ptr<const storage::peer_record> channel; ///< null: it was never seen
 };
 
 // -- client -------------------------------------------------------------------------------------
@@ -483,9 +468,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::session_ended)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::inbox_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::inbox_read)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::inbox_page)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::channel_request)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::channel_read)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::channel_found)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::account)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::client_status)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::bot_login)

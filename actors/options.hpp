@@ -5,6 +5,7 @@
 #include <cafegram/protocol/proxy.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -102,6 +103,8 @@ struct timing_options {
 /// One step on the way to a working connection, for people: "connected", "203.0.113.1:443".
 using progress_function = std::function<void(std::string_view step, std::string_view detail)>;
 
+constexpr std::size_t peers_in_memory_by_default = 10'000;
+
 /// All that `client::start` needs to know.
 struct client_options {
   std::int32_t api_id = 0;
@@ -126,6 +129,9 @@ struct client_options {
   /// A place as in storage/open.hpp, empty for memory. Ignored when `session` is set.
   std::string session_path = {};
   std::shared_ptr<storage::session_backend> session = {};
+
+  /// So many users and chats are known without a look into the store, which has all of them.
+  std::size_t peers_in_memory = peers_in_memory_by_default;
 
   device_info device = {};
   timing_options timing = {};

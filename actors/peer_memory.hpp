@@ -7,8 +7,6 @@
 #include <memory>
 #include <optional>
 #include <unordered_map>
-#include <utility>
-#include <vector>
 
 namespace cafegram {
 
@@ -16,8 +14,7 @@ namespace cafegram {
 /// addresses channels.
 class peer_memory {
 public:
-  /// Gives the channels whose address is new.
-  std::vector<const tl::channel*> note(const peers_seen& peers) {
+  void note(const peers_seen& peers) {
     if (seen_.users.size() + peers.users.size() > most_users) {
       seen_ = {};
     }
@@ -32,21 +29,16 @@ public:
     if (hashes_.size() + peers.chats.size() > most_users) {
       hashes_.clear();
     }
-    std::vector<const tl::channel*> out;
     for (const auto& [id, chat] : peers.chats) {
       const auto* channel = tl::get_if<tl::channel>(chat);
-      if (channel != nullptr && channel->access_hash && !channel->min &&
-          note_address(id, *channel->access_hash)) {
-        out.push_back(channel);
+      if (channel != nullptr && channel->access_hash && !channel->min) {
+        note_address(id, *channel->access_hash);
       }
     }
-    return out;
   }
 
-  /// True where it is new.
-  bool note_address(std::int64_t channel, std::int64_t hash) {
-    const auto [at, is_new] = hashes_.try_emplace(channel, hash);
-    return is_new || std::exchange(at->second, hash) != hash;
+  void note_address(std::int64_t channel, std::int64_t hash) {
+    hashes_.insert_or_assign(channel, hash);
   }
 
   /// What addresses a channel, where it is known.

@@ -1,6 +1,8 @@
 #include <cafegram/actors/session_changes.hpp>
 #include <cafegram/storage/session_rows.hpp>
 
+#include <algorithm>
+
 namespace cafegram {
 
 namespace {
@@ -31,6 +33,29 @@ void session_changes::add(const storage::update_progress& what, storage::session
   for (const auto& row : what.rows) {
     rows_.insert_or_assign({row.in, row.key}, row);
   }
+}
+
+void session_changes::add(storage::batch&& what) {
+  for (auto& row : what.changes) {
+    auto key = std::pair{row.in, row.key};
+    rows_.insert_or_assign(std::move(key), std::move(row));
+  }
+}
+
+const storage::change* session_changes::find(storage::table in, const std::string& key) const {
+  const storage::change* found = nullptr;
+  if (const auto fresh = rows_.find({in, key}); fresh != rows_.end()) {
+    found = &fresh->second;
+  } else if (rows_under_way_ && !(forgotten_ && is_of_account(in))) {
+    // Behind the counters they stand in their order.
+    const auto& rows = rows_under_way_->changes;
+    const auto at = std::lower_bound(rows.begin(), rows.end(), key,
+                                     [in](const storage::change& row, const std::string& wanted) {
+                                       return row.in != in ? row.in < in : row.key < wanted;
+                                     });
+    found = at != rows.end() && at->in == in && at->key == key ? &*at : nullptr;
+  }
+  return found != nullptr && found->what == storage::change::kind::put ? found : nullptr;
 }
 
 void session_changes::forget_account() {

@@ -2,6 +2,7 @@
 
 #include <cafegram/storage/session.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -17,6 +18,8 @@ class session_changes {
 public:
   /// Makes the change in `session`, and notes the rows.
   void add(const storage::update_progress& what, storage::session_state& session);
+  /// Notes rows alone.
+  void add(storage::batch&& what);
   /// Something else of the session than its counters is another.
   void note_login() { fresh_.login = true; }
   /// The account is another one: of the one before only its dead letters are still written.
@@ -27,6 +30,12 @@ public:
   void written();
   /// It is all to be written again, but for what has changed since.
   void failed();
+
+  /// A row that is no counter, as it will be there; null where nothing of it is unwritten, or where
+  /// it goes.
+  const storage::change* find(storage::table in, const std::string& key) const;
+  /// How many have changed since what is under way.
+  std::size_t rows() const { return rows_.size(); }
 
 private:
   void put_counters(const storage::session_state& of, storage::batch& to) const;

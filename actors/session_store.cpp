@@ -1,5 +1,6 @@
 #include <cafegram/actors/errors.hpp>
 #include <cafegram/actors/session_changes.hpp>
+#include <cafegram/actors/session_peers.hpp>
 #include <cafegram/actors/session_store.hpp>
 #include <cafegram/base/log.hpp>
 
@@ -37,6 +38,8 @@ struct session_store_state {
   std::shared_ptr<storage::session_backend> backend;
   storage::session_state newest;
   session_changes unwritten;
+  session_peers peers;
+  std::uint64_t accounts = 0; ///< counts those that are forgotten
   // States are counted.
   std::uint64_t last = 0;    ///< `newest`
   std::uint64_t given = 0;   ///< what the writer has, or has written
@@ -52,6 +55,8 @@ struct session_store_state {
   void apply(const std::function<void(storage::session_state&)>& to);
   caf::result<void> flush();
   caf::result<void> end(const session_ended& how);
+  void note(const peers_came& what);
+  caf::result<peer_found> look_up(const peer_name& what);
   void write();
   void wrote(std::uint64_t state, const caf::error& why);
   void write_in(std::chrono::seconds time);
@@ -98,7 +103,37 @@ void session_store_state::apply(const std::function<void(storage::session_state&
   unwritten.note_login();
   if (before && (!newest.user || newest.user->id != *before)) {
     unwritten.forget_account();
+    peers.forget();
+    ++accounts;
   }
+}
+
+void session_store_state::note(const peers_came& what) {
+  const bool ours = newest.user && newest.user->id == what.account;
+  if (ours && peers.note(what, unwritten)) {
+    ++last;
+    write_in(grace);
+  }
+}
+
+caf::result<peer_found> session_store_state::look_up(const peer_name& what) {
+  const auto answer = [](const std::optional<storage::peer_address>& found) {
+    return peer_found{found ? std::make_shared<const storage::peer_address>(*found) : nullptr};
+  };
+  if (const auto known = peers.find(what, unwritten)) {
+    return answer(known);
+  }
+  reading = true;
+  auto promise = self->make_response_promise<peer_found>();
+  self->request(writer, caf::infinite, peer_read{backend, what})
+      .then(
+          [this, answer, promise, what, of = accounts](const stored_peer& stored) mutable {
+            const auto found =
+                of == accounts ? peers.found(what, stored.peer.get(), unwritten) : std::nullopt;
+            promise.deliver(answer(found));
+          },
+          [promise](const caf::error& why) mutable { promise.deliver(why); });
+  return promise;
 }
 
 /// The writer does all in its order: behind a write, also an empty one, it holds the session for
@@ -182,7 +217,8 @@ void session_store_state::write_in(std::chrono::seconds time) {
 session_store_actor::behavior_type
 session_store(session_store_actor::stateful_pointer<session_store_state> self,
               session_writer_actor writer, std::shared_ptr<storage::session_backend> backend,
-              storage::session_state loaded) {
+              storage::session_state loaded, std::size_t peers_in_memory) {
+  self->state.peers = session_peers{peers_in_memory};
   self->state.writer = std::move(writer);
   self->state.backend = std::move(backend);
   self->state.newest = std::move(loaded);
@@ -194,9 +230,8 @@ session_store(session_store_actor::stateful_pointer<session_store_state> self,
       [self](const inbox_request& what) -> caf::result<inbox_page> {
         return self->state.read<inbox_page>(inbox_read{self->state.backend, what.after});
       },
-      [self](const channel_request& what) -> caf::result<channel_found> {
-        return self->state.read<channel_found>(channel_read{self->state.backend, what.id});
-      },
+      [self](const peers_came& what) { self->state.note(what); },
+      [self](const peer_lookup& what) { return self->state.look_up(what.what); },
       [self](caf::flush_atom) { return self->state.flush(); },
       [self](const session_ended& how) { return self->state.end(how); },
       [self](caf::tick_atom) {
@@ -210,8 +245,10 @@ session_store(session_store_actor::stateful_pointer<session_store_state> self,
 
 session_store_actor spawn_session_store(caf::actor_system& system, session_writer_actor writer,
                                         std::shared_ptr<storage::session_backend> backend,
-                                        storage::session_state loaded) {
-  return system.spawn(session_store, std::move(writer), std::move(backend), std::move(loaded));
+                                        storage::session_state loaded,
+                                        std::size_t peers_in_memory) {
+  return system.spawn(session_store, std::move(writer), std::move(backend), std::move(loaded),
+                      peers_in_memory);
 }
 
 } // namespace cafegram

@@ -1,4 +1,5 @@
 #include <cafegram/actors/errors.hpp>
+#include <cafegram/actors/peer_notes.hpp>
 #include <cafegram/actors/session_writer.hpp>
 #include <cafegram/base/log.hpp>
 #include <cafegram/storage/inbox.hpp>
@@ -47,25 +48,19 @@ result<inbox_page> read(const inbox_read& what) {
   }
 }
 
-result<channel_found> read(const channel_read& what) {
+result<stored_peer> read(const peer_read& what) {
   try {
     auto* rows = what.from->rows();
     if (rows == nullptr) {
-      return channel_found{};
+      return stored_peer{};
     }
-    const auto key = storage::peer_key(storage::peer_kind::channel, what.id);
-    const auto stored = rows->get(storage::table::peer, key);
-    if (!stored) {
-      return std::unexpected(stored.error());
+    auto found = what.what.by_id() ? find_peer(*rows, kind_of(what.what), what.what.id())
+                                   : find_named_peer(*rows, key_of(what.what));
+    if (!found) {
+      return std::unexpected(std::move(found.error()));
     }
-    if (!*stored) {
-      return channel_found{};
-    }
-    auto channel = storage::decode_peer(**stored);
-    if (!channel) {
-      return std::unexpected(std::move(channel.error()));
-    }
-    return channel_found{std::make_shared<const storage::peer_record>(*std::move(channel))};
+    return stored_peer{*found ? std::make_shared<const storage::peer_record>(**std::move(found))
+                              : nullptr};
   } catch (const std::exception& thrown) {
     return fail(errc::storage, what.from->place() + ": " + thrown.what());
   }
@@ -87,10 +82,10 @@ session_writer_actor::behavior_type worker(session_writer_actor::pointer self) {
         auto page = read(request);
         return page ? caf::result<inbox_page>{*std::move(page)} : to_caf(page.error());
       },
-      [](channel_read& what) -> caf::result<channel_found> {
+      [](peer_read& what) -> caf::result<stored_peer> {
         const auto request = std::exchange(what, {});
-        auto channel = read(request);
-        return channel ? caf::result<channel_found>{*std::move(channel)} : to_caf(channel.error());
+        auto peer = read(request);
+        return peer ? caf::result<stored_peer>{*std::move(peer)} : to_caf(peer.error());
       },
       [self](shutdown_atom) { self->quit(); },
   };
@@ -165,7 +160,7 @@ session_writer(session_writer_actor::stateful_pointer<session_writer_state> self
         const auto& to = self->state.worker_of(what.from.get());
         return self->delegate(to, std::exchange(what, {}));
       },
-      [self](channel_read& what) -> caf::result<channel_found> {
+      [self](peer_read& what) -> caf::result<stored_peer> {
         const auto& to = self->state.worker_of(what.from.get());
         return self->delegate(to, std::exchange(what, {}));
       },

@@ -8,6 +8,8 @@
 #include <caf/all.hpp>
 #include <fmt/format.h>
 
+#include <utility>
+
 // What the boxes ask for, and what they hand out. Spec: "Recovering gaps".
 namespace cafegram {
 
@@ -15,6 +17,8 @@ namespace {
 
 /// So long a channel is looked up in the store, which may stall like the disk behind it.
 constexpr std::chrono::seconds look_up_patience{30};
+/// What comes while a write is under way is told with the next one; but so much is enough.
+constexpr std::size_t most_held_back = 64;
 
 /// None: the answer could not be read.
 protocol::difference_failure failure_of(const std::optional<error>& why) {
@@ -104,26 +108,21 @@ void update_hub_state::note_places(const protocol::update_outcome& outcome) {
   }
 }
 
-/// What addresses a channel is written with its updates: the next process asks for its difference.
-void update_hub_state::note_peers(const peers_seen& peers) {
-  storage::batch rows;
-  for (const auto* channel : users.note(peers)) {
-    storage::peer_record record;
-    record.kind = storage::peer_kind::channel;
-    record.id = channel->id;
-    record.access_hash = *channel->access_hash;
-    if (channel->username) {
-      record.usernames.push_back(*channel->username);
-    }
-    for (const auto& name : channel->usernames.value_or(std::vector<tl::Username>{})) {
-      if (const auto* known = tl::get_if<tl::username>(name)) {
-        record.usernames.push_back(known->username);
-      }
-    }
-    put(rows, record);
+/// The store has them before the updates that they came with, and writes both together.
+void update_hub_state::note_peers(std::shared_ptr<const peers_seen> peers) {
+  users.note(*peers);
+  if (peers->users.empty() && peers->chats.empty()) {
+    return;
   }
-  if (!rows.changes.empty()) {
-    add_rows(std::move(rows));
+  came.push_back(std::move(peers));
+  if (came.size() == most_held_back) {
+    tell_peers();
+  }
+}
+
+void update_hub_state::tell_peers() {
+  if (!came.empty()) {
+    self->send(store, peers_came{.account = who.id, .seen = std::exchange(came, {})});
   }
 }
 
@@ -205,9 +204,9 @@ void update_hub_state::ask_difference(const protocol::account_place& from) {
            if (of != life) {
              return;
            }
-           peers_seen peers;
-           auto some = answer ? difference_of(*answer, peers) : std::nullopt;
-           note_peers(peers);
+           auto peers = std::make_shared<peers_seen>();
+           auto some = answer ? difference_of(*answer, *peers) : std::nullopt;
+           note_peers(std::move(peers));
            if (some) {
              some->server_time = static_cast<std::int32_t>(seconds_now());
              apply(boxes->difference(*std::move(some), now()));
@@ -240,14 +239,14 @@ void update_hub_state::find_address(const protocol::channel_question& from) {
       check();
     }
   };
-  self->request(store, look_up_patience, channel_request{from.channel})
+  self->request(store, look_up_patience, peer_lookup{peer_name::channel(from.channel)})
       .then(
-          [this, from, failed, of = life](const channel_found& found) {
+          [this, from, failed, of = life](const peer_found& found) {
             if (of != life) {
               return;
             }
-            if (found.channel) {
-              users.note_address(from.channel, found.channel->access_hash);
+            if (found.peer && !found.peer->seen_in) {
+              users.note_address(from.channel, found.peer->access_hash);
             }
             // Somebody may have told of it meanwhile.
             if (const auto hash = users.channel_hash(from.channel)) {
@@ -274,9 +273,9 @@ void update_hub_state::ask_channel_at(const protocol::channel_question& from, st
            if (of != life) {
              return;
            }
-           peers_seen peers;
-           auto some = answer ? difference_of(*answer, id, peers) : std::nullopt;
-           note_peers(peers);
+           auto peers = std::make_shared<peers_seen>();
+           auto some = answer ? difference_of(*answer, id, *peers) : std::nullopt;
+           note_peers(std::move(peers));
            if (some) {
              some->server_time = static_cast<std::int32_t>(seconds_now());
              apply(boxes->difference_of(id, *std::move(some), now()));

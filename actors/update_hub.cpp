@@ -38,6 +38,7 @@ void update_hub_state::begin(const hub_start& how) {
   if (who.id != 0 && who.id != how.who.id) {
     forget_account();
   }
+  tell_peers();
   if (unwritten) {
     // Else the store would tell a place before updates that are accepted already.
     give_to_store();

@@ -95,6 +95,7 @@ struct update_hub_state {
   bool crowded = false;      ///< one found no place among those
   recent_identities queries; ///< that were handed out
   peer_memory users;
+  std::vector<std::shared_ptr<const peers_seen>> came; ///< not told to the store yet
 
   inbox_ledger ledger;
   std::uint64_t last_number = 0;
@@ -145,7 +146,8 @@ struct update_hub_state {
   // -- what the boxes say
   void apply(protocol::update_outcome&& outcome);
   void note_places(const protocol::update_outcome& outcome);
-  void note_peers(const peers_seen& peers);
+  void note_peers(std::shared_ptr<const peers_seen> peers);
+  void tell_peers();
   void tell(const protocol::updates_lost& what);
   void ask(protocol::update_outcome&& outcome);
   void when_there_is_room(std::function<void()> question);

@@ -29,6 +29,9 @@ std::uint64_t first_number(wall_time now) {
 
 /// What waits for the write before it is given to the store; nobody is left to hear how that went.
 update_hub_state::~update_hub_state() {
+  if (!came.empty()) {
+    caf::anon_send(store, peers_came{.account = who.id, .seen = std::move(came)});
+  }
   if (unwritten) {
     caf::anon_send(store, session_change{.apply = {}, .progress = std::move(unwritten)});
   }
@@ -183,6 +186,7 @@ void update_hub_state::write() {
   if (writing > 0 || stuck) {
     return;
   }
+  tell_peers();
   if (!unwritten) {
     ledger.written(last_number);
     hand_out();

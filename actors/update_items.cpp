@@ -1,3 +1,4 @@
+#include <cafegram/actors/peer_notes.hpp>
 #include <cafegram/actors/update_items.hpp>
 #include <cafegram/protocol/update_table.hpp>
 #include <cafegram/tl/api.hpp>
@@ -173,6 +174,8 @@ std::vector<protocol::update_item> items_of(const Difference& from, protocol::bo
                                             peers_seen& peers) {
   note_users(peers, from.users);
   note_chats(peers, from.chats);
+  find_sources(peers, from.new_messages);
+  find_sources(peers, from.other_updates);
   const came_with with{std::make_shared<const peers_seen>(peers)};
   std::vector<protocol::update_item> out;
   for (const auto& message : from.new_messages) {
@@ -263,6 +266,7 @@ difference_of(const tl::updates::ChannelDifference& answer, std::int64_t channel
         out.timeout = gap.timeout.value_or(0);
         note_users(peers, gap.users);
         note_chats(peers, gap.chats);
+        find_sources(peers, gap.messages);
         return true;
       },
       [](const tl::unknown&) { return false; });

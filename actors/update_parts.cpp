@@ -1,3 +1,4 @@
+#include <cafegram/actors/peer_notes.hpp>
 #include <cafegram/actors/update_parts.hpp>
 #include <cafegram/crypto/hash.hpp>
 #include <cafegram/protocol/update_table.hpp>
@@ -178,6 +179,7 @@ void take_container(update_batch& out, const Container& from) {
   out.seq = from.seq;
   note_users(*out.peers, from.users);
   note_chats(*out.peers, from.chats);
+  find_sources(*out.peers, from.updates);
 }
 
 } // namespace
@@ -334,6 +336,10 @@ void note_chats(peers_seen& into, const std::vector<tl::Chat>& chats) {
       into.chats.insert_or_assign(group->id, chat);
     } else if (const auto* channel = tl::get_if<tl::channel>(chat)) {
       into.chats.insert_or_assign(channel->id, chat);
+    } else if (const auto* closed_group = tl::get_if<tl::chatForbidden>(chat)) {
+      into.chats.insert_or_assign(closed_group->id, chat);
+    } else if (const auto* closed_channel = tl::get_if<tl::channelForbidden>(chat)) {
+      into.chats.insert_or_assign(closed_channel->id, chat);
     }
   }
 }

@@ -33,7 +33,7 @@ std::optional<protocol::update_container> update_hub_state::read(const shared_by
     log::warn("update_hub", "updates that cannot be read: {}", to_string(batch.error()));
     return {};
   }
-  note_peers(*batch->peers);
+  note_peers(batch->peers);
   const bool strangers = batch->short_form && !users.knows(*batch, who.id);
   return container_of(*batch, {batch->short_form ? users.known(*batch) : batch->peers, batch->date,
                                own, strangers});
@@ -49,6 +49,8 @@ void update_hub_state::suspect(const updates_suspect& why) {
 
 void update_hub_state::own(const own_result& what) {
   if (!started) {
+    // Where it belongs tells the state that is asked for; but who is who nobody tells again.
+    self->send(store, peers_came{.account = what.account, .result = what.object});
     return;
   }
   if (const auto place = place_of_result(*what.object)) {

@@ -11,10 +11,19 @@
 
 namespace cafegram {
 
+/// A message, by the chat that it is in.
+struct message_place {
+  tl::Peer chat;
+  std::int32_t id = 0;
+};
+
 /// Users and chats that came with updates, by id.
 struct peers_seen {
   std::map<std::int64_t, tl::User> users;
   std::map<std::int64_t, tl::Chat> chats;
+  /// Of those that are `min`: a message that names them. Spec: "Min constructors".
+  std::map<std::int64_t, message_place> users_in = {};
+  std::map<std::int64_t, message_place> chats_in = {};
 };
 
 /// A send that was made while an update was handled, and is answered.

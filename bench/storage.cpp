@@ -107,21 +107,21 @@ result<double> start_time(const std::string& place) {
   return times[times.size() / 2];
 }
 
-/// Look-ups a second of peers that are not in memory.
+/// Look-ups a second.
 result<double> run_lookups(const std::string& place, std::size_t count, bool by_name,
                            std::chrono::milliseconds time) {
-  auto store = storage::open_store(place);
+  const auto store = storage::open_store(place);
   if (!store) {
     return std::unexpected(store.error());
   }
-  storage::peer_cache cache{*std::move(store), 1};
   std::minstd_rand random{5};
   const auto begin = clock::now();
   std::size_t done = 0;
   for (; clock::now() - begin < time; ++done) {
     const auto id = static_cast<std::int64_t>(random() % count + 1);
-    const auto found = by_name ? cache.find_username("user_" + std::to_string(id))
-                               : cache.find(storage::peer_kind::user, id);
+    const auto found =
+        by_name ? find_named_peer(**store, storage::username_key("user_" + std::to_string(id)))
+                : find_peer(**store, storage::peer_kind::user, id);
     if (!found) {
       return std::unexpected(found.error());
     }

@@ -37,6 +37,7 @@ client_actor::behavior_type played_client() {
       },
       [](const callback_call&) {},
       [](const cancel_calls&) {},
+      [](const peer_request&) -> caf::result<resolved_peer> { return caf::sec::invalid_argument; },
       [](const bot_login&) -> caf::result<account> { return caf::sec::invalid_argument; },
       [](caf::subscribe_atom, const caf::actor&) {},
       [](const update_claim&) {},
@@ -60,25 +61,43 @@ struct journal {
     , came(size + 1) {}
 };
 
+std::int64_t writer_of(std::int32_t id, std::size_t chats) {
+  return 1'000 + id % static_cast<std::int64_t>(chats);
+}
+
 /// `id` counts from 0: that one is fed before the clock runs.
 tl::Update message(std::int32_t id, std::size_t chats) {
   tl::message what;
   what.id = id;
-  what.peer_id = tl::peerUser{.user_id = 1'000 + id % static_cast<std::int64_t>(chats)};
+  what.peer_id = tl::peerUser{.user_id = writer_of(id, chats)};
   what.date = 1'750'000'000;
   what.message = "A message as people write them to bots, of some thirty or fifty octets";
   return tl::updateNewMessage{.message = std::move(what), .pts = 2 + id, .pts_count = 1};
 }
 
-/// Containers of `each` messages with ids from `first` to `last`.
+tl::User person(std::int64_t id) {
+  return tl::user{.id = id,
+                  .access_hash = id * 7919,
+                  .first_name = "A first name",
+                  .last_name = "and a last one",
+                  .username = fmt::format("user_{}", id),
+                  .photo = tl::userProfilePhoto{.photo_id = id, .dc_id = 2},
+                  .lang_code = "en"};
+}
+
+/// Containers of `each` messages with ids from `first` to `last`, with those who wrote them where
+/// `with_users` says so.
 std::vector<shared_bytes> containers(std::size_t first, std::size_t last, std::size_t each,
-                                     std::size_t chats) {
+                                     std::size_t chats, bool with_users = false) {
   std::vector<shared_bytes> out;
   for (std::size_t id = first; id <= last;) {
     tl::updates_ next;
     next.date = 1'750'000'000;
     for (std::size_t n = 0; n < each && id <= last; ++n, ++id) {
       next.updates.push_back(message(static_cast<std::int32_t>(id), chats));
+      if (with_users && n < chats) {
+        next.users.push_back(person(writer_of(static_cast<std::int32_t>(id), chats)));
+      }
     }
     out.push_back(std::make_shared<const bytes>(tl::encode(tl::Updates{std::move(next)})));
   }
@@ -180,9 +199,9 @@ std::unexpected<error> too_slow() {
 
 /// Updates a second.
 result<double> throughput(const std::string& place, std::size_t threads, std::size_t chats,
-                          std::size_t count) {
+                          std::size_t count, bool with_users = false) {
   journal log{count};
-  const auto all = containers(1, count, together, chats);
+  const auto all = containers(1, count, together, chats, with_users);
   stage on{place, threads, log};
   if (on.failure()) {
     return std::unexpected(*on.failure());
@@ -261,6 +280,13 @@ result<std::vector<figure>> run_updates(const updates_options& options) {
         out.push_back(
             {fmt::format("updates/{}/{}threads/{}chats", kind, threads, chats), rate, "updates/s"});
       }
+      // As Telegram sends them to bots; the others stand beside what was measured before.
+      const auto with_users = throughput(place(kind), threads, 10'000, options.updates, true);
+      if (!with_users) {
+        return std::unexpected(with_users.error());
+      }
+      out.push_back({fmt::format("updates/{}/{}threads/10000chats/with-users", kind, threads),
+                     *with_users, "updates/s"});
       const auto p99 = latency(place(kind), threads, 10'000, options.for_latency, rate / 2);
       if (!p99) {
         return std::unexpected(p99.error());

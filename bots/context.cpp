@@ -25,6 +25,48 @@ pending<void> perform(const any_update& update, const Function& function,
                                 });
 }
 
+void set_peer(tl::channels::deleteMessages& in, const tl::InputPeer& peer) {
+  if (const auto* whole = tl::get_if<tl::inputPeerChannel>(peer)) {
+    in.channel =
+        tl::inputChannel{.channel_id = whole->channel_id, .access_hash = whole->access_hash};
+  } else if (const auto* named = tl::get_if<tl::inputPeerChannelFromMessage>(peer)) {
+    in.channel = tl::inputChannelFromMessage{
+        .peer = named->peer, .msg_id = named->msg_id, .channel_id = named->channel_id};
+  }
+}
+
+template <class Function>
+void set_peer(Function& in, const tl::InputPeer& peer) {
+  in.peer = peer;
+}
+
+/// A call to a chat, of which the id is enough.
+template <class T, class Function, class Convert>
+pending<T> call_chat(const any_update& update, const chat_ref& to, Function function,
+                     Convert convert) {
+  auto state = std::make_shared<detail::pending_state<T>>();
+  auto make = [function = std::move(function)](const tl::InputPeer& peer) mutable {
+    set_peer(function, peer);
+    return tl::encode_checked(function);
+  };
+  state->home = detail::start_call_to(
+      common(update).origin(), to, std::move(make),
+      detail::settle_with(state, detail::method_name<Function>(), std::move(convert)));
+  return pending<T>{std::move(state)};
+}
+
+/// The same where the answer says no more than that it went well.
+template <class Function>
+pending<void> perform_in(const any_update& update, const chat_ref& to, Function function) {
+  return call_chat<void>(update, to, std::move(function),
+                         [](const result<bytes>& answer) -> result<void> {
+                           if (!answer) {
+                             return std::unexpected(answer.error());
+                           }
+                           return {};
+                         });
+}
+
 /// What cannot be asked for at all.
 template <class T>
 pending<T> refused(const any_update& update, std::string why) {
@@ -196,8 +238,8 @@ pending<sent_message> context::send(const chat_ref& to, const outgoing& message)
     state->settle(sent_before(to, *made));
     return pending<sent_message>{std::move(state)};
   }
-  return detail::call_for<sent_message>(
-      common(update_), "messages.sendMessage", tl::encode_checked(request), {},
+  return call_chat<sent_message>(
+      update_, to, std::move(request),
       [to, random_id, origin, named = std::move(named)](const result<bytes>& answer) {
         auto sent = sent_outcome(to, random_id, answer);
         if (origin) {
@@ -216,7 +258,7 @@ pending<void> context::edit(const message_ref& message, const outgoing& replacem
   if (is_business_chat(update_, message.chat)) {
     return refused<void>(update_, by_business_connection);
   }
-  return perform(update_, replacement.edit_request(message));
+  return perform_in(update_, message.chat, replacement.edit_request(message));
 }
 
 pending<void> context::edit(const callback_query& query, const outgoing& replacement) const {
@@ -241,13 +283,9 @@ pending<void> context::remove(const chat_ref& chat, std::vector<std::int32_t> id
     return refused<void>(update_, by_business_connection);
   }
   if (chat.kind == chat_kind::channel) {
-    tl::inputChannel channel;
-    channel.channel_id = chat.id;
-    channel.access_hash = chat.access_hash;
     tl::channels::deleteMessages request;
-    request.channel = channel;
     request.id = std::move(ids);
-    return perform(update_, request);
+    return perform_in(update_, chat, std::move(request));
   }
   tl::messages::deleteMessages request;
   request.revoke = true;
@@ -290,9 +328,8 @@ pending<void> context::action(tl::SendMessageAction what) const {
     return refused<void>(update_, by_business_connection);
   }
   tl::messages::setTyping request;
-  request.peer = chat().input_peer();
   request.action = std::move(what);
-  return perform(update_, request);
+  return perform_in(update_, chat(), std::move(request));
 }
 
 pending<bytes> context::invoke_bytes(bytes function, invoke_options options) const {

@@ -47,27 +47,13 @@ void conversation::end() {
   waiters_.clear();
   behaviors_.clear();
   open_.clear();
+  addressing_.clear();
   setup_.client = nullptr;
   setup_.owner = nullptr;
 }
 
 steady_time conversation::now() const {
   return self_.clock().now();
-}
-
-// Handlers belong to the user: whatever they throw ends this conversation and no other, and is a
-// failure of the update that they ran for.
-template <class F>
-void conversation::guarded(std::uint64_t number, F run) {
-  const auto before = std::exchange(in_hand_, number);
-  try {
-    run();
-    in_hand_ = before;
-  } catch (const std::exception& e) {
-    fail(e.what());
-  } catch (...) {
-    fail("something that is no std::exception");
-  }
 }
 
 caf::error conversation::fail(std::string_view why) {
@@ -246,25 +232,6 @@ void conversation::release(detail::root_task& root) {
   root.held.clear();
 }
 
-void conversation::call(const std::shared_ptr<detail::delivery>& origin, bytes function,
-                        invoke_options options, detail::call_done done) {
-  ++outstanding_;
-  ++origin->outstanding;
-  invoke_request request{std::make_shared<const bytes>(std::move(function)), std::move(options)};
-  const auto settled = [this, origin, done = std::move(done)](const result<bytes>& outcome) {
-    --outstanding_;
-    --origin->outstanding;
-    if (!failed_) {
-      guarded(origin->number, [&] { done(outcome); });
-    }
-    settle();
-  };
-  // The client answers each request by its own deadline; another one here would only cost.
-  self_.request(setup_.client, caf::infinite, std::move(request))
-      .then([settled](const invoke_answer& answer) { settled(to_bytes(*answer.result)); },
-            [settled](const caf::error& e) { settled(std::unexpected(to_error(e))); });
-}
-
 void conversation::settle() {
   if (failed_) {
     return;
@@ -364,21 +331,6 @@ void resume(const std::shared_ptr<resume_point>& point) {
   if (point->frame) {
     point->root->home->resume(point);
   }
-}
-
-conversation* start_call(const std::shared_ptr<delivery>& origin, bytes function,
-                         invoke_options options, call_done done) {
-  auto* home = origin ? origin->link->home : nullptr;
-  if (home == nullptr) {
-    done(fail(errc::cancelled, "the conversation of this update has ended"));
-    return nullptr;
-  }
-  if (conversation::running() != home) {
-    done(fail(errc::bad_argument, "a context is used in its own conversation only"));
-    return nullptr;
-  }
-  home->call(origin, std::move(function), std::move(options), std::move(done));
-  return home;
 }
 
 wait_base::~wait_base() {

@@ -3,12 +3,14 @@
 #include <cafegram/bots/self.hpp>
 
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace cafegram {
@@ -62,6 +64,16 @@ using call_done = std::function<void(const result<bytes>&)>;
 conversation* start_call(const std::shared_ptr<delivery>& origin, bytes function,
                          invoke_options options, call_done done);
 
+using address_user = std::function<result<bytes>(const tl::InputPeer&)>;
+
+/// A call that waits until it is known how its chat is addressed.
+struct addressed_call {
+  std::shared_ptr<delivery> origin;
+  chat_ref to;
+  address_user make;
+  call_done done;
+};
+
 } // namespace detail
 
 /// The state of one conversation: its behaviors, coroutines and the updates under way.
@@ -94,6 +106,7 @@ public:
 
   void call(const std::shared_ptr<detail::delivery>& origin, bytes function, invoke_options options,
             detail::call_done done);
+  void call_to(detail::addressed_call what);
   void resume(const std::shared_ptr<detail::resume_point>& point);
   std::uint64_t wait(detail::wait_base& awaiter, std::coroutine_handle<> frame, duration timeout);
   void forget(std::uint64_t wait_id);
@@ -114,6 +127,8 @@ private:
   void run_behavior(std::size_t index, const any_update& update);
   void start(task<> frame, const any_update& update, std::size_t route);
   void go_on(detail::root_task* root, std::coroutine_handle<> frame);
+  void address_came(chat_key chat, const result<tl::InputPeer>& address);
+  void make_addressed(const detail::addressed_call& what, const tl::InputPeer& address);
   void settle();
   void sweep_roots();
   void report_finished();
@@ -129,6 +144,7 @@ private:
   std::uint64_t current_ = 0;
   bool told_suspended_ = false;
   std::size_t outstanding_ = 0;
+  std::map<chat_key, std::vector<detail::addressed_call>> addressing_;
   std::vector<std::optional<behavior>> behaviors_; // by route
   std::optional<std::size_t> active_route_;
   std::vector<std::unique_ptr<detail::root_task>> roots_;
@@ -138,6 +154,21 @@ private:
   bool failed_ = false;
   std::uint64_t in_hand_ = 0; ///< the delivery that user code runs for; 0: none
 };
+
+// Handlers belong to the user: whatever they throw ends this conversation and no other, and is a
+// failure of the update that they ran for.
+template <class F>
+void conversation::guarded(std::uint64_t number, F run) {
+  const auto before = std::exchange(in_hand_, number);
+  try {
+    run();
+    in_hand_ = before;
+  } catch (const std::exception& e) {
+    fail(e.what());
+  } catch (...) {
+    fail("something that is no std::exception");
+  }
+}
 
 /// Marks the thread as running a conversation.
 class conversation::running_guard {

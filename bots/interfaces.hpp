@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cafegram/actors/messages.hpp>
+#include <cafegram/actors/peers.hpp>
 #include <cafegram/bots/messages.hpp>
 
 #include <caf/typed_actor.hpp>
@@ -14,7 +15,7 @@
 //            update_waits    |            |                                      |
 //            updates_finished|            |                                      |
 //                            +------------+                                      |
-//   client <-----------------------------invoke_request--------------------------+
+//   client <----------------------invoke_request, peer_request-------------------+
 //
 // The dispatcher holds the queue of each chat and gives a conversation one update at a time, the
 // next one when that is finished, or suspended in a coroutine; what fails it gives again. What the
@@ -26,7 +27,9 @@ namespace cafegram {
 /// What handlers make calls through: the part of `client_actor` that they need.
 using caller_actor = caf::typed_actor<
     // Answers once: the result, or one typed error.
-    caf::replies_to<invoke_request>::with<invoke_answer>>;
+    caf::replies_to<invoke_request>::with<invoke_answer>,
+    // How a chat is addressed that an update does not tell the hash of.
+    caf::replies_to<peer_request>::with<resolved_peer>>;
 
 /// One chat: runs the handlers of its updates, owns their coroutines and behaviors.
 using conversation_actor = caf::typed_actor<

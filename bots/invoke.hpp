@@ -13,6 +13,10 @@ namespace detail {
 /// Makes a call for an update; see conversation.hpp.
 conversation* start_call(const std::shared_ptr<delivery>& origin, bytes function,
                          invoke_options options, std::function<void(const result<bytes>&)> done);
+using address_user = std::function<result<bytes>(const tl::InputPeer&)>;
+/// The same for a call to a chat, which `make` encodes when it is known how that is addressed.
+conversation* start_call_to(const std::shared_ptr<delivery>& origin, const chat_ref& to,
+                            address_user make, std::function<void(const result<bytes>&)> done);
 /// For outcomes that nobody looks at.
 void log_unseen(std::string_view method, const error& e);
 
@@ -22,18 +26,26 @@ std::string_view method_name() {
   return definition != nullptr ? definition->name : std::string_view{"a call"};
 }
 
-/// A call whose answer `convert` makes a `result<T>` of.
+/// Settles with what `convert` makes of the answer, a `result<T>`.
 template <class T, class Convert>
-pending<T> call_for(const update_base& update, std::string_view method,
-                    const result<bytes>& function, invoke_options options, Convert convert) {
-  auto state = std::make_shared<pending_state<T>>();
-  auto done = [state, method, convert = std::move(convert)](const result<bytes>& outcome) {
+auto settle_with(std::shared_ptr<pending_state<T>> state, std::string_view method,
+                 Convert convert) {
+  return [state = std::move(state), method,
+          convert = std::move(convert)](const result<bytes>& outcome) {
     auto value = convert(outcome);
     if (!value && !state->on_settled) {
       log_unseen(method, value.error());
     }
     state->settle(std::move(value));
   };
+}
+
+/// A call whose answer `convert` makes a `result<T>` of.
+template <class T, class Convert>
+pending<T> call_for(const update_base& update, std::string_view method,
+                    const result<bytes>& function, invoke_options options, Convert convert) {
+  auto state = std::make_shared<pending_state<T>>();
+  auto done = settle_with(state, method, std::move(convert));
   if (!function) {
     done(function);
   } else {

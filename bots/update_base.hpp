@@ -19,12 +19,14 @@ enum class chat_kind : std::uint8_t { user, group, channel };
 struct chat_ref {
   chat_kind kind = chat_kind::user;
   std::int64_t id = 0;          ///< as in TL: positive
-  std::int64_t access_hash = 0; ///< 0 where it is not known; bots may send it
+  std::int64_t access_hash = 0; ///< 0 where it is not known: the verbs look it up
 
   /// One number for all kinds, as in the Bot API: user `id`, group `-id`, channel `-10^12 - id`.
   std::int64_t marked_id() const;
   tl::InputPeer input_peer() const;
   static chat_ref from(const tl::Peer& peer);
+  /// Of a `marked_id`. The verbs that are given it look the hash up.
+  static chat_ref from_marked(std::int64_t id);
 
   friend bool operator==(const chat_ref& a, const chat_ref& b) {
     return a.kind == b.kind && a.id == b.id;

@@ -10,6 +10,8 @@ namespace cafegram {
 
 namespace {
 
+constexpr std::int64_t first_marked_channel = -1'000'000'000'000;
+
 /// Null for what is no message, a service message, or one that this schema cannot read.
 const tl::message* plain_message(const tl::Message& message) {
   return tl::get_if<tl::message>(message);
@@ -40,7 +42,7 @@ std::int64_t chat_ref::marked_id() const {
   case chat_kind::channel:
     break;
   }
-  return -1'000'000'000'000 - id;
+  return first_marked_channel - id;
 }
 
 tl::InputPeer chat_ref::input_peer() const {
@@ -72,6 +74,14 @@ chat_ref chat_ref::from(const tl::Peer& peer) {
     return {chat_kind::channel, p->channel_id, 0};
   }
   return {};
+}
+
+chat_ref chat_ref::from_marked(std::int64_t id) {
+  if (id > 0) {
+    return {chat_kind::user, id, 0};
+  }
+  return id < first_marked_channel ? chat_ref{chat_kind::channel, first_marked_channel - id, 0}
+                                   : chat_ref{chat_kind::group, -id, 0};
 }
 
 std::string to_string(const chat_ref& chat) {

@@ -2,11 +2,16 @@
 #include <cafegram/storage/peers.hpp>
 
 #include <algorithm>
-#include <cctype>
+#include <iterator>
+#include <utility>
+#include <vector>
 
 namespace cafegram::storage {
 
 namespace {
+
+/// Added to the kind, where a row is of what a min constructor brought.
+constexpr char min_mark = 16;
 
 std::vector<std::string> names_of(const peer_record& peer) {
   std::vector<std::string> out;
@@ -20,9 +25,40 @@ std::vector<std::string> names_of(const peer_record& peer) {
   return out;
 }
 
-bool has_name(const peer_record& peer, const std::string& name) {
-  const auto names = names_of(peer);
-  return std::ranges::find(names, name) != names.end();
+peer_record record_of(const peer_news& peer) {
+  return {peer.kind,
+          peer.id,
+          peer.access_hash,
+          {peer.usernames.begin(), peer.usernames.end()},
+          std::string{peer.phone},
+          peer.seen_in};
+}
+
+result<std::optional<peer_record>> read_row(backend& in, const std::string& key) {
+  const auto stored = in.get(table::peer, key);
+  if (!stored) {
+    return std::unexpected(stored.error());
+  }
+  if (!*stored) {
+    return std::nullopt;
+  }
+  auto peer = decode_peer(**stored);
+  if (!peer) {
+    return fail(errc::storage, in.place() + ": table peer: " + peer.error().what,
+                peer.error().number);
+  }
+  return *std::move(peer);
+}
+
+/// By the key of a whole one.
+result<std::optional<peer_record>> read_peer(backend& in, const std::string& key) {
+  auto whole = read_row(in, key);
+  return !whole || *whole ? whole : read_row(in, min_key_of(key));
+}
+
+void mix(std::uint64_t& into, std::string_view text) {
+  // A length goes with each, so that what is one name is never taken for two.
+  into = (into ^ std::hash<std::string_view>{}(text)) * 0x9e3779b97f4a7c15U + text.size() + 1;
 }
 
 } // namespace
@@ -31,6 +67,17 @@ std::string peer_key(peer_kind kind, std::int64_t id) {
   std::string out{static_cast<char>(kind)};
   append_number(out, static_cast<std::uint64_t>(id));
   return out;
+}
+
+std::string min_peer_key(peer_kind kind, std::int64_t id) {
+  return min_key_of(peer_key(kind, id));
+}
+
+std::string min_key_of(std::string whole) {
+  if (!whole.empty()) {
+    whole.front() = static_cast<char>(whole.front() + min_mark);
+  }
+  return whole;
 }
 
 std::string username_key(std::string_view username) {
@@ -51,69 +98,35 @@ std::string phone_key(std::string_view phone) {
   return out;
 }
 
+bool has_name(const peer_record& peer, std::string_view name) {
+  const auto names = names_of(peer);
+  return std::ranges::find(names, name) != names.end();
+}
+
 void put(batch& to, const peer_record& peer) {
   const auto key = peer_key(peer.kind, peer.id);
-  to.put(table::peer, key, encode_peer(peer));
+  to.put(table::peer, peer.seen_in ? min_peer_key(peer.kind, peer.id) : key, encode_peer(peer));
   for (auto& name : names_of(peer)) {
     to.put(table::name, std::move(name), to_blob(as_bytes(key)));
   }
 }
 
-peer_cache::peer_cache(std::shared_ptr<backend> in, std::size_t limit)
-  : in_{std::move(in)}
-  , known_{limit} {}
-
-result<void> peer_cache::note(const peer_record& peer, batch& to) {
-  const std::lock_guard lock{mutex_};
-  const auto key = peer_key(peer.kind, peer.id);
-  const auto* before = known_.find(key);
-  if (before == nullptr && peer.seen_in) {
-    // Whether a whole one is known decides; of a whole one that comes it does not matter.
-    auto stored = find_key(key);
-    if (!stored) {
-      return std::unexpected(std::move(stored.error()));
-    }
-    before = known_.find(key);
-  }
-  if (before != nullptr && (*before == peer || (peer.seen_in && !before->seen_in))) {
-    return {};
-  }
-  put(to, peer);
-  known_.put(key, peer);
-  return {};
+result<std::optional<peer_record>> find_peer(backend& in, peer_kind kind, std::int64_t id) {
+  return read_peer(in, peer_key(kind, id));
 }
 
-result<std::optional<peer_record>> peer_cache::find_key(const std::string& key) {
-  if (const auto* known = known_.find(key)) {
-    return *known;
-  }
-  auto stored = in_->get(table::peer, key);
-  if (!stored) {
-    return std::unexpected(std::move(stored.error()));
-  }
-  if (!*stored) {
-    return std::nullopt;
-  }
-  auto peer = decode_peer(**stored);
-  if (!peer) {
-    return fail(errc::storage, in_->place() + ": table peer: " + peer.error().what,
-                peer.error().number);
-  }
-  return known_.put(key, *std::move(peer));
-}
-
-result<std::optional<peer_record>> peer_cache::find_named(const std::string& name) {
+result<std::optional<peer_record>> find_named_peer(backend& in, std::string_view name) {
   if (name.size() < 2) {
     return std::nullopt;
   }
-  auto key = in_->get(table::name, name);
+  const auto key = in.get(table::name, name);
   if (!key) {
-    return std::unexpected(std::move(key.error()));
+    return std::unexpected(key.error());
   }
   if (!*key) {
     return std::nullopt;
   }
-  auto peer = find_key(std::string{as_text(**key)});
+  auto peer = read_peer(in, std::string{as_text(**key)});
   // The peer may have given the name up since.
   if (peer && *peer && !has_name(**peer, name)) {
     return std::nullopt;
@@ -121,36 +134,60 @@ result<std::optional<peer_record>> peer_cache::find_named(const std::string& nam
   return peer;
 }
 
-result<std::optional<peer_record>> peer_cache::find(peer_kind kind, std::int64_t id) {
-  const std::lock_guard lock{mutex_};
-  return find_key(peer_key(kind, id));
+peer_address address_of(const peer_record& peer) {
+  return {peer.kind, peer.id, peer.access_hash, peer.seen_in};
 }
 
-result<std::optional<peer_record>> peer_cache::find_username(std::string_view username) {
-  const std::lock_guard lock{mutex_};
-  return find_named(username_key(username));
-}
+peer_cache::peer_cache(std::size_t limit)
+  : known_{limit} {}
 
-result<std::optional<peer_record>> peer_cache::find_phone(std::string_view phone) {
-  const std::lock_guard lock{mutex_};
-  return find_named(phone_key(phone));
-}
-
-std::vector<peer_record> peer_cache::recent(std::size_t count) const {
-  const std::lock_guard lock{mutex_};
-  std::vector<peer_record> out;
-  for (const auto& [key, peer] : known_) {
-    if (out.size() == count) {
-      break;
-    }
-    out.push_back(peer);
+peer_cache::entry peer_cache::entry_of(const peer_news& peer) {
+  entry out{peer.access_hash, 0, peer.seen_in};
+  for (const auto username : peer.usernames) {
+    mix(out.names, username);
   }
+  out.names += 1; // a name is none of a phone
+  mix(out.names, peer.phone);
   return out;
 }
 
-void peer_cache::clear() {
-  const std::lock_guard lock{mutex_};
-  known_.clear();
+bool peer_cache::tells_nothing_new(const entry& known, const entry& news) {
+  if (!news.seen_in) {
+    return !known.seen_in && known.access_hash == news.access_hash && known.names == news.names;
+  }
+  const auto& source = *news.seen_in;
+  return !known.seen_in ||
+         (known.seen_in->chat_kind == source.chat_kind && known.seen_in->chat == source.chat &&
+          std::int64_t{source.message} - known.seen_in->message < new_source_after);
+}
+
+void peer_cache::note(const peer_news& peer, batch& to) {
+  const key of{peer.kind, peer.id};
+  auto news = entry_of(peer);
+  const auto* known = known_.find(of);
+  if (known != nullptr && tells_nothing_new(*known, news)) {
+    return;
+  }
+  put(to, record_of(peer));
+  known_.put(of, std::move(news));
+}
+
+void peer_cache::learn(const peer_record& stored) {
+  const auto* known = known_.find({stored.kind, stored.id});
+  if (known != nullptr && (stored.seen_in || !known->seen_in)) {
+    return; // what has come meanwhile is newer
+  }
+  const std::vector<std::string_view> usernames{stored.usernames.begin(), stored.usernames.end()};
+  known_.put({stored.kind, stored.id}, entry_of({stored.kind, stored.id, stored.access_hash,
+                                                 usernames, stored.phone, stored.seen_in}));
+}
+
+std::optional<peer_address> peer_cache::find(peer_kind kind, std::int64_t id) {
+  const auto* known = known_.find({kind, id});
+  if (known == nullptr || known->seen_in) {
+    return std::nullopt;
+  }
+  return peer_address{kind, id, known->access_hash};
 }
 
 } // namespace cafegram::storage

@@ -59,7 +59,7 @@ struct client_kit : testing::Test {
     setup.options = options;
     setup.session = *stored;
     setup.connect = lines.factory();
-    setup.open_store = [this](caf::actor_system& in, auto, auto, auto) {
+    setup.open_store = [this](caf::actor_system& in, auto, auto, auto, auto) {
       store = in.spawn(played_session_store, kept);
       return store;
     };

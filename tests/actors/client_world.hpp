@@ -51,7 +51,8 @@ public:
     setup.profile = profile;
     setup.addresses = address_book::pinned({2, {"127.0.0.1", 1}}, {});
     setup.session = kept->state;
-    setup.open_store = [this](caf::actor_system& in, const auto&, const auto&, const auto&) {
+    setup.open_store = [this](caf::actor_system& in, const auto&, const auto&, const auto&,
+                              std::size_t) {
       stores.push_back(in.spawn(played_session_store, kept));
       return stores.back();
     };

@@ -5,6 +5,7 @@
 #include <cafegram/actors/errors.hpp>
 #include <cafegram/protocol/auth_key.hpp>
 #include <cafegram/storage/inbox.hpp>
+#include <cafegram/storage/peers.hpp>
 #include <cafegram/storage/session.hpp>
 #include <cafegram/tests/support.hpp>
 
@@ -13,7 +14,9 @@
 #include <deque>
 #include <functional>
 #include <initializer_list>
+#include <map>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -115,6 +118,9 @@ struct played_session {
   bool hangs = false;  ///< what is to be written at once never is
   int flushes = 0;
   std::vector<session_ended> ended;
+  std::vector<peers_came> peers;
+  std::map<std::string, storage::peer_address> addresses; ///< by names for people
+  std::vector<std::string> looked_up;
 };
 
 inline session_store_actor::behavior_type
@@ -136,7 +142,17 @@ played_session_store(std::shared_ptr<played_session> kept) {
       [](const inbox_request&) {
         return inbox_page{std::make_shared<const storage::inbox_content>()};
       },
-      [](const channel_request&) { return channel_found{}; },
+      [kept](const peers_came& what) { kept->peers.push_back(what); },
+      [kept](const peer_lookup& what) -> caf::result<peer_found> {
+        kept->looked_up.push_back(to_string(what.what));
+        if (kept->silent) {
+          return caf::delegated<peer_found>{};
+        }
+        const auto found = kept->addresses.find(to_string(what.what));
+        return peer_found{found != kept->addresses.end()
+                              ? std::make_shared<const storage::peer_address>(found->second)
+                              : nullptr};
+      },
       [kept, answer](caf::flush_atom) {
         ++kept->flushes;
         return answer();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cafegram/actors/errors.hpp>
+#include <cafegram/actors/peer_notes.hpp>
 #include <cafegram/actors/update_hub.hpp>
 #include <cafegram/actors/updates.hpp>
 #include <cafegram/storage/inbox.hpp>
@@ -107,6 +108,9 @@ struct hub_world {
   bool answers_look_ups = true;
   storage::session_state stored;
   std::shared_ptr<storage::backend> rows = storage::make_memory_store();
+  storage::peer_cache noted;
+  std::vector<peers_came> peers;   ///< that the store was told
+  std::vector<std::string> orders; ///< `peers` and `write`, as they came to the store
   std::deque<session_change> unwritten;
   bool failing = false; ///< nothing can be written
   bool holds_writes = false;
@@ -224,6 +228,7 @@ inline client_actor::behavior_type played_client(client_actor::pointer self,
       },
       [](const callback_call&) {},
       [](const cancel_calls&) {},
+      [](const peer_request&) -> caf::result<resolved_peer> { return caf::sec::invalid_argument; },
       [](const bot_login&) -> caf::result<account> { return caf::sec::invalid_argument; },
       [](caf::subscribe_atom, const caf::actor&) {},
       [](const update_claim&) {},
@@ -258,6 +263,7 @@ inline session_store_actor::behavior_type played_store(session_store_actor::poin
       },
       [self, world](const session_change& by) -> caf::result<void> {
         world->unwritten.push_back(by);
+        world->orders.emplace_back("write");
         if (world->holds_writes) {
           world->held_writes.push_back(self->make_response_promise());
           return world->held_writes.back();
@@ -268,15 +274,23 @@ inline session_store_actor::behavior_type played_store(session_store_actor::poin
         return inbox_page{std::make_shared<const storage::inbox_content>(
             *read_unfinished(*world->rows, what.after, {.rows = 2}))};
       },
-      [world](const channel_request& what) -> caf::result<channel_found> {
+      [world](const peers_came& what) {
+        storage::batch rows;
+        for (const auto& seen : what.seen) {
+          note_peers(world->noted, *seen, rows);
+        }
+        EXPECT_TRUE(world->rows->apply(rows));
+        world->peers.push_back(what);
+        world->orders.emplace_back("peers");
+      },
+      [world](const peer_lookup& what) -> caf::result<peer_found> {
         ++world->looked_up;
         if (!world->answers_look_ups) {
-          return caf::delegated<channel_found>{}; // to nobody
+          return caf::delegated<peer_found>{}; // to nobody
         }
-        const auto found =
-            storage::peer_cache{world->rows}.find(storage::peer_kind::channel, what.id);
-        return channel_found{*found ? std::make_shared<const storage::peer_record>(**found)
-                                    : nullptr};
+        const auto found = find_peer(*world->rows, kind_of(what.what), what.what.id());
+        return peer_found{
+            *found ? std::make_shared<const storage::peer_address>(address_of(**found)) : nullptr};
       },
       [world](caf::flush_atom) { return world->write(); },
       [](const session_ended&) {},

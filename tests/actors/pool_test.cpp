@@ -58,7 +58,8 @@ struct dc_pool_fixture : testing::Test {
               [](const inbox_request&) {
                 return inbox_page{std::make_shared<const storage::inbox_content>()};
               },
-              [](const channel_request&) { return channel_found{}; },
+              [](const peers_came&) {},
+              [](const peer_lookup&) { return peer_found{}; },
               [](caf::flush_atom) -> caf::result<void> { return caf::unit; },
               [](const session_ended&) -> caf::result<void> { return caf::unit; },
               [](caf::tick_atom) {}};

@@ -234,7 +234,7 @@ TEST(session_store, changes_that_meet_a_slow_write_go_together) {
                   return held.back();
                 },
                 [](const inbox_read&) { return inbox_page{}; },
-                [](const channel_read&) { return channel_found{}; },
+                [](const peer_read&) { return stored_peer{}; },
                 [&held](shutdown_atom) { // as a sign to go on
                   held.front().deliver(caf::unit);
                   held.pop_front();
@@ -418,7 +418,7 @@ TEST(session_store, a_failed_write_is_tried_again_by_itself) {
               return outcome ? caf::result<void>{caf::unit} : to_caf(outcome.error());
             },
             [](const inbox_read&) { return inbox_page{}; },
-            [](const channel_read&) { return channel_found{}; }, [](shutdown_atom) {}};
+            [](const peer_read&) { return stored_peer{}; }, [](shutdown_atom) {}};
   });
   const auto store = spawn_session_store(actors.system(), writer, backend, {});
   caf::anon_send(store, set_home(6, false));

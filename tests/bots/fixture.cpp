@@ -8,6 +8,13 @@ namespace cafegram::test {
 
 namespace {
 
+std::int64_t marked_id(const peer_name& what) {
+  const auto kind = what.what() == peer_name::form::user    ? chat_kind::user
+                    : what.what() == peer_name::form::group ? chat_kind::group
+                                                            : chat_kind::channel;
+  return chat_ref{kind, what.id(), 0}.marked_id();
+}
+
 caf::behavior fake_client(caf::event_based_actor* self, std::shared_ptr<fake_telegram> telegram) {
   return {
       [self, telegram](const invoke_request& request) -> caf::result<invoke_answer> {
@@ -19,6 +26,23 @@ caf::behavior fake_client(caf::event_based_actor* self, std::shared_ptr<fake_tel
         }
         return invoke_answer{
             std::make_shared<const bytes>(telegram->natural_answer(*request.function))};
+      },
+      [self, telegram](const peer_request& what) -> caf::result<resolved_peer> {
+        const auto marked = marked_id(what.what);
+        telegram->looked_up.push_back(marked);
+        if (telegram->hold_addresses) {
+          telegram->unaddressed.emplace_back(marked, self->make_response_promise<resolved_peer>());
+          return telegram->unaddressed.back().second;
+        }
+        auto found = telegram->address(marked);
+        return found ? caf::result<resolved_peer>{*found} : to_caf(found.error());
+      },
+      [telegram](caf::flush_atom) {
+        for (; !telegram->unaddressed.empty(); telegram->unaddressed.pop_front()) {
+          auto& [marked, promise] = telegram->unaddressed.front();
+          auto found = telegram->address(marked);
+          found ? promise.deliver(*found) : promise.deliver(to_caf(found.error()));
+        }
       },
       [telegram](caf::ok_atom) {
         const auto verdict = std::move(telegram->verdicts.front());
@@ -121,6 +145,7 @@ bot_test::bot_test()
 
 bot_test::~bot_test() {
   telegram_->unanswered.clear();
+  telegram_->unaddressed.clear();
   telegram_->poke = nullptr;
   caf::anon_send_exit(bot_, caf::exit_reason::user_shutdown);
   caf::anon_send_exit(client_, caf::exit_reason::user_shutdown);

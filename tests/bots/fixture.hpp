@@ -13,8 +13,11 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace cafegram::test {
@@ -30,6 +33,12 @@ struct fake_telegram {
   std::vector<bytes> calls; ///< all, in order
   std::deque<call> unanswered;
   bool hold = false; ///< keep calls until `answer_next`
+  /// How those are addressed that were ever seen, by marked ids.
+  std::map<std::int64_t, tl::InputPeer> addresses;
+  std::vector<std::int64_t> looked_up;
+  std::optional<error> no_look_up; ///< no address can be told
+  bool hold_addresses = false;     ///< until `tell_addresses`
+  std::deque<std::pair<std::int64_t, caf::typed_response_promise<resolved_peer>>> unaddressed;
   std::int32_t next_id = 1000;
 
   /// All calls of one kind.
@@ -60,6 +69,14 @@ struct fake_telegram {
     sent.id = next_id++;
     sent.date = 1'750'000'000;
     return tl::encode(sent);
+  }
+  result<resolved_peer> address(std::int64_t marked) {
+    if (no_look_up) {
+      return std::unexpected(*no_look_up);
+    }
+    const auto found = addresses.find(marked);
+    return found != addresses.end() ? result<resolved_peer>{resolved_peer{found->second}}
+                                    : fail(errc::not_found, "never seen");
   }
   /// Answers the oldest call that is held; it comes when the test settles.
   void answer_next() { decide({}); }

@@ -427,15 +427,13 @@ TYPED_TEST_P(conformance, a_session_comes_back_and_only_what_has_moved_is_writte
   ASSERT_TRUE(back && *back) << to_string(back.error());
   expect_equal(session, **back);
 
-  peer_cache cache{this->store, 1};
-  EXPECT_EQ(*cache.find_username("@ALICE"), peers[0]);
-  EXPECT_EQ(*cache.find(peer_kind::channel, 77), peers[1]);
-  EXPECT_EQ(*cache.find_phone("+1 23"), peers[0]);
+  EXPECT_EQ(*find_named_peer(*this->store, username_key("@ALICE")), peers[0]);
+  EXPECT_EQ(*find_peer(*this->store, peer_kind::channel, 77), peers[1]);
+  EXPECT_EQ(*find_named_peer(*this->store, phone_key("+1 23")), peers[0]);
 
   session.user->id += 1;
   ASSERT_TRUE(kept->commit({session}));
-  cache.clear();
-  EXPECT_EQ(*cache.find(peer_kind::channel, 77), std::nullopt) << "another account's";
+  EXPECT_EQ(*find_peer(*this->store, peer_kind::channel, 77), std::nullopt) << "another account's";
   expect_equal(session, **keep_session(this->store)->load());
 }
 

@@ -116,7 +116,7 @@ TEST(string_session, holds_login_counters_and_some_peers) {
   session.peers.clear();
   test::expect_equal(session, **read_session(**store));
   EXPECT_EQ((*store)->scan(table::peer, {}, {})->rows.size(), 10U);
-  EXPECT_EQ(*peer_cache{*store}.find_username("channel"), favourite);
+  EXPECT_EQ(*find_named_peer(**store, username_key("channel")), favourite);
   EXPECT_TRUE(read_inbox(**store, 0)->records.empty());
 }
 

@@ -1,0 +1,126 @@
+#include <cafegram/actors/errors.hpp>
+#include <cafegram/bots/conversation.hpp>
+
+#include <utility>
+
+// The calls that a conversation makes.
+namespace cafegram {
+
+void conversation::call(const std::shared_ptr<detail::delivery>& origin, bytes function,
+                        invoke_options options, detail::call_done done) {
+  ++outstanding_;
+  ++origin->outstanding;
+  invoke_request request{std::make_shared<const bytes>(std::move(function)), std::move(options)};
+  const auto settled = [this, origin, done = std::move(done)](const result<bytes>& outcome) {
+    --outstanding_;
+    --origin->outstanding;
+    if (!failed_) {
+      guarded(origin->number, [&] { done(outcome); });
+    }
+    settle();
+  };
+  // The client answers each request by its own deadline; another one here would only cost.
+  self_.request(setup_.client, caf::infinite, std::move(request))
+      .then([settled](const invoke_answer& answer) { settled(to_bytes(*answer.result)); },
+            [settled](const caf::error& e) { settled(std::unexpected(to_error(e))); });
+}
+
+/// Calls to one chat are made in their order: behind one that waits for the address the others wait
+/// too, whatever they know.
+void conversation::call_to(detail::addressed_call what) {
+  const auto chat = what.to.marked_id();
+  const auto waiting = addressing_.find(chat);
+  const bool known = what.to.kind == chat_kind::group || what.to.access_hash != 0;
+  if (known && waiting == addressing_.end()) {
+    make_addressed(what, what.to.input_peer());
+    return;
+  }
+  ++outstanding_;
+  ++what.origin->outstanding;
+  if (waiting != addressing_.end()) {
+    waiting->second.push_back(std::move(what));
+    return;
+  }
+  addressing_[chat].push_back(std::move(what));
+  self_.request(setup_.client, caf::infinite, peer_request{peer_name::marked(chat)})
+      .then([this, chat](const resolved_peer& found) { address_came(chat, found.peer); },
+            [this, chat](const caf::error& why) {
+              address_came(chat, std::unexpected(to_error(why)));
+            });
+}
+
+/// Where the account has not seen the chat the server is the judge: bots may leave out the hash for
+/// many.
+void conversation::address_came(chat_key chat, const result<tl::InputPeer>& address) {
+  const auto node = addressing_.extract(chat);
+  if (node.empty()) {
+    return;
+  }
+  for (const auto& one : node.mapped()) {
+    --outstanding_;
+    --one.origin->outstanding;
+    if (failed_) {
+      continue;
+    }
+    if (one.to.access_hash == 0 && address) {
+      make_addressed(one, *address);
+    } else if (one.to.access_hash != 0 || address.error().code == errc::not_found) {
+      make_addressed(one, one.to.input_peer());
+    } else {
+      guarded(one.origin->number, [&] { one.done(std::unexpected(address.error())); });
+    }
+  }
+  settle();
+}
+
+void conversation::make_addressed(const detail::addressed_call& what,
+                                  const tl::InputPeer& address) {
+  auto function = what.make(address);
+  if (function) {
+    call(what.origin, *std::move(function), {}, what.done);
+  } else {
+    guarded(what.origin->number, [&] { what.done(function); });
+  }
+}
+
+namespace detail {
+
+namespace {
+
+/// Null, and told so, where no call can be made.
+conversation* home_for(const std::shared_ptr<delivery>& origin, const call_done& done) {
+  auto* home = origin ? origin->link->home : nullptr;
+  if (home == nullptr) {
+    done(fail(errc::cancelled, "the conversation of this update has ended"));
+    return nullptr;
+  }
+  if (conversation::running() != home) {
+    done(fail(errc::bad_argument, "a context is used in its own conversation only"));
+    return nullptr;
+  }
+  return home;
+}
+
+} // namespace
+
+conversation* start_call(const std::shared_ptr<delivery>& origin, bytes function,
+                         invoke_options options, call_done done) {
+  auto* home = home_for(origin, done);
+  if (home != nullptr) {
+    home->call(origin, std::move(function), std::move(options), std::move(done));
+  }
+  return home;
+}
+
+conversation* start_call_to(const std::shared_ptr<delivery>& origin, const chat_ref& to,
+                            address_user make, call_done done) {
+  auto* home = home_for(origin, done);
+  if (home != nullptr) {
+    home->call_to({origin, to, std::move(make), std::move(done)});
+  }
+  return home;
+}
+
+} // namespace detail
+
+} // namespace cafegram

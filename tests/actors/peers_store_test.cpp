@@ -1,0 +1,131 @@
+#include <cafegram/actors/errors.hpp>
+#include <cafegram/actors/services.hpp>
+#include <cafegram/actors/session_store.hpp>
+#include <cafegram/actors/session_writer.hpp>
+#include <cafegram/actors/system.hpp>
+#include <cafegram/actors/updates.hpp>
+#include <cafegram/storage/peers.hpp>
+#include <cafegram/storage/session_rows.hpp>
+#include <cafegram/tests/support.hpp>
+#include <cafegram/tests/watchdog.hpp>
+#include <cafegram/tl/api.hpp>
+
+#include <caf/all.hpp>
+
+#include <memory>
+#include <string>
+#include <utility>
+
+// The peers of a session in its store's actor.
+namespace cafegram {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A store with a login, over rows.
+struct peers_store : testing::Test {
+  runtime rt;
+  caf::scoped_actor self{rt.system()};
+  std::shared_ptr<storage::backend> rows = storage::make_memory_store();
+  std::shared_ptr<storage::session_backend> backend = storage::keep_session(rows);
+  session_writer_actor writer = spawn_session_writer(rt.system(), 1);
+  session_store_actor store;
+
+  peers_store() {
+    storage::session_state state;
+    state.user = storage::user_record{7, true, "Bot", "bot"};
+    EXPECT_TRUE(backend->commit({state, {}}));
+    store = spawn_session_store(rt.system(), writer, backend, state, 1);
+  }
+  void TearDown() override {
+    self->send_exit(store, caf::exit_reason::user_shutdown);
+    self->wait_for(store);
+    self->send(writer, shutdown_atom_v);
+  }
+
+  void comes(std::int64_t id, std::string username, std::int64_t to = 7) {
+    auto seen = std::make_shared<peers_seen>();
+    seen->users.emplace(id, tl::user{.id = id,
+                                     .access_hash = id * 10,
+                                     .first_name = "A",
+                                     .username = std::move(username)});
+    self->send(store, peers_came{.account = to, .seen = {seen}});
+  }
+  std::optional<storage::peer_address> find(const peer_name& what) {
+    std::optional<storage::peer_address> out;
+    self->request(store, 5s, peer_lookup{what})
+        .receive(
+            [&out](const peer_found& found) {
+              out = found.peer ? std::optional{*found.peer} : std::nullopt;
+            },
+            [](const caf::error& why) { ADD_FAILURE() << to_string(to_error(why)); });
+    return out;
+  }
+  void change(session_change by) {
+    self->request(store, 5s, std::move(by))
+        .receive([]() {}, [](const caf::error&) { ADD_FAILURE(); });
+  }
+  bool is_written(std::int64_t id) {
+    return find_peer(*rows, storage::peer_kind::user, id).value().has_value();
+  }
+};
+
+} // namespace
+
+TEST_F(peers_store, finds_those_that_came_written_or_not) {
+  comes(1, "one");
+  comes(2, "two");
+  EXPECT_FALSE(is_written(1));
+  EXPECT_EQ(find(peer_name::user(1))->access_hash, 10);
+  EXPECT_EQ(find(peer_name::username("two"))->access_hash, 20);
+  EXPECT_EQ(find(peer_name::user(3)), std::nullopt);
+  self->request(store, 5s, caf::flush_atom_v).receive([]() {}, [](const caf::error&) {});
+  EXPECT_TRUE(is_written(1));
+  EXPECT_EQ(find(peer_name::user(1))->access_hash, 10) << "the memory holds one";
+  EXPECT_EQ(find(peer_name::username("two"))->access_hash, 20);
+}
+
+TEST_F(peers_store, writes_them_together_with_the_updates_that_they_came_with) {
+  comes(1, "one");
+  auto progress = std::make_shared<storage::update_progress>();
+  progress->account = 7;
+  progress->counters = storage::update_state{25, 1, 1, 1};
+  change({.apply = {}, .at_once = true, .progress = progress});
+  EXPECT_TRUE(is_written(1));
+}
+
+TEST_F(peers_store, writes_within_a_second_what_came_by_itself) {
+  comes(1, "one");
+  EXPECT_TRUE(test::comes_true([this] { return is_written(1); }));
+}
+
+TEST_F(peers_store, takes_none_of_another_account) {
+  comes(1, "one", 8);
+  EXPECT_EQ(find(peer_name::user(1)), std::nullopt);
+}
+
+TEST_F(peers_store, an_account_that_goes_takes_its_own_along) {
+  comes(1, "one");
+  change({[](storage::session_state&) {}, true});
+  comes(2, "two");
+  change({[](storage::session_state& state) { state.user->id = 8; }, true});
+  for (const std::int64_t id : {1, 2}) {
+    EXPECT_EQ(find(peer_name::user(id)), std::nullopt);
+    EXPECT_FALSE(is_written(id));
+  }
+  comes(1, "one", 8);
+  change({[](storage::session_state&) {}, true});
+  EXPECT_TRUE(is_written(1)) << "of the new one nothing is known already";
+}
+
+TEST_F(peers_store, finds_them_in_the_next_process) {
+  comes(1, "one");
+  self->send_exit(store, caf::exit_reason::user_shutdown);
+  self->wait_for(store);
+  store = spawn_session_store(rt.system(), writer, backend, **backend->load());
+  EXPECT_EQ(find(peer_name::user(1))->access_hash, 10);
+  EXPECT_EQ(find(peer_name::username("ONE"))->access_hash, 10);
+}
+
+} // namespace cafegram
