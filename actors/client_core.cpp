@@ -82,7 +82,7 @@ void client_state::start_store() {
 }
 
 void client_state::start_hub() {
-  hub = spawn_update_hub(self->system(), services, self, store);
+  hub = spawn_update_hub(self->system(), services, self, store, setup.options.inbox);
   self->monitor(hub);
   ++children;
   for (const auto& receiver : subscribers) {
@@ -346,22 +346,34 @@ client_status client_state::status() const {
   return out;
 }
 
-/// With what the pool alone knows, while there is one.
+/// With what the pool and the hub alone know, while there are these.
 caf::typed_response_promise<client_status> client_state::whole_status() {
   auto promise = self->make_response_promise<client_status>();
   status_asked.push_back(promise);
   if (status_asked.size() == 1) {
     self->request(pool, caf::infinite, status_atom_v)
-        .then([this](const client_status& of_pool) { tell_status(of_pool); },
-              [this](const caf::error&) { tell_status({}); });
+        .then([this](const client_status& of_pool) { ask_hub_too(of_pool); },
+              [this](const caf::error&) { ask_hub_too({}); });
   }
   return promise;
 }
 
-void client_state::tell_status(const client_status& of_pool) {
+void client_state::ask_hub_too(const client_status& known) {
+  self->request(hub, caf::infinite, status_atom_v)
+      .then(
+          [this, known](const inbox_picture& inbox) {
+            auto whole = known;
+            whole.inbox = inbox;
+            tell_status(whole);
+          },
+          [this, known](const caf::error&) { tell_status(known); });
+}
+
+void client_state::tell_status(const client_status& of_parts) {
   auto out = status();
-  out.connections = of_pool.connections;
-  out.limits.circuits = of_pool.limits.circuits;
+  out.connections = of_parts.connections;
+  out.limits.circuits = of_parts.limits.circuits;
+  out.inbox = of_parts.inbox;
   for (auto& promise : std::exchange(status_asked, {})) {
     promise.deliver(out);
   }

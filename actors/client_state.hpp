@@ -234,7 +234,8 @@ struct client_state {
   void tick(std::uint64_t number);
   client_status status() const;
   caf::typed_response_promise<client_status> whole_status();
-  void tell_status(const client_status& of_pool);
+  void ask_hub_too(const client_status& known);
+  void tell_status(const client_status& of_parts);
   void report(const connection_report& what);
 };
 

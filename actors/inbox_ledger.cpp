@@ -6,12 +6,27 @@
 namespace cafegram {
 
 void inbox_ledger::add(std::uint64_t number, inbox_entry entry) {
+  if (belongs_in_store(entry)) {
+    leave_in_store(number, entry);
+    return;
+  }
   if (!entry.kept) {
     passing_.insert(number);
   }
+  insert(number, std::move(entry));
+  drop_passing();
+}
+
+void inbox_ledger::insert(std::uint64_t number, inbox_entry entry) {
   count(entry);
   entries_.emplace_hint(entries_.end(), number, std::move(entry));
-  drop_passing();
+}
+
+void inbox_ledger::written(std::uint64_t number) {
+  written_ = std::max(written_, number);
+  while (!unwritten_in_store_.empty() && unwritten_in_store_.front() <= written_) {
+    unwritten_in_store_.pop_front();
+  }
 }
 
 void inbox_ledger::count(const inbox_entry& entry) {
@@ -20,13 +35,15 @@ void inbox_ledger::count(const inbox_entry& entry) {
   }
   ++rows_;
   octets_ += entry.octets;
-  full_ = full_ || rows_ > bounds_.rows || octets_ > bounds_.octets;
-  if (entry.channel != 0) {
-    auto& channel = channels_[entry.channel];
-    if (++channel.rows > bounds_.rows_per_channel && !channel.full) {
-      channel.full = true;
-      channel_news_[entry.channel] = true;
-    }
+  look_at_bounds();
+  if (entry.channel == 0) {
+    count_for_chat(entry.chat, true);
+    return;
+  }
+  auto& channel = channels_[entry.channel];
+  if (++channel.rows > bounds_.rows_per_channel && !channel.full) {
+    channel.full = true;
+    channel_news_[entry.channel] = true;
   }
 }
 
@@ -36,11 +53,12 @@ void inbox_ledger::uncount(const inbox_entry& entry) {
   }
   --rows_;
   octets_ -= entry.octets;
-  full_ = full_ && (rows_ > bounds_.rows / 2 || octets_ > bounds_.octets / 2);
-  const auto channel = channels_.find(entry.channel);
-  if (channel == channels_.end()) {
+  look_at_bounds();
+  if (entry.channel == 0) {
+    count_for_chat(entry.chat, false);
     return;
   }
+  const auto channel = channels_.find(entry.channel);
   auto& [rows, full] = channel->second;
   --rows;
   if (full && rows <= bounds_.rows_per_channel / 2) {
@@ -50,6 +68,13 @@ void inbox_ledger::uncount(const inbox_entry& entry) {
   if (rows == 0) {
     channels_.erase(channel);
   }
+}
+
+void inbox_ledger::look_at_bounds() {
+  const std::size_t part = full_ ? 2 : 1;
+  full_ = rows_ > bounds_.rows / part || octets_ > bounds_.octets / part ||
+          stored_rows_ > bounds_.stored_rows / part ||
+          stored_octets_ > bounds_.stored_octets / part;
 }
 
 /// Those that somebody has are no more in reach.
@@ -94,6 +119,9 @@ void inbox_ledger::grow(std::uint64_t number, std::size_t octets) {
 }
 
 std::uint64_t inbox_ledger::last_note(std::int64_t channel, const std::string& box) const {
+  if (!in_store_.empty()) {
+    return 0; // one of those may stand behind it
+  }
   for (auto at = entries_.rbegin(); at != entries_.rend(); ++at) {
     const auto& [number, entry] = *at;
     if (!entry.kept) {
@@ -123,6 +151,7 @@ void inbox_ledger::erase(std::uint64_t number) {
   uncount(found->second);
   waiting_ -= found->second.waits ? 1 : 0;
   again_.erase(number);
+  late_.erase(number);
   if (!found->second.kept && passing_.erase(number) == 0) {
     --passing_handed_;
   }
@@ -134,13 +163,37 @@ void inbox_ledger::clear() {
   while (!entries_.empty()) {
     erase(entries_.begin()->first);
   }
+  in_store_.clear();
+  with_room_.clear();
+  unwritten_in_store_.clear();
+  stored_rows_ = 0;
+  stored_octets_ = 0;
+  look_at_bounds();
+}
+
+inbox_picture inbox_ledger::picture() const {
+  return {.rows = rows_,
+          .octets = octets_,
+          .stored_rows = stored_rows_,
+          .stored_octets = stored_octets_,
+          .waiting = waiting_,
+          .passing = passing_.size() + passing_handed_,
+          .dropped = dropped_,
+          .full = full_};
 }
 
 std::size_t inbox_ledger::unwritten() const {
-  return static_cast<std::size_t>(std::distance(entries_.upper_bound(written_), entries_.end()));
+  return static_cast<std::size_t>(std::distance(entries_.upper_bound(written_), entries_.end())) +
+         unwritten_in_store_.size();
 }
 
 std::uint64_t inbox_ledger::give() {
+  if (!late_.empty()) {
+    const auto number = *late_.begin();
+    late_.erase(late_.begin());
+    entries_.at(number).given = true;
+    return number;
+  }
   auto next = entries_.upper_bound(given_);
   while (next != entries_.end() && next->second.given) {
     ++next;
@@ -156,6 +209,7 @@ std::uint64_t inbox_ledger::give() {
 
 void inbox_ledger::take_back() {
   given_ = 0;
+  late_.clear();
   std::vector<std::uint64_t> once;
   for (auto& [number, entry] : entries_) {
     if (entry.given && !entry.kept) {

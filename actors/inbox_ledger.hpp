@@ -1,12 +1,15 @@
 #pragma once
 
+#include <cafegram/actors/inbox_options.hpp>
 #include <cafegram/actors/updates.hpp>
 #include <cafegram/storage/inbox.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -15,24 +18,11 @@
 
 namespace cafegram {
 
-/// How much may be accepted and not finished.
-struct inbox_bounds {
-  std::size_t rows = 20'000;
-  std::size_t octets = std::size_t{64} << 20;
-  std::size_t rows_per_channel = 2'000;
-  /// Of those that wait for somebody in a conversation, so many are not counted as rows: what lets
-  /// them end may be among what comes next.
-  std::size_t waiting = 100'000;
-  /// Of what no difference brings again. Over it the oldest that nobody has yet goes; where
-  /// receivers have all, the one that comes.
-  std::size_t passing = 8'192;
-  std::size_t passing_unheard = 128; ///< the same while there is no receiver
-};
-
 /// An update that is accepted and not finished.
 struct inbox_entry {
   std::shared_ptr<const received_update> update;
   std::int64_t channel = 0; ///< whose counter it came by; 0: another one
+  std::string chat = {};    ///< its conversation, where `channel` is 0; empty: it is not bounded
   std::size_t octets = 0;
   std::int64_t received_at = 0; ///< seconds since 1970
   bool kept = true;             ///< it has a row in the store; else no difference brings it again
@@ -47,6 +37,12 @@ struct inbox_entry {
   bool answered = false;   ///< by one of them
 };
 
+/// Updates of one chat that are in the store alone, by rising numbers.
+struct stored_part {
+  std::string chat;
+  std::vector<std::uint64_t> numbers;
+};
+
 /// The updates between their boxes and their end, by rising numbers: which may be handed out, to
 /// whom they were, and whether there is room for more. A plain value; part of the hub.
 class inbox_ledger {
@@ -54,10 +50,10 @@ public:
   explicit inbox_ledger(const inbox_bounds& bounds = {})
     : bounds_{bounds} {}
 
-  /// `number` is above all before.
+  /// `number` is above all before. What is beyond its chat's bound is forgotten but for its number.
   void add(std::uint64_t number, inbox_entry entry);
   /// All up to `number` may be handed out: whatever happens to the process, they come again.
-  void written(std::uint64_t number) { written_ = number > written_ ? number : written_; }
+  void written(std::uint64_t number);
   /// Null for one that is finished, or not known.
   inbox_entry* find(std::uint64_t number);
   void erase(std::uint64_t number);
@@ -66,6 +62,10 @@ public:
   void set_waiting(std::uint64_t number, bool waits);
   /// It takes so much more than before.
   void grow(std::uint64_t number, std::size_t octets);
+  /// What the store has can be read from it again.
+  void set_stored(bool stored) { stored_ = stored; }
+  /// Nobody is there to whom another order counts than that within each chat.
+  void set_by_chat(bool by_chat) { by_chat_ = by_chat; }
   /// Somebody is there to be handed updates, or nobody.
   void set_heard(bool heard) { heard_ = heard; }
   /// The last note of a loss of that box, which nobody has been handed, and behind which there are
@@ -83,12 +83,21 @@ public:
   /// Who had it is gone without an answer: it is to be shown again.
   void show_again(std::uint64_t number);
 
+  /// Of a chat that has room what is to be read from the store; none: there is nothing. The same
+  /// chat comes again after `take_stored` or `not_read`.
+  std::optional<stored_part> next_stored();
+  /// They were read: `entries` are those that are there, and to be handed out.
+  void take_stored(const stored_part& part, std::map<std::uint64_t, inbox_entry> entries);
+  void not_read(const stored_part& part);
+
   /// Beyond the bounds, until half of it is free.
   bool full() const { return full_; }
   /// Channels that are full now, or are no more, since the last call.
   std::vector<std::pair<std::int64_t, bool>> take_channel_news();
   std::vector<std::int64_t> full_channels() const;
 
+  /// For people.
+  inbox_picture picture() const;
   std::size_t size() const { return entries_.size(); }
   /// Of those how many may not be handed out yet.
   std::size_t unwritten() const;
@@ -100,9 +109,25 @@ private:
     std::size_t rows = 0;
     bool full = false;
   };
+  struct stored_row {
+    std::uint64_t number = 0;
+    std::size_t octets = 0;
+  };
+  /// What a chat has in the store alone.
+  struct stored_chat {
+    std::deque<stored_row> rows; ///< by rising numbers
+    bool reading = false;
+  };
 
+  void insert(std::uint64_t number, inbox_entry entry);
   void count(const inbox_entry& entry);
   void uncount(const inbox_entry& entry);
+  void count_for_chat(const std::string& chat, bool more);
+  bool belongs_in_store(const inbox_entry& entry) const;
+  void leave_in_store(std::uint64_t number, const inbox_entry& entry);
+  std::optional<stored_part> part_of(const std::string& chat, const stored_chat& stored) const;
+  bool is_crowded() const { return rows_ > bounds_.rows || octets_ > bounds_.octets; }
+  void look_at_bounds();
   void drop_passing();
   void handed(std::uint64_t number, const inbox_entry& entry);
 
@@ -112,10 +137,19 @@ private:
   std::uint64_t given_ = 0; ///< all up to here are given, or finished
   std::uint64_t shown_ = 0; ///< all up to here are shown, but for `again_`
   std::set<std::uint64_t> again_;
+  std::set<std::uint64_t> late_;    ///< up to `given_`, that came from the store behind others
   std::set<std::uint64_t> passing_; ///< that nobody has
   std::size_t passing_handed_ = 0;  ///< that somebody has
   std::unordered_map<std::int64_t, channel_count> channels_;
   std::map<std::int64_t, bool> channel_news_;
+  std::unordered_map<std::string, std::size_t> chats_; ///< rows of each
+  std::unordered_map<std::string, stored_chat> in_store_;
+  std::set<std::string> with_room_; ///< of those perhaps
+  std::deque<std::uint64_t> unwritten_in_store_;
+  std::size_t stored_rows_ = 0;
+  std::size_t stored_octets_ = 0;
+  bool stored_ = false;
+  bool by_chat_ = true;
   std::size_t rows_ = 0; ///< those kept
   std::size_t octets_ = 0;
   std::uint64_t dropped_ = 0;

@@ -1,4 +1,5 @@
 #include <cafegram/actors/inbox_rows.hpp>
+#include <cafegram/actors/update_chats.hpp>
 #include <cafegram/actors/update_parts.hpp>
 #include <cafegram/tl/api.hpp>
 
@@ -57,7 +58,8 @@ storage::inbox_row row_of(const received_update& update, std::uint64_t number,
     out.lost = storage::lost_note{lost->channel, lost->box, lost->from, lost->to, lost->why};
     out.chat = lost->channel != 0 ? "c" + std::to_string(lost->channel) : std::string{};
   } else {
-    out.chat = chat_of(update.update);
+    const auto chat = chat_named_in(update.update);
+    out.chat = chat ? to_string(*chat) : std::string{};
     out.update = tl::encode(update.update);
     take_named(out.update, update.peers->users, out.users);
     take_named(out.update, update.peers->chats, out.chats);

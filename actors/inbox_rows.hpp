@@ -17,5 +17,7 @@ result<std::shared_ptr<const received_update>> update_of(const storage::inbox_ro
 
 /// About what the row takes, in the store and in memory.
 std::size_t octets_of(const storage::inbox_row& row);
+/// The same of one send that was made for it.
+constexpr std::size_t octets_of_send = 128;
 
 } // namespace cafegram

@@ -193,6 +193,8 @@ using update_hub_actor = update_sink_actor::extend<
     caf::reacts_to<caf::close_atom>,
     // Begins for an account: the stored state is continued, or a fresh one fetched.
     caf::reacts_to<hub_start>,
+    // What is not finished.
+    caf::replies_to<status_atom>::with<inbox_picture>,
     // INTERNAL: gap and silence timers.
     caf::reacts_to<caf::tick_atom, std::uint64_t>>;
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cafegram/actors/options.hpp>
+#include <cafegram/actors/receiver_messages.hpp>
 #include <cafegram/base/bytes.hpp>
 #include <cafegram/base/environment.hpp>
 #include <cafegram/base/error.hpp>
@@ -34,9 +35,7 @@ struct update_progress;
 
 namespace cafegram {
 
-struct made_send;       // <cafegram/actors/updates.hpp>
-struct received_update; // the same
-class signer;           // <cafegram/actors/signing.hpp>
+class signer; // <cafegram/actors/signing.hpp>
 
 // -- sockets ------------------------------------------------------------------------------------
 
@@ -300,15 +299,18 @@ struct session_write {
   std::shared_ptr<const session_copy> aside = {}; ///< put aside before; null: nothing
 };
 
-/// Asks for updates that are accepted and not finished, whose number is above this.
+/// Asks for updates that are accepted and not finished: for those of `numbers`, or where there are
+/// none for a page of those whose number is above `after`.
 struct inbox_request {
   std::uint64_t after = 0;
+  std::vector<std::uint64_t> numbers = {};
 };
 
 /// The same, of the store's thread.
 struct inbox_read {
   std::shared_ptr<storage::session_backend> from;
   std::uint64_t after = 0;
+  std::vector<std::uint64_t> numbers = {};
 };
 
 struct inbox_page {
@@ -358,6 +360,7 @@ struct client_status {
   std::string last_error;
   std::shared_ptr<const signer> signing;
   limits_picture limits;
+  inbox_picture inbox;
 };
 
 /// Log in as a bot, unless the session already is that bot.
@@ -368,47 +371,6 @@ struct bot_login {
 /// Stop: no new calls, what runs may end within `timeout`, then everything is saved and closed.
 struct stop_request {
   std::chrono::milliseconds timeout{5'000};
-};
-
-/// One update, sent as a request: the answer (a handler that returns `void` gives it) says that it
-/// is finished. At most 256 are unanswered per subscriber; who has claimed the updates gets all.
-struct update_event {
-  std::shared_ptr<const received_update> update;
-  std::uint64_t number = 0;   ///< in the inbox; the same when it comes again
-  bool kept = true;           ///< until it is finished; else it comes once
-  std::uint32_t failures = 0; ///< so often it has failed before
-  std::shared_ptr<const std::vector<made_send>> sends = {}; ///< null: none were made before
-};
-
-/// Makes `receiver` the one whose answer to an `update_event` finishes the update, whatever other
-/// receivers answer. An answer with `cancelled` leaves the update as it is, with any other error it
-/// goes to the dead letters. What it has not answered when it dies the next one gets.
-struct update_claim {
-  caf::actor receiver;
-};
-
-/// The update has failed and will be tried again, by the same receiver.
-struct update_failed {
-  std::uint64_t number = 0;
-  std::string why;
-};
-
-/// A send for an update that is not finished is answered: kept, so that it is not made again.
-struct update_sent {
-  std::uint64_t number = 0;
-  std::shared_ptr<const made_send> what;
-};
-
-/// The update waits in a conversation for somebody to say something, or is worked on again.
-struct update_waits {
-  std::uint64_t number = 0;
-  bool waits = false;
-};
-
-/// Handled as one (an album), and ended in one change; it comes before their answers.
-struct updates_finished {
-  std::vector<std::uint64_t> numbers;
-  std::optional<std::string> given_up = {}; ///< why; then they go to the dead letters
 };
 
 /// Calls `done` on a scheduler thread with the answer, exactly once. `done` must not block.
@@ -468,6 +430,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::session_ended)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::inbox_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::inbox_read)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::inbox_page)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::inbox_picture)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::account)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::client_status)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::bot_login)

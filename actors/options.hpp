@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cafegram/actors/inbox_options.hpp>
 #include <cafegram/actors/limit_options.hpp>
 #include <cafegram/base/environment.hpp>
 #include <cafegram/protocol/proxy.hpp>
@@ -139,6 +140,7 @@ struct client_options {
   /// What came while it was away and is older is not handed out, but told as lost; 0: no bound. A
   /// first start has no past: it begins with what comes after the login.
   std::chrono::seconds max_update_age{0};
+  inbox_bounds inbox = {}; ///< of what is not finished
 
   flood_options flood = {};
   pacing_options pacing = {};                   ///< default: off

@@ -228,7 +228,8 @@ session_store(session_store_actor::stateful_pointer<session_store_state> self,
       },
       [self](const session_change& by) { return self->state.change(by); },
       [self](const inbox_request& what) -> caf::result<inbox_page> {
-        return self->state.read<inbox_page>(inbox_read{self->state.backend, what.after});
+        return self->state.read<inbox_page>(
+            inbox_read{self->state.backend, what.after, what.numbers});
       },
       [self](const peers_came& what) { self->state.note(what); },
       [self](const peer_lookup& what) { return self->state.look_up(what.what); },

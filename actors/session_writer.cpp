@@ -37,8 +37,9 @@ result<void> commit(const session_write& what) {
 result<inbox_page> read(const inbox_read& what) {
   try {
     auto* rows = what.from->rows();
-    auto content =
-        rows != nullptr ? storage::read_unfinished(*rows, what.after) : storage::inbox_content{};
+    auto content = rows == nullptr        ? storage::inbox_content{}
+                   : what.numbers.empty() ? storage::read_unfinished(*rows, what.after)
+                                          : storage::read_unfinished(*rows, what.numbers);
     if (!content) {
       return std::unexpected(std::move(content.error()));
     }
@@ -66,8 +67,9 @@ result<stored_peer> read(const peer_read& what) {
   }
 }
 
-/// One thread.
-session_writer_actor::behavior_type worker(session_writer_actor::pointer self) {
+} // namespace
+
+session_writer_actor::behavior_type session_worker(session_writer_actor::pointer self) {
   return {
       [](session_write& what) -> caf::result<void> {
         // Let go before the answer: a session whose last write is answered is free.
@@ -91,6 +93,8 @@ session_writer_actor::behavior_type worker(session_writer_actor::pointer self) {
   };
 }
 
+namespace {
+
 struct session_writer_state {
   explicit session_writer_state(session_writer_actor::pointer owner)
     : self{owner} {}
@@ -107,7 +111,7 @@ struct session_writer_state {
 };
 
 session_writer_actor session_writer_state::start() const {
-  auto out = self->system().spawn<caf::detached>(worker);
+  auto out = self->system().spawn<caf::detached>(session_worker);
   self->monitor(out);
   return out;
 }

@@ -13,4 +13,7 @@ constexpr std::size_t session_writer_threads = 4;
 session_writer_actor spawn_session_writer(caf::actor_system& system,
                                           std::size_t threads = session_writer_threads);
 
+/// What one of the threads does: writes and reads, and blocks meanwhile.
+session_writer_actor::behavior_type session_worker(session_writer_actor::pointer self);
+
 } // namespace cafegram

@@ -125,6 +125,7 @@ void update_hub_state::start_boxes(const std::optional<protocol::account_place>&
 
 /// Tells the boxes when there is none, and when there is again.
 void update_hub_state::look_for_room() {
+  read_stored();
   const auto backlog = receivers->backlog();
   if (!behind && backlog > update_backlog) {
     behind = true;
@@ -151,7 +152,7 @@ void update_hub_state::look_for_room() {
 
 void update_hub_state::check() {
   auto next = steady_time::max();
-  for (const auto& at : {retry_at, write_at, inherit_at}) {
+  for (const auto& at : {retry_at, write_at, read_at, inherit_at}) {
     next = std::min(next, at.value_or(steady_time::max()));
   }
   if (started) {
@@ -173,6 +174,10 @@ void update_hub_state::tick(std::uint64_t number) {
   if (write_at && *write_at <= now()) {
     try_to_write();
   }
+  if (read_at && *read_at <= now()) {
+    read_at.reset();
+    read_stored();
+  }
   if (inherit_at && *inherit_at <= now()) {
     inherit();
   }
@@ -186,8 +191,9 @@ namespace {
 
 update_hub_actor::behavior_type hub(update_hub_actor::stateful_pointer<update_hub_state> self,
                                     const runtime::services& services, client_actor client,
-                                    session_store_actor store) {
+                                    session_store_actor store, const inbox_bounds& bounds) {
   auto& state = self->state;
+  state.ledger = inbox_ledger{bounds};
   state.services = services;
   state.client = std::move(client);
   state.store = std::move(store);
@@ -207,6 +213,7 @@ update_hub_actor::behavior_type hub(update_hub_actor::stateful_pointer<update_hu
       [self](const updates_finished& what) { self->state.ended(what); },
       [self](caf::close_atom) { self->quit(); },
       [self](const hub_start& how) { self->state.begin(how); },
+      [self](status_atom) { return self->state.ledger.picture(); },
       [self](caf::tick_atom, std::uint64_t number) { self->state.tick(number); },
   };
 }
@@ -214,8 +221,9 @@ update_hub_actor::behavior_type hub(update_hub_actor::stateful_pointer<update_hu
 } // namespace
 
 update_hub_actor spawn_update_hub(caf::actor_system& system, const runtime::services& services,
-                                  client_actor client, session_store_actor store) {
-  return system.spawn(hub, services, std::move(client), std::move(store));
+                                  client_actor client, session_store_actor store,
+                                  const inbox_bounds& bounds) {
+  return system.spawn(hub, services, std::move(client), std::move(store), bounds);
 }
 
 } // namespace cafegram

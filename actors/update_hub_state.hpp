@@ -4,6 +4,7 @@
 #include <cafegram/actors/backoff.hpp>
 #include <cafegram/actors/inbox_ledger.hpp>
 #include <cafegram/actors/peer_memory.hpp>
+#include <cafegram/actors/update_chats.hpp>
 #include <cafegram/actors/update_fanout.hpp>
 #include <cafegram/actors/update_hub.hpp>
 #include <cafegram/actors/update_items.hpp>
@@ -70,7 +71,7 @@ private:
 
 /// What a hub holds. Its parts: where it begins, and its actor (update_hub.cpp), what comes from
 /// the wire (update_wire.cpp), what the boxes ask for (update_difference.cpp), the inbox and the
-/// way out (update_inbox.cpp).
+/// way out (update_inbox.cpp), what comes from the store again (update_stored.cpp).
 struct update_hub_state {
   explicit update_hub_state(update_hub_actor::pointer actor)
     : self{actor} {}
@@ -105,6 +106,7 @@ struct update_hub_state {
   std::size_t writing = 0;                             ///< writes that are not answered
   bool stuck = false;                                  ///< the store cannot write
   std::optional<steady_time> write_at;
+  std::optional<steady_time> read_at; ///< what is stored could not be read
 
   std::optional<update_fanout> receivers;
   caf::actor finisher;     ///< who has claimed the updates; null: nobody
@@ -164,7 +166,6 @@ struct update_hub_state {
   void read_inbox(std::uint64_t after, std::uint64_t of);
   void store_failed(const caf::error& why, std::uint64_t of);
   void take_inbox(const storage::inbox_content& content);
-  void take_row(const storage::inbox_row& row, std::vector<storage::send_record> sends);
   void accept(const protocol::update_item& item, bool counted);
   void keep(std::shared_ptr<const received_update> update, std::int64_t channel, bool in_store);
   storage::update_progress& next_write();
@@ -174,6 +175,15 @@ struct update_hub_state {
   void wrote(std::uint64_t number);
   void not_written(const caf::error& why);
   void try_to_write();
+
+  // -- out of the store
+  std::string conversation_of(const storage::inbox_row& row, std::int64_t channel) const;
+  std::map<std::uint64_t, inbox_entry> entries_of(const storage::inbox_content& content);
+  std::optional<inbox_entry> entry_of(const storage::inbox_row& row,
+                                      std::vector<storage::send_record> sends);
+  void read_stored();
+  void take_part(const stored_part& part, const storage::inbox_content& content);
+  void part_not_read(const stored_part& part, const caf::error& why);
 
   // -- out
   void hand_out();

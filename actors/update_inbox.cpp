@@ -16,8 +16,6 @@ namespace {
 constexpr std::chrono::seconds after_failed_write{5};
 /// A bot that is stopped and started again finds what it has left.
 constexpr std::chrono::minutes inheritance{1};
-/// About what one that was made takes, in the store and in memory.
-constexpr std::size_t octets_of_send = 128;
 
 /// Behind those of earlier hubs and processes, for they were given from the same clock.
 std::uint64_t first_number(wall_time now) {
@@ -70,18 +68,11 @@ void update_hub_state::store_failed(const caf::error& why, std::uint64_t of) {
 }
 
 void update_hub_state::take_inbox(const storage::inbox_content& content) {
-  for (const auto& one : content.damaged) {
-    log::error("update_hub", "passed over, until it is dropped: {}", one.what);
-  }
+  ledger.set_stored(content.stored);
+  ledger.set_by_chat(true); // whoever comes: so much may be there that memory comes first
   last_number = std::max(last_number, content.last);
-  auto send = content.sends.begin();
-  for (const auto& row : content.rows) {
-    last_number = std::max(last_number, row.number);
-    std::vector<storage::send_record> sends;
-    for (; send != content.sends.end() && send->number == row.number; ++send) {
-      sends.push_back(*send);
-    }
-    take_row(row, std::move(sends));
+  for (auto& [number, entry] : entries_of(content)) {
+    ledger.add(number, std::move(entry));
   }
   if (content.more) {
     read_inbox(content.last, life);
@@ -90,36 +81,13 @@ void update_hub_state::take_inbox(const storage::inbox_content& content) {
   waits.reset();
   inbox_of = who.id;
   last_number = std::max(last_number, first_number(services.clock->wall_now()));
-  if (ledger.size() > 0) {
-    log::info("update_hub", "{} updates are not finished and handed out again", ledger.size());
+  const auto unfinished = ledger.picture();
+  if (unfinished.rows > 0) {
+    log::info("update_hub", "{} updates are not finished and handed out again",
+              unfinished.rows + unfinished.stored_rows);
   }
   write();
   find_beginning();
-}
-
-void update_hub_state::take_row(const storage::inbox_row& row,
-                                std::vector<storage::send_record> sends) {
-  if (row.account != who.id) {
-    storage::batch rows;
-    erase_inbox(rows, row.number);
-    add_rows(std::move(rows));
-    return;
-  }
-  auto update = update_of(row);
-  if (!update) {
-    storage::dead_letter dead{row, seconds_now()};
-    dead.update.last_failure = "it cannot be read: " + to_string(update.error());
-    bury(dead, sends);
-    return;
-  }
-  const auto channel = row.lost ? row.lost->channel : item_of((*update)->update, {}).box.channel;
-  ledger.add(row.number, {.update = *std::move(update),
-                          .channel = channel,
-                          .octets = octets_of(row) + sends.size() * octets_of_send,
-                          .received_at = row.received_at,
-                          .failures = row.failures,
-                          .last_failure = row.last_failure,
-                          .sends = std::move(sends)});
 }
 
 // -- in -----------------------------------------------------------------------------------------
@@ -153,6 +121,7 @@ void update_hub_state::keep(std::shared_ptr<const received_update> update, std::
   ++last_number;
   if (in_store) {
     const auto row = cafegram::row_of(*entry.update, last_number, services.clock->wall_now());
+    entry.chat = conversation_of(row, channel);
     entry.octets = octets_of(row);
     entry.received_at = row.received_at;
     storage::batch rows;
@@ -161,6 +130,7 @@ void update_hub_state::keep(std::shared_ptr<const received_update> update, std::
   }
   const auto dropped = ledger.dropped();
   ledger.set_heard(heard());
+  ledger.set_by_chat(finisher && receivers->empty());
   ledger.add(last_number, std::move(entry));
   if (ledger.dropped() != dropped && std::has_single_bit(ledger.dropped())) {
     log::warn("update_hub", "{} updates that come once are dropped, for nobody takes them in time",

@@ -215,24 +215,6 @@ std::string identity_of(std::int64_t account, const tl::Update& update, std::uin
              : fmt::format("update/{}/{}", account, content);
 }
 
-std::string chat_of(const tl::Update& update) {
-  const tl::Message* message = new_message_of(update);
-  if (const auto* edit = tl::get_if<tl::updateEditMessage>(update)) {
-    message = &edit->message;
-  } else if (const auto* post = tl::get_if<tl::updateEditChannelMessage>(update)) {
-    message = &post->message;
-  }
-  if (message != nullptr) {
-    const auto text = message_text(*message);
-    return text.substr(0, text.find('/'));
-  }
-  if (const auto* gone = tl::get_if<tl::updateDeleteChannelMessages>(update)) {
-    return fmt::format("c{}", gone->channel_id);
-  }
-  const auto* pressed = tl::get_if<tl::updateBotCallbackQuery>(update);
-  return pressed != nullptr ? peer_text(pressed->peer) : std::string{};
-}
-
 result<update_batch> read_updates(bytes_view object, std::int64_t account) {
   auto decoded = tl::decode_updates(object);
   if (!decoded) {

@@ -29,10 +29,6 @@ bool is_query(const tl::Update& update);
 /// of the same content.
 std::string identity_of(std::int64_t account, const tl::Update& update, std::uint64_t when = 0);
 
-/// The conversation of an update, for people: `u7`, `g7`, `c7`, for user, group and channel; empty
-/// where it has none.
-std::string chat_of(const tl::Update& update);
-
 /// What one `Updates` object holds, in one form. Short forms become `updateNewMessage`.
 struct update_batch {
   std::vector<tl::Update> updates;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cafegram/actors/update_chats.hpp>
 #include <cafegram/actors/updates.hpp>
 #include <cafegram/tl/api.hpp>
 
@@ -12,8 +13,6 @@
 #include <vector>
 
 namespace cafegram {
-
-enum class chat_kind : std::uint8_t { user, group, channel };
 
 /// Where messages go: a private chat, a basic group, or a channel or supergroup.
 struct chat_ref {

@@ -208,74 +208,9 @@ any_update update_factory::make(data_ptr data, origin_ptr origin) {
   return make_one_of(static_cast<any_update*>(nullptr), data, origin);
 }
 
-namespace {
-
-/// A chat that an update names; none where it is about something else under the same name.
-std::optional<chat_ref> named(const tl::Peer& peer) {
-  return peer ? std::optional{chat_ref::from(peer)} : std::nullopt;
-}
-
-std::optional<chat_ref> named(const std::optional<tl::Peer>& peer) {
-  return peer ? named(*peer) : std::nullopt;
-}
-
-std::optional<chat_ref> named(const tl::Message& message) {
-  if (const auto* m = tl::get_if<tl::message>(message)) {
-    return named(m->peer_id);
-  }
-  if (const auto* m = tl::get_if<tl::messageService>(message)) {
-    return named(m->peer_id);
-  }
-  return std::nullopt;
-}
-
-template <class T>
-constexpr bool is_id = std::is_same_v<std::remove_cvref_t<T>, std::int64_t>;
-
-/// By the names of its fields, which Telegram uses alike, so what the next layer adds is found too.
-/// The chat of `chat_id:int` is a secret one, which is none of these.
-template <class T>
-std::optional<chat_ref> chat_in(const T& update) {
-  if constexpr (requires { named(update.message); }) {
-    return named(update.message);
-  } else if constexpr (requires { named(update.peer); }) {
-    return named(update.peer);
-  } else if constexpr (requires { requires is_id<decltype(update.channel_id)>; }) {
-    return chat_ref{chat_kind::channel, update.channel_id, 0};
-  } else if constexpr (requires { requires is_id<decltype(update.chat_id)>; }) {
-    return chat_ref{chat_kind::group, update.chat_id, 0};
-  } else if constexpr (requires { requires is_id<decltype(update.user_id)>; }) {
-    return chat_ref{chat_kind::user, update.user_id, 0};
-  } else {
-    return std::nullopt;
-  }
-}
-
-std::optional<chat_ref> chat_in(const tl::updateBotBusinessConnect& update) {
-  const auto* connection = tl::get_if<tl::botBusinessConnection>(update.connection);
-  return connection != nullptr ? std::optional{chat_ref{chat_kind::user, connection->user_id, 0}}
-                               : std::nullopt;
-}
-
-template <class... Ts>
-std::optional<chat_ref> chat_of_any(const tl::Update& update, tl::detail::list<Ts...>) {
-  std::optional<chat_ref> out;
-  const auto one = [&]<class T>(std::type_identity<T>) {
-    const auto* found = tl::get_if<T>(update);
-    if (found != nullptr) {
-      out = chat_in(*found);
-    }
-    return found != nullptr;
-  };
-  static_cast<void>((one(std::type_identity<Ts>{}) || ...));
-  return out;
-}
-
-} // namespace
-
 chat_ref conversation_of(const tl::Update& update, std::int64_t account) {
-  return chat_of_any(update, tl::Update::tl_alternatives{})
-      .value_or(chat_ref{chat_kind::user, account, 0});
+  const auto chat = chat_named_in(update).value_or(chat_name{chat_kind::user, account});
+  return {chat.kind, chat.id, 0};
 }
 
 namespace {

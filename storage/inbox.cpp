@@ -221,6 +221,37 @@ result<std::vector<send_record>> read_sends(backend& from, std::uint64_t number)
   return out;
 }
 
+namespace {
+
+void add_row(inbox_content& to, const backend& from, const row& one) {
+  to.last = number_of(one.key);
+  auto record = take_numbered<v1::InboxRow>(from, table::inbox, one, take);
+  if (record) {
+    to.rows.push_back(*std::move(record));
+  } else {
+    to.damaged.push_back(std::move(record.error()));
+  }
+}
+
+/// Most stores have none, and a search for each row would be the longest part of this.
+result<void> add_sends(inbox_content& to, backend& from) {
+  const auto any = from.scan(table::send, {}, {.rows = 1});
+  if (!any) {
+    return std::unexpected(any.error());
+  }
+  for (std::size_t at = 0; !any->rows.empty() && at < to.rows.size(); ++at) {
+    auto sends = read_sends(from, to.rows[at].number);
+    if (sends) {
+      std::ranges::move(*sends, std::back_inserter(to.sends));
+    } else {
+      to.damaged.push_back(std::move(sends.error()));
+    }
+  }
+  return {};
+}
+
+} // namespace
+
 result<inbox_content> read_unfinished(backend& from, std::uint64_t after,
                                       const page_limits& limits) {
   auto got = from.scan(table::inbox, after == 0 ? std::string{} : number_key(after), limits);
@@ -228,28 +259,32 @@ result<inbox_content> read_unfinished(backend& from, std::uint64_t after,
     return std::unexpected(std::move(got.error()));
   }
   inbox_content out;
+  out.stored = true;
   out.more = got->more;
   for (const auto& one : got->rows) {
-    out.last = number_of(one.key);
-    auto record = take_numbered<v1::InboxRow>(from, table::inbox, one, take);
-    if (record) {
-      out.rows.push_back(*std::move(record));
-    } else {
-      out.damaged.push_back(std::move(record.error()));
+    add_row(out, from, one);
+  }
+  if (auto added = add_sends(out, from); !added) {
+    return std::unexpected(std::move(added.error()));
+  }
+  return out;
+}
+
+result<inbox_content> read_unfinished(backend& from, const std::vector<std::uint64_t>& numbers) {
+  inbox_content out;
+  out.stored = true;
+  for (const auto number : numbers) {
+    auto key = number_key(number);
+    auto value = from.get(table::inbox, key);
+    if (!value) {
+      return std::unexpected(std::move(value.error()));
+    }
+    if (*value) {
+      add_row(out, from, {std::move(key), **std::move(value)});
     }
   }
-  // Most stores have none, and a search for each row would be the longest part of this.
-  const auto any = from.scan(table::send, {}, {.rows = 1});
-  if (!any) {
-    return std::unexpected(any.error());
-  }
-  for (std::size_t at = 0; !any->rows.empty() && at < out.rows.size(); ++at) {
-    auto sends = read_sends(from, out.rows[at].number);
-    if (sends) {
-      std::ranges::move(*sends, std::back_inserter(out.sends));
-    } else {
-      out.damaged.push_back(std::move(sends.error()));
-    }
+  if (auto added = add_sends(out, from); !added) {
+    return std::unexpected(std::move(added.error()));
   }
   return out;
 }

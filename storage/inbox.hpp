@@ -91,11 +91,15 @@ struct inbox_content {
   std::vector<error> damaged;     ///< rows that are passed over, each named
   std::uint64_t last = 0;         ///< the last row that was looked at
   bool more = false;              ///< behind that one
+  bool stored = false;            ///< there is a store, which can be asked again
 };
 
 /// As `read_inbox`, with the sends of those rows; damaged ones are passed over. Errors: `storage`.
 result<inbox_content> read_unfinished(backend& from, std::uint64_t after,
                                       const page_limits& limits = {});
+
+/// The same of these numbers, which rise; those that have no row are left out.
+result<inbox_content> read_unfinished(backend& from, const std::vector<std::uint64_t>& numbers);
 
 /// Those of one update, by rising place. Errors: `storage`, naming the row.
 result<std::vector<send_record>> read_sends(backend& from, std::uint64_t number);

@@ -26,15 +26,15 @@ namespace cafegram::test {
 
 inline constexpr std::int64_t me = 4242;
 
-inline tl::Message message_of(std::int32_t id) {
+inline tl::Message message_of(std::int32_t id, std::int64_t user = 7) {
   return tl::message{.id = id,
-                     .peer_id = tl::peerUser{.user_id = 7},
+                     .peer_id = tl::peerUser{.user_id = user},
                      .date = 1000 + id,
                      .message = fmt::format("m{}", id)};
 }
 
-inline tl::Update fresh(std::int32_t id, std::int32_t pts) {
-  return tl::updateNewMessage{.message = message_of(id), .pts = pts, .pts_count = 1};
+inline tl::Update fresh(std::int32_t id, std::int32_t pts, std::int64_t user = 7) {
+  return tl::updateNewMessage{.message = message_of(id, user), .pts = pts, .pts_count = 1};
 }
 
 /// A message in a channel.
@@ -112,7 +112,8 @@ struct hub_world {
   std::vector<peers_came> peers;   ///< that the store was told
   std::vector<std::string> orders; ///< `peers` and `write`, as they came to the store
   std::deque<session_change> unwritten;
-  bool failing = false; ///< nothing can be written
+  bool failing = false;    ///< nothing can be written
+  bool hides_rows = false; ///< those that are asked for by number cannot be read
   bool holds_writes = false;
   std::deque<caf::response_promise> held_writes;
   std::vector<std::int64_t> seen;
@@ -270,9 +271,13 @@ inline session_store_actor::behavior_type played_store(session_store_actor::poin
         }
         return world->write();
       },
-      [world](const inbox_request& what) {
+      [world](const inbox_request& what) -> caf::result<inbox_page> {
+        if (world->hides_rows && !what.numbers.empty()) {
+          return to_caf(error::make(errc::storage, "not now"));
+        }
         return inbox_page{std::make_shared<const storage::inbox_content>(
-            *read_unfinished(*world->rows, what.after, {.rows = 2}))};
+            what.numbers.empty() ? *read_unfinished(*world->rows, what.after, {.rows = 2})
+                                 : *read_unfinished(*world->rows, what.numbers))};
       },
       [world](const peers_came& what) {
         storage::batch rows;

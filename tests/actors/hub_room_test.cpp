@@ -47,7 +47,7 @@ TEST_F(hub_room, what_no_counter_counts_has_no_row_where_there_is_no_room) {
   start();
   std::vector<tl::Update> many;
   for (std::int32_t id = 1; id <= 20'001; ++id) {
-    many.push_back(fresh(id, 10 + id));
+    many.push_back(fresh(id, 10 + id, 100 + id % 100));
   }
   wire(live(std::move(many)));
   EXPECT_EQ(inbox().size(), 20'001U);
@@ -132,7 +132,7 @@ TEST_F(hub_room, what_waits_for_somebody_takes_no_room) {
   start();
   std::vector<tl::Update> many;
   for (std::int32_t id = 1; id <= 20'000; ++id) {
-    many.push_back(fresh(id, 10 + id));
+    many.push_back(fresh(id, 10 + id, 100 + id % 100));
   }
   wire(live(std::move(many)));
   const auto first = bot->got.front().number;

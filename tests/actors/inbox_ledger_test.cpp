@@ -13,6 +13,10 @@ inbox_entry entry(std::size_t octets = 1, std::int64_t channel = 0) {
   return {.update = {}, .channel = channel, .octets = octets};
 }
 
+inbox_entry said_in(std::string chat) {
+  return {.update = {}, .chat = std::move(chat), .octets = 1};
+}
+
 inbox_entry passing() {
   inbox_entry out{.update = {}};
   out.kept = false;
@@ -177,6 +181,78 @@ TEST(inbox_ledger_, while_nobody_listens_few_are_held_that_come_once) {
   EXPECT_EQ(ledger.find(3), nullptr);
   EXPECT_NE(ledger.find(4), nullptr) << "the last ones";
   EXPECT_EQ(ledger.dropped(), 3U);
+}
+
+TEST(inbox_ledger_, beyond_a_chat_s_bound_it_keeps_numbers_alone) {
+  inbox_ledger ledger{{.rows_per_chat = 2, .stored_rows = 3}};
+  ledger.set_stored(true);
+  for (std::uint64_t number = 1; number <= 5; ++number) {
+    ledger.add(number, said_in("u7"));
+  }
+  ledger.add(6, said_in("u8"));
+  ledger.add(7, entry());
+  EXPECT_EQ(ledger.size(), 4U);
+  EXPECT_EQ(ledger.picture().stored_rows, 3U);
+  EXPECT_EQ(ledger.unwritten(), 7U);
+  ledger.written(4);
+  EXPECT_EQ(ledger.unwritten(), 3U);
+  EXPECT_EQ(give_all(ledger), (numbers{1, 2}));
+  EXPECT_FALSE(ledger.next_stored()) << "it has enough";
+  EXPECT_FALSE(ledger.full());
+  ledger.add(8, said_in("u7"));
+  EXPECT_TRUE(ledger.full());
+  ledger.erase(1);
+  const auto part = ledger.next_stored();
+  ASSERT_TRUE(part);
+  EXPECT_EQ(part->chat, "u7");
+  EXPECT_EQ(part->numbers, numbers{3}) << "as many as it has room for";
+  EXPECT_FALSE(ledger.next_stored()) << "one after the other";
+  ledger.written(8);
+  EXPECT_EQ(give_all(ledger), (numbers{6, 7}));
+  std::map<std::uint64_t, inbox_entry> read;
+  read.emplace(3, said_in("u7"));
+  ledger.take_stored(*part, std::move(read));
+  EXPECT_EQ(give_all(ledger), numbers{3}) << "late as it is";
+  EXPECT_EQ(show_all(ledger), (numbers{2, 3, 6, 7}));
+  ledger.clear();
+  EXPECT_FALSE(ledger.full());
+  EXPECT_EQ(ledger.picture().stored_rows, 0U);
+}
+
+TEST(inbox_ledger_, where_there_is_no_room_a_chat_that_has_nothing_goes_on_slowly) {
+  inbox_ledger ledger{{.rows = 50, .rows_per_chat = 20}};
+  ledger.set_stored(true);
+  std::uint64_t number = 0;
+  for (int n = 0; n < 60; ++n) {
+    ledger.add(++number, said_in("u7"));
+  }
+  for (int n = 0; n < 40; ++n) {
+    ledger.add(++number, said_in("u" + std::to_string(100 + n)));
+  }
+  ledger.written(number);
+  EXPECT_TRUE(ledger.full());
+  for (std::uint64_t done = 1; done < 9; ++done) {
+    ledger.erase(done);
+  }
+  EXPECT_EQ(ledger.picture().rows, 52U);
+  EXPECT_FALSE(ledger.next_stored());
+  for (int n = 0; n < 12; ++n) {
+    ledger.add(++number, said_in("u" + std::to_string(200 + n)));
+  }
+  for (std::uint64_t done = 9; done <= 20; ++done) {
+    ledger.erase(done);
+  }
+  const auto part = ledger.next_stored();
+  ASSERT_TRUE(part);
+  EXPECT_EQ(part->numbers.size(), 16U);
+}
+
+TEST(inbox_ledger_, where_no_store_can_be_asked_again_a_chat_has_no_bound) {
+  inbox_ledger ledger{{.rows_per_chat = 2}};
+  for (std::uint64_t number = 1; number <= 5; ++number) {
+    ledger.add(number, said_in("u7"));
+  }
+  EXPECT_EQ(ledger.size(), 5U);
 }
 
 TEST(inbox_ledger_, what_comes_once_is_not_given_again) {

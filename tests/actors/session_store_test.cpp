@@ -281,7 +281,7 @@ TEST(session_store, a_flush_is_answered_behind_the_questions_before_it) {
                   held.emplace_back([promise]() mutable { promise.deliver(inbox_page{}); });
                   return promise;
                 },
-                [](const channel_read&) { return channel_found{}; },
+                [](const peer_read&) { return stored_peer{}; },
                 [&held](shutdown_atom) { // as a sign to go on
                   const auto next = std::move(held.front());
                   held.pop_front();

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <caf/actor.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+// Between an account's hub and who receives its updates. Part of messages.hpp, which declares them
+// local-only.
+
+namespace cafegram {
+
+struct made_send;       // <cafegram/actors/updates.hpp>
+struct received_update; // the same
+
+/// One update, sent as a request: the answer (a handler that returns `void` gives it) says that it
+/// is finished. At most 256 are unanswered per subscriber; who has claimed the updates gets all.
+struct update_event {
+  std::shared_ptr<const received_update> update;
+  std::uint64_t number = 0;   ///< in the inbox; the same when it comes again
+  bool kept = true;           ///< until it is finished; else it comes once
+  std::uint32_t failures = 0; ///< so often it has failed before
+  std::shared_ptr<const std::vector<made_send>> sends = {}; ///< null: none were made before
+};
+
+/// Makes `receiver` the one whose answer to an `update_event` finishes the update, whatever other
+/// receivers answer. An answer with `cancelled` leaves the update as it is, with any other error it
+/// goes to the dead letters. What it has not answered when it dies the next one gets.
+struct update_claim {
+  caf::actor receiver;
+};
+
+/// The update has failed and will be tried again, by the same receiver.
+struct update_failed {
+  std::uint64_t number = 0;
+  std::string why;
+};
+
+/// A send for an update that is not finished is answered: kept, so that it is not made again.
+struct update_sent {
+  std::uint64_t number = 0;
+  std::shared_ptr<const made_send> what;
+};
+
+/// The update waits in a conversation for somebody to say something, or is worked on again.
+struct update_waits {
+  std::uint64_t number = 0;
+  bool waits = false;
+};
+
+/// Handled as one (an album), and ended in one change; it comes before their answers.
+struct updates_finished {
+  std::vector<std::uint64_t> numbers;
+  std::optional<std::string> given_up = {}; ///< why; then they go to the dead letters
+};
+
+} // namespace cafegram

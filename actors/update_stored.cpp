@@ -1,0 +1,100 @@
+#include <cafegram/actors/errors.hpp>
+#include <cafegram/actors/inbox_rows.hpp>
+#include <cafegram/actors/update_hub_state.hpp>
+#include <cafegram/base/log.hpp>
+
+#include <caf/all.hpp>
+
+// Out of the store again: what an earlier process has left, and what a chat had no room for.
+namespace cafegram {
+
+namespace {
+
+constexpr std::chrono::seconds after_failed_read{5};
+
+} // namespace
+
+/// As the receivers order them: all that may be in one order there is in one chat here.
+std::string update_hub_state::conversation_of(const storage::inbox_row& row,
+                                              std::int64_t channel) const {
+  if (channel != 0) {
+    return {};
+  }
+  return row.chat.empty() ? to_string(chat_name{chat_kind::user, who.id}) : row.chat;
+}
+
+std::map<std::uint64_t, inbox_entry>
+update_hub_state::entries_of(const storage::inbox_content& content) {
+  for (const auto& one : content.damaged) {
+    log::error("update_hub", "passed over, until it is dropped: {}", one.what);
+  }
+  std::map<std::uint64_t, inbox_entry> out;
+  auto send = content.sends.begin();
+  for (const auto& row : content.rows) {
+    std::vector<storage::send_record> sends;
+    for (; send != content.sends.end() && send->number == row.number; ++send) {
+      sends.push_back(*send);
+    }
+    if (auto entry = entry_of(row, std::move(sends))) {
+      out.emplace(row.number, *std::move(entry));
+    }
+  }
+  return out;
+}
+
+/// None for what is nobody's, and is dropped, or cannot be read, and is a dead letter.
+std::optional<inbox_entry> update_hub_state::entry_of(const storage::inbox_row& row,
+                                                      std::vector<storage::send_record> sends) {
+  if (row.account != who.id) {
+    storage::batch rows;
+    erase_inbox(rows, row.number);
+    add_rows(std::move(rows));
+    return std::nullopt;
+  }
+  auto update = update_of(row);
+  if (!update) {
+    storage::dead_letter dead{row, seconds_now()};
+    dead.update.last_failure = "it cannot be read: " + to_string(update.error());
+    bury(dead, sends);
+    return std::nullopt;
+  }
+  const auto channel = row.lost ? row.lost->channel : item_of((*update)->update, {}).box.channel;
+  return inbox_entry{.update = *std::move(update),
+                     .channel = channel,
+                     .chat = conversation_of(row, channel),
+                     .octets = octets_of(row) + sends.size() * octets_of_send,
+                     .received_at = row.received_at,
+                     .failures = row.failures,
+                     .last_failure = row.last_failure,
+                     .sends = std::move(sends)};
+}
+
+/// As soon as their chats have room.
+void update_hub_state::read_stored() {
+  while (!read_at) {
+    const auto part = ledger.next_stored();
+    if (!part) {
+      return;
+    }
+    self->request(store, caf::infinite, inbox_request{0, part->numbers})
+        .then([this, part = *part](const inbox_page& page) { take_part(part, *page.content); },
+              [this, part = *part](const caf::error& why) { part_not_read(part, why); });
+  }
+}
+
+void update_hub_state::take_part(const stored_part& part, const storage::inbox_content& content) {
+  ledger.take_stored(part, entries_of(content));
+  write();
+  look_for_room();
+  check();
+}
+
+/// The updates are where they are: their chats wait for them.
+void update_hub_state::part_not_read(const stored_part& part, const caf::error& why) {
+  log::error("update_hub", "updates that are stored cannot be read: {}", to_string(to_error(why)));
+  ledger.not_read(part);
+  read_at = now() + after_failed_read;
+  check();
+}
+
+} // namespace cafegram
