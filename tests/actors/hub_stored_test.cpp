@@ -12,8 +12,8 @@ using test::fresh;
 using test::live;
 using test::query;
 
-constexpr std::int64_t ann = 71;
-constexpr std::int64_t bob = 72;
+constexpr std::int64_t user_ann = 71;
+constexpr std::int64_t user_bob = 72;
 
 struct hub_stored : test::inbox_stage {
   hub_stored() {
@@ -50,10 +50,10 @@ struct hub_stored : test::inbox_stage {
 
 TEST_F(hub_stored, one_chat_that_stands_still_holds_up_no_other) {
   start();
-  say(ann, 20);
+  say(user_ann, 20);
   EXPECT_EQ(bot->marks(), places(11, 14)) << "the others of hers are in the store";
   EXPECT_EQ(inbox().size(), 20U);
-  say(bob, 3);
+  say(user_bob, 3);
   EXPECT_EQ(bot->marks(), places(31, 33));
   EXPECT_TRUE(world->asked.empty()) << "nothing was left to the server";
   finish_all();
@@ -63,11 +63,11 @@ TEST_F(hub_stored, one_chat_that_stands_still_holds_up_no_other) {
 
 TEST_F(hub_stored, what_comes_later_does_not_overtake_what_is_in_the_store) {
   start();
-  say(ann, 6);
+  say(user_ann, 6);
   EXPECT_EQ(bot->marks(), places(11, 14));
   world->hides_rows = true;
   finish_all();
-  say(ann, 1);
+  say(user_ann, 1);
   EXPECT_TRUE(bot->got.empty()) << "there is room, but two are before it";
   world->hides_rows = false;
   actors.pass(6s);
@@ -76,10 +76,10 @@ TEST_F(hub_stored, what_comes_later_does_not_overtake_what_is_in_the_store) {
 
 TEST_F(hub_stored, nothing_is_read_that_is_not_written) {
   start();
-  say(ann, 4);
+  say(user_ann, 4);
   bot->marks();
   world->holds_writes = true;
-  say(ann, 2);
+  say(user_ann, 2);
   finish_all();
   EXPECT_TRUE(bot->got.empty());
   while (!world->held_writes.empty()) {
@@ -92,7 +92,7 @@ TEST_F(hub_stored, nothing_is_read_that_is_not_written) {
 
 TEST_F(hub_stored, it_comes_again_over_a_restart_and_to_another_bot) {
   start();
-  say(ann, 10);
+  say(user_ann, 10);
   bot->marks();
   finish();
   finish();
@@ -111,10 +111,10 @@ TEST_F(hub_stored, it_comes_again_over_a_restart_and_to_another_bot) {
 
 TEST_F(hub_stored, when_that_is_full_too_telegram_keeps_the_rest) {
   start();
-  say(ann, 45);
+  say(user_ann, 45);
   EXPECT_EQ(inbox().size(), 45U);
-  say(ann, 5);
-  say(bob, 1);
+  say(user_ann, 5);
+  say(user_bob, 1);
   EXPECT_EQ(inbox().size(), 45U);
   EXPECT_EQ(bot->marks(), places(11, 14));
   EXPECT_TRUE(world->asked.empty()) << "there is no room for an answer";
@@ -127,16 +127,16 @@ TEST_F(hub_stored, when_that_is_full_too_telegram_keeps_the_rest) {
 TEST_F(hub_stored, who_looks_on_sees_all_in_the_account_s_order) {
   subscribe();
   start();
-  say(ann, 6);
-  say(bob, 1);
-  say(ann, 1);
+  say(user_ann, 6);
+  say(user_bob, 1);
+  say(user_ann, 1);
   EXPECT_EQ(take(), places(11, 18));
   EXPECT_EQ(bot->marks(), places(11, 18)) << "so none of them is in the store alone";
 }
 
 TEST_F(hub_stored, what_waits_for_somebody_makes_room) {
   start();
-  say(ann, 6);
+  say(user_ann, 6);
   EXPECT_EQ(bot->marks(), places(11, 14));
   for (const auto& [number, promise] : bot->open) {
     caf::anon_send(hub, update_waits{number, true});
@@ -147,7 +147,7 @@ TEST_F(hub_stored, what_waits_for_somebody_makes_room) {
 
 TEST_F(hub_stored, a_query_waits_for_none_of_them) {
   start();
-  say(ann, 6);
+  say(user_ann, 6);
   bot->marks();
   wire(live({query(900)}));
   EXPECT_EQ(bot->marks(), (marks{900})) << "it is worth nothing seconds later";
@@ -155,7 +155,7 @@ TEST_F(hub_stored, a_query_waits_for_none_of_them) {
 
 TEST_F(hub_stored, one_that_cannot_be_read_is_a_dead_letter_and_one_that_is_gone_is_gone) {
   start();
-  say(ann, 8);
+  say(user_ann, 8);
   bot->marks();
   auto rows = inbox();
   rows[4].update = {1, 2};
@@ -172,7 +172,7 @@ TEST_F(hub_stored, one_that_cannot_be_read_is_a_dead_letter_and_one_that_is_gone
 
 TEST_F(hub_stored, another_account_finds_nothing_of_it) {
   start();
-  say(ann, 8);
+  say(user_ann, 8);
   world->stored.updates.reset();
   begin(updates_from::now, test::me + 1);
   bot->marks();

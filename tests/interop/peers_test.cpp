@@ -2,6 +2,7 @@
 #include <cafegram/sandbox/server.hpp>
 #include <cafegram/storage/open.hpp>
 #include <cafegram/storage/peers.hpp>
+#include <cafegram/tests/temporary_folder.hpp>
 #include <cafegram/tests/watchdog.hpp>
 
 #include <fmt/format.h>
@@ -137,21 +138,22 @@ TEST_P(peers_over, a_bot_writes_to_all_that_it_has_seen_before_a_restart) {
   EXPECT_TRUE(looked) << to_string(looked.error());
   EXPECT_EQ(bot->resolve_peer(peer_name::user(424'242)).error().code, errc::not_found);
   // By names that it has seen, without a question to the server.
-  const auto& methods = server->page().state()->methods;
-  const auto asked = [&methods] {
+  const auto asked = [this] {
+    const auto state = server->page().state();
+    EXPECT_TRUE(state) << to_string(state.error());
     std::uint64_t out = 0;
-    for (const auto& one : methods) {
+    for (const auto& one : state->methods) {
       out = one.name == "contacts.resolveUsername" ? one.calls : out;
     }
     return out;
-  }();
+  };
+  const auto before = asked();
   EXPECT_TRUE(send(*bot, peer_name::username("Alice")));
   EXPECT_TRUE(send(*bot, peer_name::username("@our_club")));
-  for (const auto& one : server->page().state()->methods) {
-    if (one.name == "contacts.resolveUsername") {
-      EXPECT_EQ(one.calls, asked);
-    }
-  }
+  EXPECT_EQ(asked(), before);
+  make_person("Cid", "cid_of_all");
+  EXPECT_TRUE(bot->resolve_peer(peer_name::username("cid_of_all")));
+  EXPECT_GT(asked(), before) << "they are not counted";
 }
 
 // In a supergroup a stranger's messages bring a part of him, that only they are an address of.

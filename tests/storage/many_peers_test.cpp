@@ -19,7 +19,7 @@ namespace {
 /// Counts the questions about peers.
 class counted_peers final : public backend {
 public:
-  explicit counted_peers(std::unique_ptr<backend> in)
+  explicit counted_peers(std::shared_ptr<backend> in)
     : in_{std::move(in)} {}
   result<void> apply(const batch& what) override { return in_->apply(what); }
   result<std::optional<blob>> get(table in, std::string_view key) override {
@@ -36,7 +36,7 @@ public:
 
 private:
   void count(table in) { questions += in == table::peer || in == table::name ? 1 : 0; }
-  std::unique_ptr<backend> in_;
+  std::shared_ptr<backend> in_;
 };
 
 std::size_t how_many() {
