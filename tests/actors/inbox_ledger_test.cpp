@@ -3,6 +3,8 @@
 #include <cafegram/tests/support.hpp>
 #include <cafegram/tl/api.hpp>
 
+#include <fmt/format.h>
+
 #include "hub_kit.hpp"
 
 namespace cafegram {
@@ -227,7 +229,7 @@ TEST(inbox_ledger_, where_there_is_no_room_a_chat_that_has_nothing_goes_on_slowl
     ledger.add(++number, said_in("u7"));
   }
   for (int n = 0; n < 40; ++n) {
-    ledger.add(++number, said_in("u" + std::to_string(100 + n)));
+    ledger.add(++number, said_in(fmt::format("u{}", 100 + n)));
   }
   ledger.written(number);
   EXPECT_TRUE(ledger.full());
@@ -237,7 +239,7 @@ TEST(inbox_ledger_, where_there_is_no_room_a_chat_that_has_nothing_goes_on_slowl
   EXPECT_EQ(ledger.picture().rows, 52U);
   EXPECT_FALSE(ledger.next_stored());
   for (int n = 0; n < 12; ++n) {
-    ledger.add(++number, said_in("u" + std::to_string(200 + n)));
+    ledger.add(++number, said_in(fmt::format("u{}", 200 + n)));
   }
   for (std::uint64_t done = 9; done <= 20; ++done) {
     ledger.erase(done);
