@@ -1,6 +1,7 @@
 #include <cafegram/bots/bot.hpp>
 #include <cafegram/testing/lab.hpp>
 #include <cafegram/tests/support.hpp>
+#include <cafegram/tests/temporary_folder.hpp>
 
 #include <gtest/gtest.h>
 
