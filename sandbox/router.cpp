@@ -195,7 +195,7 @@ void router_state::refused(const call_refused& what) {
   record(what.connection, what.method, what.error, now());
 }
 
-void router_state::log_call(const session_name& name, call_event event) {
+void router_state::log_call(const session_name& name, call_event event) const {
   if (!parts.events) {
     return;
   }
@@ -273,7 +273,7 @@ void router_state::publish(page_event event) {
   if (auto* changed = std::get_if<page_events::user_changed>(&event)) {
     changed->user.online = changed->user.online || is_connected(changed->user.id);
   }
-  parts.feed->publish(std::move(event));
+  parts.feed->publish(event);
 }
 
 void router_state::publish_presence(account_id user) {

@@ -161,7 +161,7 @@ private:
   void tell_what_waits(const session_name& name);
   void record(std::uint64_t connection, std::string_view method, std::string error,
               wall_time started);
-  void log_call(const session_name& name, call_event event);
+  void log_call(const session_name& name, call_event event) const;
   void log_messages();
   void push_out(const push& what);
   bool is_connected(account_id user) const;

@@ -60,7 +60,7 @@ std::shared_ptr<known_key> router_state::keep_key(const key_made& made) {
   record.dc = made.dc;
   record.salt = static_cast<std::int64_t>(made.salt);
   record.created = created;
-  if (auto kept = parts.model->add_key(std::move(record)); !kept) {
+  if (auto kept = parts.model->add_key(record); !kept) {
     log::error("sandbox", "a key cannot be kept: {}", to_string(kept.error()));
     return nullptr;
   }

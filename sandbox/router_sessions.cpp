@@ -147,14 +147,15 @@ void router_state::deliver(const session_mail& mail) {
   if (found == sessions.end()) {
     return;
   }
-  if (found->second.moving) {
-    found->second.letters.add(mail.letter);
-  } else if (const auto holder = peers.find(found->second.connection); holder != peers.end()) {
+  auto& there = found->second;
+  const auto holder = there.moving ? peers.end() : peers.find(there.connection);
+  if (holder != peers.end()) {
     self->send(holder->second.actor, mail);
-  } else if (found->second.session && std::holds_alternative<letter_updates>(*mail.letter)) {
-    found->second.letters.add(mail.letter);
-  } else if (found->second.session) {
-    found->second.session->take(*mail.letter, *parts.layers);
+  } else if (there.moving ||
+             (there.session && std::holds_alternative<letter_updates>(*mail.letter))) {
+    there.letters.add(mail.letter);
+  } else if (there.session) {
+    there.session->take(*mail.letter, *parts.layers);
   }
 }
 

@@ -218,7 +218,7 @@ std::vector<message_record> world::messages_after(std::int64_t number) const {
   return out;
 }
 
-result<void> world::add_key(key_record key) {
+result<void> world::add_key(const key_record& key) {
   impl_->data.save(key);
   return impl_->commit();
 }

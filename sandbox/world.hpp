@@ -140,7 +140,7 @@ public:
   std::vector<message_record> messages_after(std::int64_t number) const;
 
   // -- keys
-  result<void> add_key(key_record key);
+  result<void> add_key(const key_record& key);
   const key_record* find_key(std::uint64_t id) const;
   /// A temporary key, to be bound; lives in memory until `expires` (Unix time).
   outcome add_temporary_key(std::uint64_t id, std::int64_t expires, wall_time now);
