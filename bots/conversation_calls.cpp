@@ -132,10 +132,10 @@ conversation* start_call(const std::shared_ptr<delivery>& origin, bytes function
   return home;
 }
 
-/// Where no call can be made, that is found out later.
+/// Where no call can be made, that is found out later. Another thread's conversation is not touched.
 bool is_addressed(const std::shared_ptr<delivery>& origin, const chat_ref& to) {
   const auto* home = origin ? origin->link->home : nullptr;
-  return home == nullptr || home->is_addressed(to);
+  return home == nullptr || conversation::running() != home || home->is_addressed(to);
 }
 
 conversation* start_call_to(const std::shared_ptr<delivery>& origin, const chat_ref& to,
