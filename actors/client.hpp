@@ -43,9 +43,12 @@ public:
   void invoke_bytes_async(bytes function, invoke_options options,
                           std::function<void(result<bytes>)> done);
 
-  /// How a user, group or channel that this account has ever seen is addressed; for a username that
-  /// it has not the server is asked. Errors: `not_found` for any other, `deadline`, `storage`, and
-  /// what the server says to the username.
+  /// How a user, group or channel that this account has ever seen is addressed. For a username that
+  /// it has not seen the server is asked, for a phone too where the account is a person's. A bot
+  /// may leave out hashes: of a user or channel that it has seen no more than a part of, or
+  /// nothing, it gets the id with hash 0, and a call tells whether the server takes it. Errors:
+  /// `not_found` for any other, `bad_argument` for what is no id, `deadline`, `storage`, and what
+  /// the server says.
   result<tl::InputPeer> resolve_peer(const peer_name& name,
                                      std::chrono::milliseconds timeout = peer_patience);
 

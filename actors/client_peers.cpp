@@ -5,6 +5,7 @@
 #include <cafegram/tl/api.hpp>
 
 #include <caf/all.hpp>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
@@ -28,7 +29,7 @@ const Known* find_by_id(const std::vector<Boxed>& in, std::int64_t id) {
   return nullptr;
 }
 
-/// Whom the answer to `contacts.resolveUsername` is about.
+/// Whom the answer to `contacts.resolveUsername` or `contacts.resolvePhone` is about.
 std::optional<storage::peer_address> peer_of(bytes_view answer) {
   const auto decoded = tl::decode<tl::contacts::ResolvedPeer>(answer);
   const auto* found = decoded ? tl::get_if<tl::contacts::resolvedPeer>(*decoded) : nullptr;
@@ -66,6 +67,8 @@ caf::typed_response_promise<resolved_peer> client_state::resolve(const peer_requ
     done(fail(errc::cancelled, "the client is stopping"));
   } else if (lookups.size() >= most_lookups) {
     done(fail(errc::limit, "too many look-ups are under way"));
+  } else if (what.what.by_id() && what.what.id() <= 0) {
+    done(fail(errc::bad_argument, fmt::format("{} is nobody's id", what.what.id())));
   } else if (what.what.what() == peer_name::form::user && what.what.id() == who.id) {
     done(tl::InputPeer{tl::inputPeerSelf{}});
   } else {
@@ -99,11 +102,15 @@ void client_state::peer_came(std::uint64_t id, const storage::peer_address& peer
   };
   if (!peer.seen_in || who.bot) {
     named(nullptr);
-  } else if (peer.seen_in->chat_kind == storage::peer_kind::group) {
-    const storage::peer_address group{storage::peer_kind::group, peer.seen_in->chat};
-    named(&group);
+    return;
+  }
+  const bool in_channel = peer.seen_in->chat_kind == storage::peer_kind::channel;
+  const bool with_oneself =
+      peer.seen_in->chat_kind == storage::peer_kind::user && peer.seen_in->chat == who.id;
+  if (peer.seen_in->chat_kind == storage::peer_kind::group || with_oneself) {
+    const storage::peer_address known{peer.seen_in->chat_kind, peer.seen_in->chat};
+    named(&known);
   } else {
-    const bool in_channel = peer.seen_in->chat_kind == storage::peer_kind::channel;
     ask_store(
         id,
         in_channel ? peer_name::channel(peer.seen_in->chat) : peer_name::user(peer.seen_in->chat),
@@ -111,22 +118,30 @@ void client_state::peer_came(std::uint64_t id, const storage::peer_address& peer
   }
 }
 
-/// Of ids and phones it tells nothing to somebody who has never seen them.
+/// Of names it tells, of phones to persons alone. Of ids it tells nothing; but it lets bots leave
+/// out hashes, and knows better whom a bot may name so: of those whom it knows only a part.
 void client_state::ask_server(std::uint64_t id) {
   const auto found = lookups.find(id);
   if (found == lookups.end()) {
     return; // its time is over
   }
   const auto& what = found->second.what;
-  if (what.what() != peer_name::form::username) {
+  if (what.what() == peer_name::form::username) {
+    ask_for_name(id, tl::encode(tl::contacts::resolveUsername{.username = key_of(what).substr(1)}));
+  } else if (what.what() == peer_name::form::phone && !who.bot) {
+    ask_for_name(id, tl::encode(tl::contacts::resolvePhone{.phone = key_of(what).substr(1)}));
+  } else if (what.by_id() && what.what() != peer_name::form::group && who.bot) {
+    peer_came(id, {kind_of(what), what.id(), 0});
+  } else {
     looked_up(id, fail(errc::not_found, to_string(what) + " was never seen by this account"));
-    return;
   }
+}
+
+void client_state::ask_for_name(std::uint64_t id, bytes question) {
   const auto left =
-      std::max(std::chrono::floor<std::chrono::milliseconds>(found->second.deadline - now()),
+      std::max(std::chrono::floor<std::chrono::milliseconds>(lookups.at(id).deadline - now()),
                std::chrono::milliseconds{1});
-  const tl::contacts::resolveUsername request{.username = key_of(what).substr(1)};
-  invoke_request encoded{std::make_shared<const bytes>(tl::encode(request)),
+  invoke_request encoded{std::make_shared<const bytes>(std::move(question)),
                          {.timeout = left, .flood_wait_threshold = left}};
   call(std::move(encoded), [this, id](const result<shared_bytes>& outcome) {
     if (!outcome) {
@@ -134,7 +149,7 @@ void client_state::ask_server(std::uint64_t id) {
     } else if (const auto peer = peer_of(**outcome)) {
       peer_came(id, *peer);
     } else {
-      looked_up(id, fail(errc::malformed, "contacts.resolveUsername: nobody is in its answer"));
+      looked_up(id, fail(errc::malformed, "who was asked for is not in the answer"));
     }
   });
 }

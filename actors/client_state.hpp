@@ -210,6 +210,7 @@ struct client_state {
                  std::function<void(const std::shared_ptr<const storage::peer_address>&)> then);
   void peer_came(std::uint64_t id, const storage::peer_address& peer);
   void ask_server(std::uint64_t id);
+  void ask_for_name(std::uint64_t id, bytes question);
   void looked_up(std::uint64_t id, const result<tl::InputPeer>& outcome);
   void give_up_lookups(steady_time at);
 

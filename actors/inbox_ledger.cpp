@@ -19,6 +19,9 @@ void inbox_ledger::add(std::uint64_t number, inbox_entry entry) {
 
 void inbox_ledger::insert(std::uint64_t number, inbox_entry entry) {
   count(entry);
+  if (const auto chat = chats_.find(entry.chat); chat != chats_.end()) {
+    chat->second.last_album = entry.album;
+  }
   entries_.emplace_hint(entries_.end(), number, std::move(entry));
 }
 
@@ -37,7 +40,7 @@ void inbox_ledger::count(const inbox_entry& entry) {
   octets_ += entry.octets;
   look_at_bounds();
   if (entry.channel == 0) {
-    count_for_chat(entry.chat, true);
+    count_for_chat(entry);
     return;
   }
   auto& channel = channels_[entry.channel];
@@ -55,7 +58,7 @@ void inbox_ledger::uncount(const inbox_entry& entry) {
   octets_ -= entry.octets;
   look_at_bounds();
   if (entry.channel == 0) {
-    count_for_chat(entry.chat, false);
+    uncount_for_chat(entry);
     return;
   }
   const auto channel = channels_.find(entry.channel);
@@ -71,10 +74,13 @@ void inbox_ledger::uncount(const inbox_entry& entry) {
 }
 
 void inbox_ledger::look_at_bounds() {
-  const std::size_t part = full_ ? 2 : 1;
-  full_ = rows_ > bounds_.rows / part || octets_ > bounds_.octets / part ||
-          stored_rows_ > bounds_.stored_rows / part ||
-          stored_octets_ > bounds_.stored_octets / part;
+  const auto look = [](bool& full, std::size_t has, std::size_t bound) {
+    full = has > (full ? bound / 2 : bound);
+  };
+  look(rows_full_, rows_, bounds_.rows);
+  look(octets_full_, octets_, bounds_.octets);
+  look(stored_rows_full_, stored_rows_, bounds_.stored_rows);
+  look(stored_octets_full_, stored_octets_, bounds_.stored_octets);
 }
 
 /// Those that somebody has are no more in reach.
@@ -119,16 +125,13 @@ void inbox_ledger::grow(std::uint64_t number, std::size_t octets) {
 }
 
 std::uint64_t inbox_ledger::last_note(std::int64_t channel, const std::string& box) const {
-  if (!in_store_.empty()) {
-    return 0; // one of those may stand behind it
-  }
   for (auto at = entries_.rbegin(); at != entries_.rend(); ++at) {
     const auto& [number, entry] = *at;
     if (!entry.kept) {
       continue;
     }
     const auto* note = entry.update && entry.update->lost ? &*entry.update->lost : nullptr;
-    if (note == nullptr || entry.given || entry.shown) {
+    if (note == nullptr || entry.given || entry.shown || number < last_stored_) {
       return 0;
     }
     if (note->channel == channel && note->box == box) {
@@ -168,6 +171,9 @@ void inbox_ledger::clear() {
   unwritten_in_store_.clear();
   stored_rows_ = 0;
   stored_octets_ = 0;
+  last_stored_ = 0;
+  reading_rows_ = 0;
+  reading_octets_ = 0;
   look_at_bounds();
 }
 
@@ -179,7 +185,7 @@ inbox_picture inbox_ledger::picture() const {
           .waiting = waiting_,
           .passing = passing_.size() + passing_handed_,
           .dropped = dropped_,
-          .full = full_};
+          .full = full()};
 }
 
 std::size_t inbox_ledger::unwritten() const {

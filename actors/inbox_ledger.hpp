@@ -22,7 +22,8 @@ namespace cafegram {
 struct inbox_entry {
   std::shared_ptr<const received_update> update;
   std::int64_t channel = 0; ///< whose counter it came by; 0: another one
-  std::string chat = {};    ///< its conversation, where `channel` is 0; empty: it is not bounded
+  std::string chat = {}; ///< its conversation, where that is no channel's; empty: it is not bounded
+  std::int64_t album = 0; ///< of which it is a message; 0: of none
   std::size_t octets = 0;
   std::int64_t received_at = 0; ///< seconds since 1970
   bool kept = true;             ///< it has a row in the store; else no difference brings it again
@@ -41,6 +42,7 @@ struct inbox_entry {
 struct stored_part {
   std::string chat;
   std::vector<std::uint64_t> numbers;
+  std::size_t octets = 0;
 };
 
 /// The updates between their boxes and their end, by rising numbers: which may be handed out, to
@@ -90,8 +92,10 @@ public:
   void take_stored(const stored_part& part, std::map<std::uint64_t, inbox_entry> entries);
   void not_read(const stored_part& part);
 
-  /// Beyond the bounds, until half of it is free.
-  bool full() const { return full_; }
+  /// Beyond one of the bounds, until half of that is free.
+  bool full() const {
+    return rows_full_ || octets_full_ || stored_rows_full_ || stored_octets_full_;
+  }
   /// Channels that are full now, or are no more, since the last call.
   std::vector<std::pair<std::int64_t, bool>> take_channel_news();
   std::vector<std::int64_t> full_channels() const;
@@ -109,9 +113,15 @@ private:
     std::size_t rows = 0;
     bool full = false;
   };
+  struct chat_count {
+    std::size_t rows = 0;
+    std::size_t octets = 0;
+    std::int64_t last_album = 0; ///< of its last one
+  };
   struct stored_row {
     std::uint64_t number = 0;
     std::size_t octets = 0;
+    std::int64_t album = 0;
   };
   /// What a chat has in the store alone.
   struct stored_chat {
@@ -122,11 +132,17 @@ private:
   void insert(std::uint64_t number, inbox_entry entry);
   void count(const inbox_entry& entry);
   void uncount(const inbox_entry& entry);
-  void count_for_chat(const std::string& chat, bool more);
+  void count_for_chat(const inbox_entry& entry);
+  void uncount_for_chat(const inbox_entry& entry);
+  const chat_count& count_of(const std::string& chat) const;
   bool belongs_in_store(const inbox_entry& entry) const;
   void leave_in_store(std::uint64_t number, const inbox_entry& entry);
   std::optional<stored_part> part_of(const std::string& chat, const stored_chat& stored) const;
-  bool is_crowded() const { return rows_ > bounds_.rows || octets_ > bounds_.octets; }
+  stored_chat* end_reading(const stored_part& part);
+  /// What is on its way from the store counts too.
+  bool is_crowded() const {
+    return rows_ + reading_rows_ > bounds_.rows || octets_ + reading_octets_ > bounds_.octets;
+  }
   void look_at_bounds();
   void drop_passing();
   void handed(std::uint64_t number, const inbox_entry& entry);
@@ -142,12 +158,15 @@ private:
   std::size_t passing_handed_ = 0;  ///< that somebody has
   std::unordered_map<std::int64_t, channel_count> channels_;
   std::map<std::int64_t, bool> channel_news_;
-  std::unordered_map<std::string, std::size_t> chats_; ///< rows of each
+  std::unordered_map<std::string, chat_count> chats_;
   std::unordered_map<std::string, stored_chat> in_store_;
   std::set<std::string> with_room_; ///< of those perhaps
   std::deque<std::uint64_t> unwritten_in_store_;
   std::size_t stored_rows_ = 0;
   std::size_t stored_octets_ = 0;
+  std::uint64_t last_stored_ = 0; ///< the last one that was left there
+  std::size_t reading_rows_ = 0;  ///< of those: they are asked for
+  std::size_t reading_octets_ = 0;
   bool stored_ = false;
   bool by_chat_ = true;
   std::size_t rows_ = 0; ///< those kept
@@ -155,7 +174,11 @@ private:
   std::uint64_t dropped_ = 0;
   std::size_t waiting_ = 0;
   bool heard_ = true;
-  bool full_ = false;
+  // Each by itself: what one chat has hung up with keeps none of the others full.
+  bool rows_full_ = false;
+  bool octets_full_ = false;
+  bool stored_rows_full_ = false;
+  bool stored_octets_full_ = false;
 };
 
 } // namespace cafegram

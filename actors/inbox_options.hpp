@@ -15,8 +15,9 @@ struct inbox_bounds {
   std::size_t rows_per_channel = 2'000;
   /// Private chats and groups have one counter, so none can be left with Telegram alone: what is
   /// beyond this in one of them is in the store alone, until its chat has room. Where a session's
-  /// store keeps no rows there is no such bound.
+  /// store keeps no rows there is no such bound. The rest of an album passes it.
   std::size_t rows_per_chat = 500;
+  std::size_t octets_per_chat = std::size_t{8} << 20;
   std::size_t stored_rows = 100'000; ///< in the store alone
   std::size_t stored_octets = std::size_t{128} << 20;
   /// Of those that wait for somebody in a conversation, so many are not counted as rows: what lets

@@ -208,7 +208,8 @@ using client_actor = caf::typed_actor<
     // Gives up calls that carry a tag, under way or held.
     caf::reacts_to<cancel_calls>,
     // How a peer that the account has seen is addressed; for a username that it has not the server
-    // is asked. `not_found` for any other, `deadline` when that takes too long.
+    // is asked, by persons for a phone too. `not_found` for any other, but that bots name users and
+    // channels without a hash; `deadline` when that takes too long.
     caf::replies_to<peer_request>::with<resolved_peer>,
     // Answers when the session is logged in as this bot.
     caf::replies_to<bot_login>::with<account>,

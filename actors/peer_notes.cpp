@@ -47,6 +47,18 @@ storage::message_source source_of(const message_place& place) {
   return {storage::peer_kind::channel, channel != nullptr ? channel->channel_id : 0, place.id};
 }
 
+/// Others name nobody by a message: to look into them would cost their encoding.
+bool may_hold_message(const tl::Update& update) {
+  return tl::holds<tl::updateNewMessage>(update) ||
+         tl::holds<tl::updateNewChannelMessage>(update) ||
+         tl::holds<tl::updateEditMessage>(update) ||
+         tl::holds<tl::updateEditChannelMessage>(update);
+}
+
+bool may_hold_message(const tl::Message& message) {
+  return !tl::holds<tl::unknown>(message);
+}
+
 /// Most updates bring whole ones alone, and cost no more than a look at those.
 peer_sources wanted_by(const peers_seen& seen) {
   peer_sources out;
@@ -70,7 +82,7 @@ void find_all_sources(peers_seen& into, const std::vector<Boxed>& in) {
     return;
   }
   for (const auto& one : in) {
-    if (!tl::holds<tl::unknown>(one)) {
+    if (may_hold_message(one)) {
       find_sources(tl::encode(one), sources);
     }
   }
@@ -116,6 +128,14 @@ public:
   void note(const tl::channel& channel, const message_place* seen_in) {
     note(storage::peer_kind::channel, channel, {}, seen_in);
   }
+  void note(const tl::chat& group) {
+    note(storage::peer_kind::group, group.id, 0);
+    const auto* now =
+        group.migrated_to ? tl::get_if<tl::inputChannel>(*group.migrated_to) : nullptr;
+    if (now != nullptr) {
+      note_migration(*into_, now->channel_id, now->access_hash, *rows_);
+    }
+  }
   void note(storage::peer_kind kind, std::int64_t id, std::int64_t hash) {
     into_->note({kind, id, hash}, *rows_);
   }
@@ -154,9 +174,12 @@ tl::InputPeer input_channel(std::int64_t id, std::int64_t hash) {
 }
 
 /// By itself.
-tl::InputPeer input_of(const storage::peer_address& peer) {
+tl::InputPeer input_of(const account& who, const storage::peer_address& peer) {
   switch (peer.kind) {
   case storage::peer_kind::user:
+    if (peer.id == who.id) {
+      return tl::inputPeerSelf{};
+    }
     return input_user(peer.id, peer.access_hash);
   case storage::peer_kind::group:
     return tl::inputPeerChat{.chat_id = peer.id};
@@ -211,9 +234,14 @@ void note_peers(storage::peer_cache& into, const peers_seen& seen, storage::batc
       noter.note(*channel, find_place(seen.chats_in, id));
     } else if (const auto* barred = tl::get_if<tl::channelForbidden>(chat)) {
       noter.note(storage::peer_kind::channel, barred->id, barred->access_hash);
+    } else if (const auto* group = tl::get_if<tl::chat>(chat)) {
+      noter.note(*group);
     } else {
       noter.note(storage::peer_kind::group, id, 0);
     }
+  }
+  for (const auto id : seen.groups) {
+    noter.note(storage::peer_kind::group, id, 0);
   }
 }
 
@@ -242,20 +270,20 @@ storage::peer_kind kind_of(const peer_name& id) {
 std::optional<tl::InputPeer> address_for(const account& who, const storage::peer_address& peer,
                                          const storage::peer_address* chat) {
   if (!peer.seen_in) {
-    return input_of(peer);
+    return input_of(who, peer);
   }
   if (who.bot) {
-    return input_of({peer.kind, peer.id, 0});
+    return input_of(who, {peer.kind, peer.id, 0});
   }
   if (chat == nullptr || chat->seen_in) {
     return std::nullopt;
   }
   if (peer.kind == storage::peer_kind::user) {
     return tl::inputPeerUserFromMessage{
-        .peer = input_of(*chat), .msg_id = peer.seen_in->message, .user_id = peer.id};
+        .peer = input_of(who, *chat), .msg_id = peer.seen_in->message, .user_id = peer.id};
   }
   return tl::inputPeerChannelFromMessage{
-      .peer = input_of(*chat), .msg_id = peer.seen_in->message, .channel_id = peer.id};
+      .peer = input_of(who, *chat), .msg_id = peer.seen_in->message, .channel_id = peer.id};
 }
 
 } // namespace cafegram

@@ -125,6 +125,8 @@ struct walked_peer {
   bool min = false;
   std::vector<string_view> usernames = {};
   string_view phone = {};
+  std::int64_t migrated_to = 0; ///< a group, to this channel
+  std::int64_t migrated_hash = 0;
 };
 
 /// Hands each whole peer over, and keeps those of min constructors for later.
@@ -154,6 +156,7 @@ public:
   }
   void wide_number(std::int64_t value) override {
     if (!in_peer()) {
+      note_migration_field(value);
       return;
     }
     if (open_.back().field == "id") {
@@ -189,6 +192,12 @@ public:
 private:
   bool in_peer() const { return now_.level != 0 && now_.level == open_.size(); }
 
+  void note_migration_field(std::int64_t value) {
+    const bool of_peer = now_.level != 0 && now_.level + 1 == open_.size();
+    if (of_peer && open_[now_.level - 1].field == "migrated_to") {
+      (open_.back().field == "channel_id" ? now_.migrated_to : now_.migrated_hash) = value;
+    }
+  }
   void take_username() {
     const bool of_peer = now_.level != 0 && now_.level + 1 == open_.size();
     if (of_peer && active_ &&
@@ -202,6 +211,9 @@ private:
     } else if (now_.access_hash || now_.kind == peer_kind::group) {
       into_->note({now_.kind, now_.id, now_.access_hash.value_or(0), now_.usernames, now_.phone},
                   *rows_);
+    }
+    if (now_.migrated_to != 0 && now_.migrated_hash != 0) {
+      note_migration(*into_, now_.migrated_to, now_.migrated_hash, *rows_);
     }
     now_ = {};
   }
@@ -299,6 +311,13 @@ bool walk_value(bytes_view value, tl::detail::text_sink& out) {
 }
 
 } // namespace
+
+void note_migration(storage::peer_cache& into, std::int64_t channel, std::int64_t access_hash,
+                    storage::batch& rows) {
+  if (!into.find(peer_kind::channel, channel)) {
+    into.note({peer_kind::channel, channel, access_hash}, rows);
+  }
+}
 
 bool brings_peers(bytes_view result) {
   const auto id = tl::reader{result}.peek_u32();

@@ -17,6 +17,11 @@ bool brings_peers(bytes_view result);
 /// passed over.
 void note_peers(storage::peer_cache& into, bytes_view result, storage::batch& rows);
 
+/// Notes the supergroup that a basic group has become, if nothing is known of it: its names are not
+/// told.
+void note_migration(storage::peer_cache& into, std::int64_t channel, std::int64_t access_hash,
+                    storage::batch& rows);
+
 /// The messages in which peers are named.
 struct peer_sources {
   /// Those that are looked for, by id; the latest message of each.

@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::chrono::seconds grace{1};
 constexpr std::chrono::seconds after_failure{5};
+/// Of peers that the writer's thread is asked for: a disk that hangs collects no more.
+constexpr std::size_t most_peers_asked_for = 65'536;
 
 /// Whatever happened to the writer: the state is not stored.
 error not_written(const caf::error& why) {
@@ -49,7 +51,8 @@ struct session_store_state {
   std::shared_ptr<const session_copy> aside;
   std::uint64_t aside_for = 0;
   bool tick_pending = false;
-  bool reading = false; ///< the writer was asked since it was given something
+  bool reading = false;    ///< the writer was asked since it was given something
+  std::size_t lookups = 0; ///< under way
 
   caf::result<void> change(const session_change& by);
   void apply(const std::function<void(storage::session_state&)>& to);
@@ -123,16 +126,24 @@ caf::result<peer_found> session_store_state::look_up(const peer_name& what) {
   if (const auto known = peers.find(what, unwritten)) {
     return answer(known);
   }
+  if (lookups >= most_peers_asked_for) {
+    return to_caf(error::make(errc::limit, "too many peers are looked up"));
+  }
+  ++lookups;
   reading = true;
   auto promise = self->make_response_promise<peer_found>();
   self->request(writer, caf::infinite, peer_read{backend, what})
       .then(
           [this, answer, promise, what, of = accounts](const stored_peer& stored) mutable {
+            --lookups;
             const auto found =
                 of == accounts ? peers.found(what, stored.peer.get(), unwritten) : std::nullopt;
             promise.deliver(answer(found));
           },
-          [promise](const caf::error& why) mutable { promise.deliver(why); });
+          [this, promise](const caf::error& why) mutable {
+            --lookups;
+            promise.deliver(why);
+          });
   return promise;
 }
 

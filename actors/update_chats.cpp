@@ -95,4 +95,10 @@ std::optional<chat_name> chat_named_in(const tl::Update& update) {
   return chat_in_any(update, tl::Update::tl_alternatives{});
 }
 
+std::int64_t album_in(const tl::Update& update) {
+  const auto* fresh = tl::get_if<tl::updateNewMessage>(update);
+  const auto* message = fresh != nullptr ? tl::get_if<tl::message>(fresh->message) : nullptr;
+  return message != nullptr ? message->grouped_id.value_or(0) : 0;
+}
+
 } // namespace cafegram

@@ -25,4 +25,7 @@ std::string to_string(const chat_name& chat);
 /// None for what has neither: that is the account's own.
 std::optional<chat_name> chat_named_in(const tl::Update& update);
 
+/// Of a new message: the album that it is a part of; 0: none.
+std::int64_t album_in(const tl::Update& update);
+
 } // namespace cafegram

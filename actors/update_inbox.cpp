@@ -122,6 +122,7 @@ void update_hub_state::keep(std::shared_ptr<const received_update> update, std::
   if (in_store) {
     const auto row = cafegram::row_of(*entry.update, last_number, services.clock->wall_now());
     entry.chat = conversation_of(row, channel);
+    entry.album = album_in(entry.update->update);
     entry.octets = octets_of(row);
     entry.received_at = row.received_at;
     storage::batch rows;

@@ -127,6 +127,10 @@ std::optional<std::int64_t> query_of(const tl::Update& update) {
   return update ? read_any_query(update, tl::Update::tl_alternatives{}) : std::nullopt;
 }
 
+bool is_basic_group(const tl::Chat& chat) {
+  return chat && (tl::holds<tl::chat>(chat) || tl::holds<tl::chatForbidden>(chat));
+}
+
 tl::Peer user_peer(std::int64_t id) {
   return tl::peerUser{.user_id = id};
 }
@@ -313,15 +317,24 @@ void note_users(peers_seen& into, const std::vector<tl::User>& users) {
 }
 
 void note_chats(peers_seen& into, const std::vector<tl::Chat>& chats) {
+  const auto note = [&into](std::int64_t id, const tl::Chat& chat) {
+    auto& known = into.chats[id];
+    if (is_basic_group(known) != is_basic_group(chat) && known) {
+      into.groups.insert(id);
+    }
+    if (!known || !is_basic_group(chat) || is_basic_group(known)) {
+      known = chat;
+    }
+  };
   for (const auto& chat : chats) {
     if (const auto* group = tl::get_if<tl::chat>(chat)) {
-      into.chats.insert_or_assign(group->id, chat);
+      note(group->id, chat);
     } else if (const auto* channel = tl::get_if<tl::channel>(chat)) {
-      into.chats.insert_or_assign(channel->id, chat);
+      note(channel->id, chat);
     } else if (const auto* closed_group = tl::get_if<tl::chatForbidden>(chat)) {
-      into.chats.insert_or_assign(closed_group->id, chat);
+      note(closed_group->id, chat);
     } else if (const auto* closed_channel = tl::get_if<tl::channelForbidden>(chat)) {
-      into.chats.insert_or_assign(closed_channel->id, chat);
+      note(closed_channel->id, chat);
     }
   }
 }

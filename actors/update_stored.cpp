@@ -14,10 +14,11 @@ constexpr std::chrono::seconds after_failed_read{5};
 
 } // namespace
 
-/// As the receivers order them: all that may be in one order there is in one chat here.
+/// As the receivers order them: all that may be in one order there is in one chat here. Not where
+/// that is a channel: what its counter holds back is in memory, so what else is said of it is too.
 std::string update_hub_state::conversation_of(const storage::inbox_row& row,
                                               std::int64_t channel) const {
-  if (channel != 0) {
+  if (channel != 0 || row.chat.starts_with('c')) {
     return {};
   }
   return row.chat.empty() ? to_string(chat_name{chat_kind::user, who.id}) : row.chat;
@@ -59,9 +60,11 @@ std::optional<inbox_entry> update_hub_state::entry_of(const storage::inbox_row& 
     return std::nullopt;
   }
   const auto channel = row.lost ? row.lost->channel : item_of((*update)->update, {}).box.channel;
+  const auto album = album_in((*update)->update);
   return inbox_entry{.update = *std::move(update),
                      .channel = channel,
                      .chat = conversation_of(row, channel),
+                     .album = album,
                      .octets = octets_of(row) + sends.size() * octets_of_send,
                      .received_at = row.received_at,
                      .failures = row.failures,

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 namespace cafegram {
@@ -20,7 +21,10 @@ struct message_place {
 /// Users and chats that came with updates, by id.
 struct peers_seen {
   std::map<std::int64_t, tl::User> users;
+  /// Basic groups and channels have numbers of their own: where both have the same, the channel,
+  /// which is addressed by more than that.
   std::map<std::int64_t, tl::Chat> chats;
+  std::set<std::int64_t> groups = {}; ///< those that a channel has the number of
   /// Of those that are `min`: a message that names them. Spec: "Min constructors".
   std::map<std::int64_t, message_place> users_in = {};
   std::map<std::int64_t, message_place> chats_in = {};

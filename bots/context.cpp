@@ -40,10 +40,29 @@ void set_peer(Function& in, const tl::InputPeer& peer) {
   in.peer = peer;
 }
 
+/// What cannot be asked for at all.
+template <class T>
+pending<T> refused(const any_update& update, std::string why) {
+  auto state = std::make_shared<detail::pending_state<T>>();
+  if (const auto& origin = common(update).origin()) {
+    state->home = origin->link->home;
+  }
+  state->settle(fail(errc::bad_argument, std::move(why)));
+  return pending<T>{std::move(state)};
+}
+
 /// A call to a chat, of which the id is enough.
 template <class T, class Function, class Convert>
 pending<T> call_chat(const any_update& update, const chat_ref& to, Function function,
                      Convert convert) {
+  if (to.id <= 0) {
+    return refused<T>(update, "the chat has no id");
+  }
+  if (detail::is_addressed(common(update).origin(), to)) {
+    set_peer(function, to.input_peer());
+    return detail::call_for<T>(common(update), detail::method_name<Function>(),
+                               tl::encode_checked(function), {}, std::move(convert));
+  }
   auto state = std::make_shared<detail::pending_state<T>>();
   auto make = [function = std::move(function)](const tl::InputPeer& peer) mutable {
     set_peer(function, peer);
@@ -65,17 +84,6 @@ pending<void> perform_in(const any_update& update, const chat_ref& to, Function 
                            }
                            return {};
                          });
-}
-
-/// What cannot be asked for at all.
-template <class T>
-pending<T> refused(const any_update& update, std::string why) {
-  auto state = std::make_shared<detail::pending_state<T>>();
-  if (const auto& origin = common(update).origin()) {
-    state->home = origin->link->home;
-  }
-  state->settle(fail(errc::bad_argument, std::move(why)));
-  return pending<T>{std::move(state)};
 }
 
 /// Its chat is that of somebody else, where the bot writes in that one's name.

@@ -64,6 +64,9 @@ using call_done = std::function<void(const result<bytes>&)>;
 conversation* start_call(const std::shared_ptr<delivery>& origin, bytes function,
                          invoke_options options, call_done done);
 
+/// The verbs need to look nothing up, and nothing to the same chat waits for such a look-up.
+bool is_addressed(const std::shared_ptr<delivery>& origin, const chat_ref& to);
+
 using address_user = std::function<result<bytes>(const tl::InputPeer&)>;
 
 /// A call that waits until it is known how its chat is addressed.
@@ -82,6 +85,7 @@ class conversation {
 public:
   static constexpr std::size_t max_coroutines = 16;
   static constexpr std::size_t max_held = 64;
+  static constexpr std::size_t max_unaddressed = 1024;
   static constexpr duration max_wait = std::chrono::hours{24};
 
   conversation(conversation_self& self, conversation_setup setup);
@@ -107,6 +111,7 @@ public:
   void call(const std::shared_ptr<detail::delivery>& origin, bytes function, invoke_options options,
             detail::call_done done);
   void call_to(detail::addressed_call what);
+  bool is_addressed(const chat_ref& to) const;
   void resume(const std::shared_ptr<detail::resume_point>& point);
   std::uint64_t wait(detail::wait_base& awaiter, std::coroutine_handle<> frame, duration timeout);
   void forget(std::uint64_t wait_id);
@@ -127,8 +132,9 @@ private:
   void run_behavior(std::size_t index, const any_update& update);
   void start(task<> frame, const any_update& update, std::size_t route);
   void go_on(detail::root_task* root, std::coroutine_handle<> frame);
+  void find_address(chat_key chat);
   void address_came(chat_key chat, const result<tl::InputPeer>& address);
-  void make_addressed(const detail::addressed_call& what, const tl::InputPeer& address);
+  void make_addressed(detail::addressed_call&& what, const tl::InputPeer& address);
   void settle();
   void sweep_roots();
   void report_finished();
@@ -145,6 +151,7 @@ private:
   bool told_suspended_ = false;
   std::size_t outstanding_ = 0;
   std::map<chat_key, std::vector<detail::addressed_call>> addressing_;
+  std::size_t unaddressed_ = 0;                    ///< all of those
   std::vector<std::optional<behavior>> behaviors_; // by route
   std::optional<std::size_t> active_route_;
   std::vector<std::unique_ptr<detail::root_task>> roots_;

@@ -25,23 +25,37 @@ void conversation::call(const std::shared_ptr<detail::delivery>& origin, bytes f
             [settled](const caf::error& e) { settled(std::unexpected(to_error(e))); });
 }
 
+bool conversation::is_addressed(const chat_ref& to) const {
+  const bool known = to.kind == chat_kind::group || to.access_hash != 0;
+  return known && !addressing_.contains(to.marked_id());
+}
+
 /// Calls to one chat are made in their order: behind one that waits for the address the others wait
 /// too, whatever they know.
 void conversation::call_to(detail::addressed_call what) {
-  const auto chat = what.to.marked_id();
-  const auto waiting = addressing_.find(chat);
-  const bool known = what.to.kind == chat_kind::group || what.to.access_hash != 0;
-  if (known && waiting == addressing_.end()) {
-    make_addressed(what, what.to.input_peer());
+  if (is_addressed(what.to)) {
+    const auto address = what.to.input_peer();
+    make_addressed(std::move(what), address);
     return;
   }
+  if (unaddressed_ >= max_unaddressed) {
+    guarded(what.origin->number, [&] {
+      what.done(cafegram::fail(errc::limit, "too many calls wait until their chats are found"));
+    });
+    return;
+  }
+  ++unaddressed_;
   ++outstanding_;
   ++what.origin->outstanding;
-  if (waiting != addressing_.end()) {
-    waiting->second.push_back(std::move(what));
-    return;
+  const auto chat = what.to.marked_id();
+  const auto [waiting, first] = addressing_.try_emplace(chat);
+  waiting->second.push_back(std::move(what));
+  if (first) {
+    find_address(chat);
   }
-  addressing_[chat].push_back(std::move(what));
+}
+
+void conversation::find_address(chat_key chat) {
   self_.request(setup_.client, caf::infinite, peer_request{peer_name::marked(chat)})
       .then([this, chat](const resolved_peer& found) { address_came(chat, found.peer); },
             [this, chat](const caf::error& why) {
@@ -50,34 +64,40 @@ void conversation::call_to(detail::addressed_call what) {
 }
 
 /// Where the account has not seen the chat the server is the judge: bots may leave out the hash for
-/// many.
+/// many. What somebody calls when one of these has failed goes behind the others.
 void conversation::address_came(chat_key chat, const result<tl::InputPeer>& address) {
-  const auto node = addressing_.extract(chat);
-  if (node.empty()) {
+  const auto waiting = addressing_.find(chat);
+  if (waiting == addressing_.end()) {
     return;
   }
-  for (const auto& one : node.mapped()) {
+  for (auto& one : std::exchange(waiting->second, {})) {
+    --unaddressed_;
     --outstanding_;
     --one.origin->outstanding;
     if (failed_) {
       continue;
     }
     if (one.to.access_hash == 0 && address) {
-      make_addressed(one, *address);
+      make_addressed(std::move(one), *address);
     } else if (one.to.access_hash != 0 || address.error().code == errc::not_found) {
-      make_addressed(one, one.to.input_peer());
+      const auto as_known = one.to.input_peer();
+      make_addressed(std::move(one), as_known);
     } else {
       guarded(one.origin->number, [&] { one.done(std::unexpected(address.error())); });
     }
   }
+  if (failed_ || waiting->second.empty()) {
+    addressing_.erase(waiting);
+  } else {
+    find_address(chat);
+  }
   settle();
 }
 
-void conversation::make_addressed(const detail::addressed_call& what,
-                                  const tl::InputPeer& address) {
+void conversation::make_addressed(detail::addressed_call&& what, const tl::InputPeer& address) {
   auto function = what.make(address);
   if (function) {
-    call(what.origin, *std::move(function), {}, what.done);
+    call(what.origin, *std::move(function), {}, std::move(what.done));
   } else {
     guarded(what.origin->number, [&] { what.done(function); });
   }
@@ -110,6 +130,12 @@ conversation* start_call(const std::shared_ptr<delivery>& origin, bytes function
     home->call(origin, std::move(function), std::move(options), std::move(done));
   }
   return home;
+}
+
+/// Where no call can be made, that is found out later. Another thread's conversation is not touched.
+bool is_addressed(const std::shared_ptr<delivery>& origin, const chat_ref& to) {
+  const auto* home = origin ? origin->link->home : nullptr;
+  return home == nullptr || conversation::running() != home || home->is_addressed(to);
 }
 
 conversation* start_call_to(const std::shared_ptr<delivery>& origin, const chat_ref& to,

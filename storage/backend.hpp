@@ -139,7 +139,7 @@ public:
   /// next, in the measure of `batch::durable`. Applying a batch twice is as applying it once.
   /// Errors: `storage`; what was there before is whole, and the same batch may be tried again.
   virtual result<void> apply(const batch& what) = 0;
-  /// Errors: `storage`.
+  /// Errors: `storage`; `malformed` for a row that is damaged, where others can be read.
   virtual result<std::optional<blob>> get(table in, std::string_view key) = 0;
   /// Rows whose key is above `after` (all for an empty one) by rising keys, octet by octet.
   /// Errors: `storage`.

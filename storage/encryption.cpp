@@ -167,7 +167,7 @@ public:
     }
     auto opened = by_->open(in, stored, **sealed);
     if (!opened || opened->key != key) {
-      return damaged(in);
+      return damaged(in, errc::malformed);
     }
     return std::move(opened->value);
   }
@@ -195,9 +195,9 @@ public:
   std::string place() const override { return in_->place(); }
 
 private:
-  std::unexpected<error> damaged(table in) const {
-    return fail(errc::storage, in_->place() + ": a row of table " + std::string{name_of(in)} +
-                                   " is damaged: it was not encrypted so, or not for its place");
+  std::unexpected<error> damaged(table in, errc code = errc::storage) const {
+    return fail(code, in_->place() + ": a row of table " + std::string{name_of(in)} +
+                          " is damaged: it was not encrypted so, or not for its place");
   }
 
   std::shared_ptr<backend> in_;

@@ -276,6 +276,10 @@ result<inbox_content> read_unfinished(backend& from, const std::vector<std::uint
   for (const auto number : numbers) {
     auto key = number_key(number);
     auto value = from.get(table::inbox, key);
+    if (!value && value.error().code == errc::malformed) {
+      out.damaged.push_back(std::move(value.error()));
+      continue;
+    }
     if (!value) {
       return std::unexpected(std::move(value.error()));
     }

@@ -98,7 +98,8 @@ struct inbox_content {
 result<inbox_content> read_unfinished(backend& from, std::uint64_t after,
                                       const page_limits& limits = {});
 
-/// The same of these numbers, which rise; those that have no row are left out.
+/// The same of these numbers, which rise; those that have no row are left out. One that is damaged
+/// takes no other one along.
 result<inbox_content> read_unfinished(backend& from, const std::vector<std::uint64_t>& numbers);
 
 /// Those of one update, by rising place. Errors: `storage`, naming the row.

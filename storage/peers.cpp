@@ -37,7 +37,7 @@ peer_record record_of(const peer_news& peer) {
 result<std::optional<peer_record>> read_row(backend& in, const std::string& key) {
   const auto stored = in.get(table::peer, key);
   if (!stored) {
-    return std::unexpected(stored.error());
+    return fail(errc::storage, stored.error().what, stored.error().number);
   }
   if (!*stored) {
     return std::nullopt;
@@ -121,7 +121,7 @@ result<std::optional<peer_record>> find_named_peer(backend& in, std::string_view
   }
   const auto key = in.get(table::name, name);
   if (!key) {
-    return std::unexpected(key.error());
+    return fail(errc::storage, key.error().what, key.error().number);
   }
   if (!*key) {
     return std::nullopt;

@@ -133,8 +133,10 @@ private:
       put_login(changes, now);
     }
     put_counters(now, changes);
-    for (const auto& peer : now.peers) {
-      put(changes, peer);
+    if (now.peers != moved_peers_) {
+      for (const auto& peer : now.peers) {
+        put(changes, peer);
+      }
     }
     if (rows != nullptr) {
       changes.changes.insert(changes.changes.end(), rows->changes.begin(), rows->changes.end());
@@ -148,6 +150,7 @@ private:
     }
     stored_ = now;
     stored_->peers.clear();
+    moved_peers_ = now.peers;
     login_ = std::move(login);
     return {};
   }
@@ -187,6 +190,9 @@ private:
   std::shared_ptr<backend> in_;
   std::optional<session_state> stored_; ///< none: not known
   crypto::secret login_;                ///< of `stored_`
+  /// Those that a session of version 1, or a string, had within it: rows now, which what is seen
+  /// later takes the place of.
+  std::vector<peer_record> moved_peers_;
 };
 
 } // namespace
@@ -244,6 +250,9 @@ void forget_account(batch& in) {
 
 result<std::optional<session_state>> read_session(backend& from) {
   auto login = from.get(table::session, login_key);
+  if (!login && login.error().code == errc::malformed) {
+    return damaged(from, table::session, login.error().what, 0);
+  }
   if (!login) {
     return std::unexpected(std::move(login.error()));
   }

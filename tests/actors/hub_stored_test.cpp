@@ -32,6 +32,18 @@ struct hub_stored : test::inbox_stage {
       wire(live({fresh(pts, pts, who)}));
     }
   }
+  void say_album(std::int64_t who, std::int32_t count) {
+    const auto album = ++last_album;
+    for (; count > 0; --count) {
+      ++pts;
+      tl::message part{.id = pts,
+                       .peer_id = tl::peerUser{.user_id = who},
+                       .date = 1,
+                       .message = "",
+                       .grouped_id = album};
+      wire(live({tl::updateNewMessage{.message = std::move(part), .pts = pts, .pts_count = 1}}));
+    }
+  }
   void finish_all() {
     while (!bot->open.empty()) {
       finish();
@@ -44,6 +56,7 @@ struct hub_stored : test::inbox_stage {
   }
 
   std::int32_t pts = 10;
+  std::int64_t last_album = 0;
 };
 
 } // namespace
@@ -59,6 +72,35 @@ TEST_F(hub_stored, one_chat_that_stands_still_holds_up_no_other) {
   finish_all();
   EXPECT_EQ(bot->marks(), places(15, 30)) << "in their order";
   EXPECT_TRUE(inbox().empty());
+}
+
+TEST_F(hub_stored, an_album_is_handed_out_as_a_whole_and_so_it_is_after_a_restart) {
+  start();
+  say(user_ann, 3);
+  say_album(user_ann, 3);
+  say_album(user_ann, 4);
+  EXPECT_EQ(bot->marks(), places(11, 16));
+  another_hub();
+  end_bot();
+  bot = std::make_unique<test::patient_receiver>(actors.system());
+  start(updates_from::stored);
+  EXPECT_EQ(bot->marks(), places(11, 16));
+  for (int n = 0; n < 4; ++n) {
+    finish();
+  }
+  EXPECT_EQ(bot->marks(), places(17, 20));
+}
+
+TEST_F(hub_stored, what_else_is_said_of_a_channel_stays_before_its_later_messages) {
+  start();
+  for (std::int32_t qts = 4; qts <= 9; ++qts) {
+    wire(live({tl::updateBotChatInviteRequester{.peer = tl::peerChannel{.channel_id = 70},
+                                                .date = 1,
+                                                .user_id = user_ann,
+                                                .invite = tl::chatInvitePublicJoinRequests{},
+                                                .qts = qts}}));
+  }
+  EXPECT_EQ(bot->marks().size(), 6U) << "none of them waits in the store, where posts never do";
 }
 
 TEST_F(hub_stored, what_comes_later_does_not_overtake_what_is_in_the_store) {

@@ -19,6 +19,18 @@ inbox_entry said_in(std::string chat) {
   return {.update = {}, .chat = std::move(chat), .octets = 1};
 }
 
+inbox_entry of_album(std::int64_t album) {
+  auto out = said_in("u7");
+  out.album = album;
+  return out;
+}
+
+inbox_entry loss(std::int64_t channel) {
+  auto note = std::make_shared<received_update>();
+  note->lost = lost_updates{.channel = channel, .box = "common", .from = 1, .to = {}, .why = {}};
+  return {.update = std::move(note), .channel = channel, .chat = channel == 0 ? "u1" : ""};
+}
+
 inbox_entry passing() {
   inbox_entry out{.update = {}};
   out.kept = false;
@@ -247,6 +259,161 @@ TEST(inbox_ledger_, where_there_is_no_room_a_chat_that_has_nothing_goes_on_slowl
   const auto part = ledger.next_stored();
   ASSERT_TRUE(part);
   EXPECT_EQ(part->numbers.size(), 16U);
+}
+
+TEST(inbox_ledger_, what_one_chat_has_hung_up_in_the_store_keeps_memory_from_no_other) {
+  inbox_ledger ledger{{.rows = 4, .rows_per_chat = 2, .stored_rows = 10}};
+  ledger.set_stored(true);
+  for (std::uint64_t number = 1; number <= 8; ++number) {
+    ledger.add(number, said_in("u7"));
+  }
+  EXPECT_EQ(ledger.picture().stored_rows, 6U) << "more than half of what may be there";
+  for (std::uint64_t number = 9; number <= 11; ++number) {
+    ledger.add(number, said_in(fmt::format("u{}", number)));
+  }
+  EXPECT_TRUE(ledger.full());
+  for (std::uint64_t number = 9; number <= 11; ++number) {
+    ledger.erase(number);
+  }
+  EXPECT_FALSE(ledger.full());
+}
+
+TEST(inbox_ledger_, a_chat_s_bound_is_one_of_octets_too) {
+  inbox_ledger ledger{{.octets = 100'000, .octets_per_chat = 100}};
+  ledger.set_stored(true);
+  const auto fat = [] {
+    auto out = said_in("u7");
+    out.octets = 60;
+    return out;
+  };
+  for (std::uint64_t number = 1; number <= 6; ++number) {
+    ledger.add(number, fat());
+  }
+  ledger.written(6);
+  EXPECT_EQ(ledger.picture().stored_rows, 4U);
+  ledger.erase(1);
+  EXPECT_FALSE(ledger.next_stored()) << "more than half of it is there";
+  ledger.erase(2);
+  const auto part = ledger.next_stored();
+  ASSERT_TRUE(part);
+  EXPECT_EQ(part->numbers, (numbers{3, 4}));
+}
+
+TEST(inbox_ledger_, an_album_is_either_in_memory_or_in_the_store) {
+  inbox_ledger ledger{{.rows_per_chat = 4}};
+  ledger.set_stored(true);
+  const auto add = [&ledger, number = std::uint64_t{0}](std::int64_t album) mutable {
+    ledger.add(++number, of_album(album));
+  };
+  for (const std::int64_t album : {0, 0, 0, 1, 1, 1, 0, 2, 2, 3, 3, 3, 3}) {
+    add(album);
+  }
+  EXPECT_EQ(ledger.size(), 6U) << "the first album passes the bound";
+  ledger.written(12);
+  for (std::uint64_t number = 1; number <= 6; ++number) {
+    ledger.erase(number);
+  }
+  const auto part = ledger.next_stored();
+  ASSERT_TRUE(part);
+  EXPECT_EQ(part->numbers, (numbers{7, 8, 9})) << "the last one is not written as a whole";
+  ledger.not_read(*part);
+  ledger.written(13);
+  EXPECT_EQ(ledger.next_stored()->numbers, (numbers{7, 8, 9, 10, 11, 12, 13}))
+      << "there is room for one of it, so there is for all";
+}
+
+TEST(inbox_ledger_, an_album_without_end_does_not_pass_a_bound_for_ever) {
+  inbox_ledger ledger{{.rows_per_chat = 4}};
+  ledger.set_stored(true);
+  for (std::uint64_t number = 1; number <= 50; ++number) {
+    ledger.add(number, of_album(1));
+  }
+  EXPECT_EQ(ledger.size(), 13U);
+  ledger.written(50);
+  for (std::uint64_t number = 1; number <= 13; ++number) {
+    ledger.erase(number);
+  }
+  EXPECT_EQ(ledger.next_stored()->numbers.size(), 13U);
+}
+
+TEST(inbox_ledger_, what_is_on_its_way_from_the_store_takes_room) {
+  inbox_ledger ledger{{.rows = 50, .rows_per_chat = 40}};
+  ledger.set_stored(true);
+  std::uint64_t number = 0;
+  for (const char* chat : {"u7", "u8", "u9"}) {
+    for (int n = 0; n < 80; ++n) {
+      ledger.add(++number, said_in(chat));
+    }
+  }
+  ledger.written(number);
+  for (std::uint64_t done = 1; done <= number; ++done) {
+    ledger.erase(done); // those in memory
+  }
+  const auto first = ledger.next_stored();
+  const auto second = ledger.next_stored();
+  const auto third = ledger.next_stored();
+  ASSERT_TRUE(first && second && third);
+  EXPECT_EQ(first->numbers.size(), 40U);
+  EXPECT_EQ(second->numbers.size(), 40U);
+  EXPECT_EQ(third->numbers.size(), 16U) << "there is no room for more than these";
+  ledger.not_read(*first);
+  ledger.not_read(*second);
+  ledger.not_read(*third);
+  EXPECT_EQ(ledger.next_stored()->numbers.size(), 40U);
+}
+
+TEST(inbox_ledger_, a_part_is_no_longer_than_a_writer_may_be_kept_from_writing) {
+  inbox_ledger ledger{{.rows_per_chat = 200}};
+  ledger.set_stored(true);
+  for (std::uint64_t number = 1; number <= 400; ++number) {
+    ledger.add(number, said_in("u7"));
+  }
+  ledger.written(400);
+  for (std::uint64_t number = 1; number <= 200; ++number) {
+    ledger.erase(number);
+  }
+  const auto part = ledger.next_stored();
+  ASSERT_TRUE(part);
+  EXPECT_EQ(part->numbers.size(), 64U);
+  ledger.take_stored(*part, {});
+  EXPECT_EQ(ledger.next_stored()->numbers.front(), 265U) << "the next one follows at once";
+}
+
+TEST(inbox_ledger_, a_part_of_another_account_changes_nothing) {
+  inbox_ledger ledger{{.rows_per_chat = 1}};
+  ledger.set_stored(true);
+  const auto fill = [&ledger](std::uint64_t from) {
+    ledger.add(from, said_in("u7"));
+    ledger.add(from + 1, said_in("u7"));
+    ledger.written(from + 1);
+    ledger.erase(from);
+  };
+  fill(1);
+  const auto before = ledger.next_stored();
+  ASSERT_TRUE(before);
+  ledger.clear();
+  fill(11);
+  const auto now = ledger.next_stored();
+  ASSERT_TRUE(now);
+  ledger.take_stored(*before, {});
+  ledger.not_read(*before);
+  EXPECT_FALSE(ledger.next_stored()) << "it is asked for already";
+  EXPECT_EQ(ledger.picture().stored_rows, 1U);
+  ledger.take_stored(*now, {});
+  EXPECT_EQ(ledger.picture().stored_rows, 0U);
+}
+
+TEST(inbox_ledger_, a_loss_is_joined_to_the_one_before_unless_something_is_between) {
+  inbox_ledger ledger{{.rows_per_chat = 1}};
+  ledger.set_stored(true);
+  ledger.add(1, said_in("u7"));
+  ledger.add(2, said_in("u7"));
+  EXPECT_EQ(ledger.picture().stored_rows, 1U);
+  ledger.add(3, loss(0));
+  EXPECT_EQ(ledger.last_note(0, "common"), 3U) << "what is in the store stands before it";
+  ledger.add(4, said_in("u7"));
+  EXPECT_EQ(ledger.picture().stored_rows, 2U);
+  EXPECT_EQ(ledger.last_note(0, "common"), 0U);
 }
 
 TEST(inbox_ledger_, where_no_store_can_be_asked_again_a_chat_has_no_bound) {

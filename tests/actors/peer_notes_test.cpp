@@ -124,6 +124,47 @@ TEST_F(peer_notes, an_answer_s_are_found_wherever_they_stand_and_are_the_same) {
   EXPECT_EQ(update(as_updates), 0U) << "both ways tell the same";
 }
 
+TEST_F(peer_notes, a_group_and_a_channel_of_one_number_are_two) {
+  auto group = the_club();
+  group.id = 70;
+  const tl::chatForbidden closed{.id = 70, .title = "Out"};
+  const std::vector<tl::Chat> orders[] = {
+      {group, the_news()}, {the_news(), group}, {the_news(), closed}};
+  for (const auto& chats : orders) {
+    cache.clear();
+    store = storage::make_memory_store();
+    tl::updates_ told;
+    told.chats = chats;
+    update(told);
+    EXPECT_EQ(find(peer_kind::channel, 70)->access_hash, 700);
+    EXPECT_TRUE(find(peer_kind::group, 70));
+    const auto batch = read_updates(tl::encode(tl::Updates{told}), 1);
+    EXPECT_TRUE(tl::holds<tl::channel>(batch->peers->chats.at(70))) << "verbs need its hash";
+  }
+}
+
+TEST_F(peer_notes, the_supergroup_that_a_group_has_become_is_noted) {
+  auto group = the_club();
+  group.migrated_to = tl::inputChannel{.channel_id = 75, .access_hash = 750};
+  tl::messages::chats told{.chats = {group}};
+  answer(tl::encode(told));
+  const peer_record club{peer_kind::channel, 75, 750, {}, ""};
+  EXPECT_EQ(find(peer_kind::channel, 75), club);
+  EXPECT_TRUE(find(peer_kind::group, 5));
+  tl::updates_ as_updates;
+  as_updates.chats = {group};
+  EXPECT_EQ(update(as_updates), 0U) << "both ways tell the same";
+  auto named = the_news();
+  named.id = 75;
+  as_updates.chats = {named};
+  update(as_updates);
+  EXPECT_EQ(answer(tl::encode(told)), 0U) << "nothing is taken from what is known";
+  cache.clear();
+  as_updates.chats = {group};
+  EXPECT_GT(update(as_updates), 0U);
+  EXPECT_EQ(find(peer_kind::channel, 75), club);
+}
+
 TEST_F(peer_notes, lists_and_objects_within_objects_bring_some_too) {
   EXPECT_EQ(answer(tl::encode(std::vector<tl::User>{ann(), ben()})), 6U);
   EXPECT_TRUE(find(peer_kind::user, 8));

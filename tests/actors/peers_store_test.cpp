@@ -71,6 +71,16 @@ struct peers_store : testing::Test {
   }
 };
 
+/// A thread that a disk never lets go.
+session_writer_actor::behavior_type hung_writer() {
+  return {
+      [](const session_write&) -> caf::result<void> { return caf::delegated<void>{}; },
+      [](const inbox_read&) -> caf::result<inbox_page> { return caf::delegated<inbox_page>{}; },
+      [](const peer_read&) -> caf::result<stored_peer> { return caf::delegated<stored_peer>{}; },
+      [](shutdown_atom) {},
+  };
+}
+
 } // namespace
 
 TEST_F(peers_store, finds_those_that_came_written_or_not) {
@@ -117,6 +127,22 @@ TEST_F(peers_store, an_account_that_goes_takes_its_own_along) {
   comes(1, "one", 8);
   change({[](storage::session_state&) {}, true});
   EXPECT_TRUE(is_written(1)) << "of the new one nothing is known already";
+}
+
+TEST_F(peers_store, collects_no_more_look_ups_than_a_bound_while_the_disk_hangs) {
+  self->send_exit(store, caf::exit_reason::user_shutdown);
+  self->wait_for(store);
+  const auto hung = rt.system().spawn(hung_writer);
+  store = spawn_session_store(rt.system(), hung, backend, **backend->load());
+  for (std::int64_t id = 1; id <= 65'536; ++id) {
+    self->send(store, peer_lookup{peer_name::user(id)});
+  }
+  auto code = errc::none;
+  self->request(store, 60s, peer_lookup{peer_name::user(1)})
+      .receive([](const peer_found&) { ADD_FAILURE(); },
+               [&code](const caf::error& why) { code = to_error(why).code; });
+  EXPECT_EQ(code, errc::limit);
+  self->send_exit(hung, caf::exit_reason::kill);
 }
 
 TEST_F(peers_store, finds_them_in_the_next_process) {

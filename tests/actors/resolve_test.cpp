@@ -78,7 +78,39 @@ TEST_F(resolving, one_that_was_never_seen_is_a_typed_error) {
   EXPECT_EQ(nobody->found->error().what, "user 8 was never seen by this account");
   EXPECT_TRUE(ask(peer_name::group(8))->failed_with(errc::not_found));
   EXPECT_TRUE(ask(peer_name::channel(8))->failed_with(errc::not_found));
+  EXPECT_TRUE(ask(peer_name::marked(0))->failed_with(errc::bad_argument));
+  EXPECT_TRUE(ask(peer_name::user(-8))->failed_with(errc::bad_argument));
+}
+
+TEST_F(resolving, a_phone_is_asked_of_the_server_by_persons_alone) {
+  start();
+  const auto told = ask(peer_name::phone("+1 555"));
+  EXPECT_FALSE(told->found);
+  answer(tl::contacts::resolvePhone{.phone = "1555"}, ann_is_seven());
+  EXPECT_EQ(as<tl::inputPeerUser>(told).access_hash, 70);
+  const auto nobody = ask(peer_name::phone("8"));
+  refuse(tl::contacts::resolvePhone{.phone = "8"}, 400, "PHONE_NOT_OCCUPIED");
+  ASSERT_TRUE(nobody->failed_with(errc::rpc));
+  EXPECT_TRUE(nobody->found->error().is_rpc("PHONE_NOT_OCCUPIED"));
+}
+
+// Who was only seen in a part that no message names is among them: the server may take him.
+TEST_F(resolving, a_bot_names_by_the_id_alone_whom_it_knows_no_hash_of) {
+  log_in(true);
+  start();
+  EXPECT_EQ(as<tl::inputPeerUser>(ask(peer_name::user(8))).user_id, 8);
+  EXPECT_EQ(as<tl::inputPeerUser>(ask(peer_name::user(8))).access_hash, 0);
+  EXPECT_EQ(as<tl::inputPeerChannel>(ask(peer_name::channel(8))).channel_id, 8);
+  EXPECT_TRUE(ask(peer_name::group(8))->failed_with(errc::not_found));
   EXPECT_TRUE(ask(peer_name::phone("8"))->failed_with(errc::not_found));
+}
+
+TEST_F(resolving, one_seen_among_one_s_own_saved_messages_is_named_by_oneself) {
+  knows(peer_name::user(9), {peer_kind::user, 9, 1, message_source{peer_kind::user, 4242, 5}});
+  start();
+  const auto user = as<tl::inputPeerUserFromMessage>(ask(peer_name::user(9)));
+  EXPECT_TRUE(tl::holds<tl::inputPeerSelf>(user.peer));
+  EXPECT_EQ(user.msg_id, 5);
 }
 
 TEST_F(resolving, a_username_that_was_never_seen_is_asked_of_the_server) {

@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "fixture.hpp"
@@ -98,6 +99,56 @@ TEST_F(addresses, one_that_was_never_seen_is_left_to_the_server) {
   give(alice_.says(1, "x"));
   ASSERT_EQ(sends().size(), 1U);
   EXPECT_EQ(hash_of(sends()[0].peer), 0) << "bots are let through to those who know them";
+}
+
+TEST_F(addresses, what_is_called_when_one_has_failed_goes_behind_those_that_wait) {
+  telegram_->hold_addresses = true;
+  telegram_->no_look_up = error::make(errc::storage, "no disk");
+  start([](router& r) {
+    r.otherwise([](context ctx) {
+      auto known = chat_ref::from_marked(club);
+      known.access_hash = 700;
+      ctx.send(chat_ref::from_marked(club), "first")
+          .then([](const sent_message&) {},
+                [ctx, known](const error&) { ctx.send(known, "behind"); });
+      ctx.send(known, "second");
+    });
+  });
+  give(alice_.says(1, "x"));
+  tell_addresses();
+  tell_addresses();
+  EXPECT_EQ(telegram_->texts(), (std::vector<std::string>{"second", "behind"}));
+}
+
+TEST_F(addresses, so_many_calls_wait_for_them_and_no_more) {
+  telegram_->hold_addresses = true;
+  auto outcome = std::make_shared<error>();
+  start([outcome](router& r) {
+    r.otherwise([outcome](context ctx) -> task<> {
+      for (int n = 0; n < 1024; ++n) {
+        ctx.send(chat_ref::from_marked(club), fmt::format("{}", n));
+      }
+      const auto sent = co_await ctx.send(chat_ref::from_marked(99), "one more");
+      *outcome = sent ? error{} : sent.error();
+    });
+  });
+  give(alice_.says(1, "x"));
+  EXPECT_EQ(outcome->code, errc::limit);
+  tell_addresses();
+  EXPECT_EQ(sends().size(), 1024U);
+}
+
+TEST_F(addresses, nobody_has_the_number_0) {
+  auto outcome = std::make_shared<error>();
+  start([outcome](router& r) {
+    r.otherwise([outcome](context ctx) -> task<> {
+      const auto sent = co_await ctx.send(chat_ref::from_marked(0), "hello");
+      *outcome = sent ? error{} : sent.error();
+    });
+  });
+  give(alice_.says(1, "x"));
+  EXPECT_TRUE(sends().empty());
+  EXPECT_EQ(outcome->code, errc::bad_argument);
 }
 
 TEST_F(addresses, a_look_up_that_fails_is_the_call_s_failure) {

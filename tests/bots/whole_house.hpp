@@ -44,6 +44,11 @@ inline caf::behavior gatekeeper(caf::event_based_actor* self, std::shared_ptr<ca
             }
             return promise;
           },
+          [self, client](const peer_request& request) -> caf::response_promise {
+            auto promise = self->make_response_promise();
+            promise.delegate(client, request);
+            return promise;
+          },
           [gate, client](caf::ok_atom) {
             for (auto& [request, promise] : std::exchange(gate->held, {})) {
               promise.delegate(client, request);

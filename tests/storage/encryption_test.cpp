@@ -134,6 +134,26 @@ TEST_F(encryption, a_row_in_another_place_or_changed_is_refused) {
   EXPECT_FALSE(store->get(table::inbox, good.key));
 }
 
+TEST_F(encryption, a_damaged_update_takes_no_other_one_along) {
+  const auto store = open_or_fail();
+  batch rows;
+  for (const std::uint64_t number : {1, 2, 3}) {
+    inbox_row row;
+    row.number = number;
+    put(rows, row);
+  }
+  ASSERT_TRUE(store->apply(rows));
+  const auto sealed = plain->scan(table::inbox, {}, {});
+  ASSERT_EQ(sealed->rows.size(), 3U);
+  batch bad;
+  bad.put(table::inbox, sealed->rows[1].key, blob(40, 1));
+  ASSERT_TRUE(plain->apply(bad));
+  const auto read = read_unfinished(*store, std::vector<std::uint64_t>{1, 2, 3});
+  ASSERT_TRUE(read) << to_string(read.error());
+  EXPECT_EQ(read->rows.size(), 2U);
+  EXPECT_EQ(read->damaged.size(), 1U);
+}
+
 TEST_F(encryption, what_is_not_encrypted_is_told_apart) {
   write_session(*plain);
   EXPECT_FALSE(*is_encrypted(*plain));

@@ -1,4 +1,5 @@
 #include <cafegram/base/environment.hpp>
+#include <cafegram/storage/peers.hpp>
 #include <cafegram/storage/session_rows.hpp>
 
 #include "sample.hpp"
@@ -106,6 +107,25 @@ TEST(kept_session, writes_what_has_moved_and_no_more) {
   ASSERT_TRUE(kept->commit({session}));
   ASSERT_EQ(store->batches[3].changes.size(), 1U);
   EXPECT_TRUE(store->batches[3].durable);
+}
+
+TEST(kept_session, peers_within_a_session_are_rows_once_and_take_nothing_from_newer_ones) {
+  const std::shared_ptr<backend> store = make_memory_store();
+  const auto kept = keep_session(store);
+  auto session = test::sample_session();
+  ASSERT_FALSE(session.peers.empty());
+  ASSERT_TRUE(kept->commit({session}));
+  auto peer = session.peers.front();
+  EXPECT_EQ(*find_peer(*store, peer.kind, peer.id), peer);
+  peer.access_hash += 1;
+  session_batch seen;
+  auto rows = std::make_shared<batch>();
+  put(*rows, peer);
+  seen.rows = rows;
+  ASSERT_TRUE(kept->commit(seen));
+  session.home_dc = 5;
+  ASSERT_TRUE(kept->commit({session}));
+  EXPECT_EQ(*find_peer(*store, peer.kind, peer.id), peer);
 }
 
 TEST(kept_session, what_could_not_be_written_is_written_with_the_next_state) {
