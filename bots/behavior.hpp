@@ -4,7 +4,7 @@
 #include <cafegram/bots/task.hpp>
 #include <cafegram/bots/updates.hpp>
 
-#include <array>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <utility>
@@ -71,7 +71,7 @@ public:
   template <class... Fs>
     requires(sizeof...(Fs) > 0 && !(std::is_same_v<std::decay_t<Fs>, behavior> || ...))
   behavior(Fs... handlers)
-    : table_{std::make_shared<table>()} {
+    : behavior{} {
     (detail::check_behavior_handler<Fs>(), ...);
     if constexpr ((detail::behavior_handler_like<Fs> && ...)) {
       static_assert(
@@ -82,30 +82,28 @@ public:
   }
 
   /// Runs the handler for this kind, if there is one.
-  task<> run(const any_update& update) const {
-    const auto& handler = (*table_)[update.index()];
-    return handler ? handler(update) : task<>{};
-  }
-  bool handles(const any_update& update) const {
-    return static_cast<bool>((*table_)[update.index()]);
-  }
+  task<> run(const any_update& update) const;
+  bool handles(const any_update& update) const;
 
 private:
-  using table = std::array<detail::behavior_handler, std::variant_size_v<any_update>>;
+  struct table;
+
+  behavior();
+  void add_for(std::size_t kind, detail::behavior_handler handler);
 
   template <class F>
   void add(F handler) {
     using update_type = std::remove_cvref_t<detail::argument_t<F, 0>>;
-    constexpr auto index = detail::alternative_index<update_type, any_update>;
-    (*table_)[index] = [f = std::move(handler)](const any_update& update) mutable -> task<> {
-      const auto& typed = *std::get_if<update_type>(&update);
-      if constexpr (std::is_void_v<detail::result_t<F>>) {
-        f(typed);
-        return {};
-      } else {
-        return f(typed);
-      }
-    };
+    add_for(detail::kind_index<update_type>,
+            [f = std::move(handler)](const any_update& update) mutable -> task<> {
+              const auto& typed = *std::get_if<update_type>(&update);
+              if constexpr (std::is_void_v<detail::result_t<F>>) {
+                f(typed);
+                return {};
+              } else {
+                return f(typed);
+              }
+            });
   }
 
   // Shared so that a handler may replace the behavior that it is part of.

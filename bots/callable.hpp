@@ -49,18 +49,16 @@ using argument_t = std::tuple_element_t<I, typename signature_t<F>::arguments>;
 template <class F>
 using result_t = typename signature_t<F>::result;
 
-template <class U, class Variant>
-inline constexpr bool is_alternative = false;
 template <class U, class... Us>
-inline constexpr bool is_alternative<U, std::variant<Us...>> = (std::is_same_v<U, Us> || ...);
+consteval std::size_t index_among(const std::variant<Us...>* /*of*/) {
+  std::size_t index = 0;
+  static_cast<void>(((std::is_same_v<U, Us> || (++index, false)) || ...));
+  return index;
+}
 
-template <class U>
-concept typed_update = is_alternative<std::remove_cvref_t<U>, any_update>;
-
-template <class U, class Variant>
-inline constexpr std::size_t alternative_index = 0;
-template <class U, class First, class... Rest>
-inline constexpr std::size_t alternative_index<U, std::variant<First, Rest...>> =
-    std::is_same_v<U, First> ? 0 : 1 + alternative_index<U, std::variant<Rest...>>;
+/// `any_update::index` of one that holds a `U`.
+template <typed_update U>
+inline constexpr std::size_t kind_index =
+    index_among<U>(static_cast<const update_variant*>(nullptr));
 
 } // namespace cafegram::detail

@@ -57,6 +57,10 @@ std::optional<command_line> own_command(const any_update& update) {
 
 } // namespace
 
+filter detail::kind_at(std::size_t index) {
+  return filter{[index](const any_update& update) { return update.index() == index; }};
+}
+
 filter operator&(filter a, filter b) {
   return filter{[a = std::move(a), b = std::move(b)](const any_update& u) { return a(u) && b(u); }};
 }

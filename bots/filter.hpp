@@ -4,6 +4,7 @@
 #include <cafegram/bots/updates.hpp>
 
 #include <concepts>
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <string>
@@ -58,10 +59,17 @@ filter group_chat();
 /// Sent, pressed, asked or otherwise caused by this user (`user_of`).
 filter from_user(std::int64_t id);
 
+namespace detail {
+
+/// An update with this `any_update::index`.
+filter kind_at(std::size_t index);
+
+} // namespace detail
+
 /// An update of kind `U`.
 template <detail::typed_update U>
 filter kind() {
-  return filter{[](const any_update& update) { return std::holds_alternative<U>(update); }};
+  return detail::kind_at(detail::kind_index<U>);
 }
 
 /// An update of the kind that `test` takes and says yes to:

@@ -45,6 +45,27 @@ std::chrono::sys_seconds seconds_of(std::int32_t unix_time) {
 
 } // namespace
 
+outgoing::outgoing(formatted_text text)
+  : text_{std::move(text)} {}
+
+outgoing::outgoing(std::string text)
+  : text_{std::move(text)} {}
+
+outgoing::outgoing(std::string_view text)
+  : text_{std::string{text}} {}
+
+outgoing::outgoing(const char* text)
+  : text_{std::string{text}} {}
+
+outgoing::outgoing(std::string text, std::span<const tl::MessageEntity> entities)
+  : text_{std::move(text), {entities.begin(), entities.end()}} {}
+
+outgoing::outgoing(const outgoing&) = default;
+outgoing::outgoing(outgoing&&) noexcept = default;
+outgoing& outgoing::operator=(const outgoing&) = default;
+outgoing& outgoing::operator=(outgoing&&) noexcept = default;
+outgoing::~outgoing() = default;
+
 outgoing& outgoing::reply_to(std::int32_t message_id) {
   reply_to_ = message_id;
   return *this;

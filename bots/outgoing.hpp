@@ -16,16 +16,16 @@ namespace cafegram {
 class outgoing {
 public:
   // Implicit: wherever a message is wanted, a text will do.
-  outgoing(formatted_text text)
-    : text_{std::move(text)} {}
-  outgoing(std::string text)
-    : text_{std::move(text)} {}
-  outgoing(std::string_view text)
-    : text_{std::string{text}} {}
-  outgoing(const char* text)
-    : text_{std::string{text}} {}
-  outgoing(std::string text, std::span<const tl::MessageEntity> entities)
-    : text_{std::move(text), {entities.begin(), entities.end()}} {}
+  outgoing(formatted_text text);
+  outgoing(std::string text);
+  outgoing(std::string_view text);
+  outgoing(const char* text);
+  outgoing(std::string text, std::span<const tl::MessageEntity> entities);
+  outgoing(const outgoing&);
+  outgoing(outgoing&&) noexcept;
+  outgoing& operator=(const outgoing&);
+  outgoing& operator=(outgoing&&) noexcept;
+  ~outgoing();
 
   /// Answers that message of the same chat.
   outgoing& reply_to(std::int32_t message_id);

@@ -17,21 +17,47 @@ conversation* home_of(const root_task* root);
 /// Goes on with a suspended coroutine, if its frame is still there and `point` is at home here.
 void resume(const std::shared_ptr<resume_point>& point);
 
-template <class T>
-struct pending_state {
+/// What is the same for all results.
+struct pending_base {
   conversation* home = nullptr;
+  bool settled = false;
+  std::function<void(const pending_base&)> on_settled;
+
+  /// Calls who waits. The value must be there.
+  void settle_now();
+};
+
+template <class T>
+struct pending_state : pending_base {
   std::optional<result<T>> value;
-  std::function<void(const result<T>&)> on_settled;
 
   void settle(result<T> outcome) {
-    if (value) {
-      return;
-    }
-    value.emplace(std::move(outcome));
-    if (auto handler = std::exchange(on_settled, nullptr)) {
-      handler(*value);
+    if (!settled) {
+      value.emplace(std::move(outcome));
+      settle_now();
     }
   }
+};
+
+/// Stands in the frame of the coroutine that waits.
+class pending_awaiter {
+public:
+  pending_awaiter(std::shared_ptr<pending_base> state, root_task* root);
+  pending_awaiter(const pending_awaiter&) = delete;
+  pending_awaiter& operator=(const pending_awaiter&) = delete;
+  ~pending_awaiter();
+  bool await_ready() const noexcept;
+  void await_suspend(std::coroutine_handle<> frame);
+
+protected:
+  const pending_base& awaited() const { return *state_; }
+  static error not_at_home();
+
+private:
+  std::shared_ptr<pending_base> state_;
+  root_task* root_;
+  conversation* home_;
+  std::shared_ptr<resume_point> point_;
 };
 
 } // namespace detail
@@ -50,7 +76,8 @@ public:
   template <class Good, class Bad>
   void then(Good good, Bad bad) const {
     auto handler = [good = std::move(good),
-                    bad = std::move(bad)](const result<T>& outcome) mutable {
+                    bad = std::move(bad)](const detail::pending_base& settled) mutable {
+      const auto& outcome = *static_cast<const state&>(settled).value;
       if (!outcome) {
         bad(outcome.error());
       } else if constexpr (std::is_void_v<T>) {
@@ -59,45 +86,17 @@ public:
         good(*outcome);
       }
     };
-    if (state_->value) {
-      handler(*state_->value);
+    if (state_->settled) {
+      handler(*state_);
     } else {
       state_->on_settled = std::move(handler);
     }
   }
 
-  class awaiter {
+  class awaiter : public detail::pending_awaiter {
   public:
-    awaiter(std::shared_ptr<state> s, detail::root_task* root)
-      : state_{std::move(s)}
-      , root_{root}
-      , home_{detail::home_of(root)} {}
-    awaiter(const awaiter&) = delete;
-    awaiter& operator=(const awaiter&) = delete;
-    ~awaiter() {
-      if (point_) {
-        point_->frame = nullptr;
-      }
-    }
-    bool await_ready() const noexcept { return state_->value || state_->home != home_; }
-    void await_suspend(std::coroutine_handle<> frame) {
-      point_ = std::make_shared<detail::resume_point>();
-      point_->frame = frame;
-      point_->root = root_;
-      state_->on_settled = [point = point_](const result<T>&) { detail::resume(point); };
-    }
-    result<T> await_resume() {
-      if (!state_->value) {
-        return fail(errc::bad_argument, "a request of another conversation cannot be awaited here");
-      }
-      return *state_->value;
-    }
-
-  private:
-    std::shared_ptr<state> state_;
-    detail::root_task* root_;
-    conversation* home_;
-    std::shared_ptr<detail::resume_point> point_;
+    using pending_awaiter::pending_awaiter;
+    result<T> await_resume();
   };
 
   awaiter awaiter_in(detail::frame& in) const { return awaiter{state_, in.root}; }
@@ -105,5 +104,19 @@ public:
 private:
   std::shared_ptr<state> state_;
 };
+
+template <class T>
+result<T> pending<T>::awaiter::await_resume() {
+  const auto& outcome = static_cast<const state&>(this->awaited()).value;
+  if (!outcome) {
+    return std::unexpected(this->not_at_home());
+  }
+  return *outcome;
+}
+
+// What nearly every bot waits for is made in pending.cpp.
+struct sent_message;
+extern template class pending<void>;
+extern template class pending<sent_message>;
 
 } // namespace cafegram

@@ -5,6 +5,7 @@
 #include <cafegram/bots/context.hpp>
 #include <cafegram/bots/filter.hpp>
 
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <utility>
@@ -77,12 +78,15 @@ consteval bool is_const_callable() {
   }
 }
 
+using behavior_factory = std::function<behavior(bot_actor)>;
+using context_handler = std::function<task<>(const context&)>;
+
 /// One line of a router.
 struct route {
   std::optional<filter> when; ///< none: always
   /// One of both.
-  std::function<behavior(bot_actor)> factory;
-  std::function<task<>(const context&)> handler;
+  behavior_factory factory;
+  context_handler handler;
 };
 
 } // namespace detail
@@ -92,6 +96,13 @@ struct route {
 /// state of a chat belongs into a behavior.
 class router {
 public:
+  router();
+  router(const router&);
+  router(router&&) noexcept;
+  router& operator=(const router&);
+  router& operator=(router&&) noexcept;
+  ~router();
+
   /// `handler` is
   /// - a behavior factory, `behavior(bot_actor)`: an actor with its own state per conversation,
   /// - a function or lambda `void(context)`, `void(context, const U&)` or `void(const U&)`,
@@ -99,20 +110,23 @@ public:
   /// Where it takes an update `U`, it is for updates of that kind only.
   template <class F>
   router& on(filter when, F handler) {
-    return add(std::move(when), std::move(handler));
+    return add(&when, std::move(handler));
   }
 
   /// For all that no earlier line has taken.
   template <class F>
   router& otherwise(F handler) {
-    return add(std::nullopt, std::move(handler));
+    return add(nullptr, std::move(handler));
   }
 
   const std::vector<detail::route>& routes() const { return routes_; }
 
 private:
+  // What is the same for all handlers is made in router.cpp. `when` null: always.
   template <class F>
-  router& add(std::optional<filter> when, F handler);
+  router& add(filter* when, F handler);
+  void add_factory(filter* when, detail::behavior_factory factory);
+  void add_handler(filter* when, std::optional<std::size_t> kind, detail::context_handler handler);
 
   std::vector<detail::route> routes_;
 };
@@ -140,30 +154,30 @@ task<> call_handler(const F& handler, const context& ctx) {
 
 // A handler that takes an update is for that kind alone.
 template <class F>
-std::optional<filter> narrowed(std::optional<filter> when) {
+consteval std::optional<std::size_t> only_kind() {
   using last = std::remove_cvref_t<argument_t<F, signature_t<F>::arity - 1>>;
   if constexpr (typed_update<last>) {
-    return when ? kind<last>() & *std::move(when) : kind<last>();
+    return kind_index<last>;
   } else {
-    return when;
+    return std::nullopt;
   }
 }
 
 } // namespace detail
 
 template <class F>
-router& router::add(std::optional<filter> when, F handler) {
+router& router::add(filter* when, F handler) {
   detail::check_route_handler<F>();
   static_assert(detail::is_const_callable<F>(),
                 "a handler of a router may not change itself (`mutable`): all conversations share "
                 "it, in parallel; keep a chat's state in a behavior");
   if constexpr (detail::makes_behavior<F>) {
-    routes_.push_back({std::move(when), std::move(handler), nullptr});
+    add_factory(when, std::move(handler));
   } else if constexpr (detail::takes_update<F>) {
-    routes_.push_back({detail::narrowed<F>(std::move(when)), nullptr,
-                       [f = std::move(handler)](const context& ctx) -> task<> {
-                         return detail::call_handler(f, ctx);
-                       }});
+    add_handler(when, detail::only_kind<F>(),
+                [f = std::move(handler)](const context& ctx) -> task<> {
+                  return detail::call_handler(f, ctx);
+                });
   }
   return *this;
 }

@@ -36,6 +36,19 @@ std::size_t utf16_length(std::string_view text) {
   return length;
 }
 
+formatted_text::formatted_text() = default;
+formatted_text::formatted_text(const formatted_text&) = default;
+formatted_text::formatted_text(formatted_text&&) noexcept = default;
+formatted_text& formatted_text::operator=(const formatted_text&) = default;
+formatted_text& formatted_text::operator=(formatted_text&&) noexcept = default;
+formatted_text::~formatted_text() = default;
+
+formatted_text::formatted_text(std::string_view text)
+  : formatted_text{std::string{text}} {}
+
+formatted_text::formatted_text(const char* text)
+  : formatted_text{std::string{text}} {}
+
 formatted_text::formatted_text(std::string text)
   : text_{std::move(text)}
   , length_{utf16_length(text_)} {}
@@ -55,6 +68,15 @@ formatted_text& formatted_text::operator+=(const formatted_text& more) {
   length_ += more.length_;
   text_ += more.text_;
   return *this;
+}
+
+formatted_text operator+(formatted_text a, const formatted_text& b) {
+  a += b;
+  return a;
+}
+
+void formatted_text::add(tl::MessageEntity entity) {
+  entities_.push_back(std::move(entity));
 }
 
 formatted_text bold(const formatted_text& inner) {

@@ -18,14 +18,17 @@ std::size_t utf16_length(std::string_view text);
 /// Offsets and lengths are UTF-16 units. Spec: "Styled text with message entities".
 class formatted_text {
 public:
-  formatted_text() = default;
+  formatted_text();
   // Implicit: a plain text is a formatted one.
   formatted_text(std::string text);
-  formatted_text(std::string_view text)
-    : formatted_text{std::string{text}} {}
-  formatted_text(const char* text)
-    : formatted_text{std::string{text}} {}
+  formatted_text(std::string_view text);
+  formatted_text(const char* text);
   formatted_text(std::string text, std::vector<tl::MessageEntity> entities);
+  formatted_text(const formatted_text&);
+  formatted_text(formatted_text&&) noexcept;
+  formatted_text& operator=(const formatted_text&);
+  formatted_text& operator=(formatted_text&&) noexcept;
+  ~formatted_text();
 
   const std::string& text() const { return text_; }
   const std::vector<tl::MessageEntity>& entities() const { return entities_; }
@@ -34,13 +37,10 @@ public:
   bool empty() const { return text_.empty(); }
 
   formatted_text& operator+=(const formatted_text& more);
-  friend formatted_text operator+(formatted_text a, const formatted_text& b) {
-    a += b;
-    return a;
-  }
+  friend formatted_text operator+(formatted_text a, const formatted_text& b);
 
   /// Adds an entity; the caller answers for its range.
-  void add(tl::MessageEntity entity) { entities_.push_back(std::move(entity)); }
+  void add(tl::MessageEntity entity);
 
 private:
   std::string text_;

@@ -183,7 +183,7 @@ bool update_factory::make_if(std::optional<any_update>& out, const data_ptr& dat
 }
 
 template <class... Us>
-any_update update_factory::make_one_of(std::variant<Us...>* /*all*/, const data_ptr& data,
+any_update update_factory::make_one_of(const std::variant<Us...>* /*all*/, const data_ptr& data,
                                        const origin_ptr& origin) {
   std::optional<any_update> out;
   if ((make_if<Us>(out, data, origin) || ...)) {
@@ -205,7 +205,7 @@ any_update update_factory::make(data_ptr data, origin_ptr origin) {
   if (auto message = make_business(data, origin)) {
     return *std::move(message);
   }
-  return make_one_of(static_cast<any_update*>(nullptr), data, origin);
+  return make_one_of(static_cast<const detail::update_variant*>(nullptr), data, origin);
 }
 
 chat_ref conversation_of(const tl::Update& update, std::int64_t account) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <type_traits>
 #include <variant>
 
 namespace cafegram {
@@ -36,9 +37,9 @@ class other_update : public update_base {
   using update_base::update_base;
 };
 
-/// The typed updates: a handler of a `behavior` takes one of them. What Telegram adds comes as
-/// `other_update`; of a message with something in it that this schema does not know, too.
-using any_update =
+namespace detail {
+
+using update_variant =
     std::variant<new_message, edited_message, deleted_messages, new_album, pinned_messages,
                  read_receipt, contents_read, draft_changed, callback_query, inline_query,
                  chosen_inline_result, pre_checkout_query, shipping_query, user_status, user_typing,
@@ -47,6 +48,32 @@ using any_update =
                  business_connection, business_message, edited_business_message,
                  deleted_business_messages, story_updated, stories_read, story_reaction,
                  updates_lost, other_update>;
+
+template <class U, class Variant>
+inline constexpr bool is_alternative = false;
+template <class U, class... Us>
+inline constexpr bool is_alternative<U, std::variant<Us...>> = (std::is_same_v<U, Us> || ...);
+
+template <class U>
+concept typed_update = is_alternative<std::remove_cvref_t<U>, update_variant>;
+
+} // namespace detail
+
+/// The typed updates: a handler of a `behavior` takes one of them. What Telegram adds comes as
+/// `other_update`; of a message with something in it that this schema does not know, too.
+/// A `std::variant`, for `std::visit`, `std::get_if` and the like.
+// What a variant of so many is copied, moved and destroyed by is made in updates.cpp, once, and not
+// for each file of each bot.
+class any_update : public detail::update_variant {
+public:
+  template <detail::typed_update U>
+  any_update(U update) noexcept;
+  any_update(const any_update& other);
+  any_update(any_update&& other) noexcept;
+  any_update& operator=(const any_update& other);
+  any_update& operator=(any_update&& other) noexcept;
+  ~any_update();
+};
 
 /// What all of them have.
 const update_base& common(const any_update& update);
@@ -66,7 +93,7 @@ private:
   static bool make_if(std::optional<any_update>& out, const data_ptr& data,
                       const origin_ptr& origin);
   template <class... Us>
-  static any_update make_one_of(std::variant<Us...>*, const data_ptr& data,
+  static any_update make_one_of(const std::variant<Us...>*, const data_ptr& data,
                                 const origin_ptr& origin);
 };
 
