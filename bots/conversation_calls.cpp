@@ -132,7 +132,8 @@ conversation* start_call(const std::shared_ptr<delivery>& origin, bytes function
   return home;
 }
 
-/// Where no call can be made, that is found out later. Another thread's conversation is not touched.
+/// Where no call can be made, that is found out later. Another thread's conversation is not
+/// touched.
 bool is_addressed(const std::shared_ptr<delivery>& origin, const chat_ref& to) {
   const auto* home = origin ? origin->link->home : nullptr;
   return home == nullptr || conversation::running() != home || home->is_addressed(to);
