@@ -302,7 +302,7 @@ TEST(inbox_ledger_, a_chat_s_bound_is_one_of_octets_too) {
 TEST(inbox_ledger_, an_album_is_either_in_memory_or_in_the_store) {
   inbox_ledger ledger{{.rows_per_chat = 4}};
   ledger.set_stored(true);
-  const auto add = [&ledger, number = std::uint64_t{0}](std::int64_t album) mutable {
+  auto add = [&ledger, number = std::uint64_t{0}](std::int64_t album) mutable {
     ledger.add(++number, of_album(album));
   };
   for (const std::int64_t album : {0, 0, 0, 1, 1, 1, 0, 2, 2, 3, 3, 3, 3}) {
