@@ -129,7 +129,7 @@ public:
     hub_ = spawn_update_hub(system, runtime_.shared(), client_, store_);
     start_bot();
     const account who{bot_id, true, "Bot", "bot"};
-    caf::anon_send(hub_, update_claim{caf::actor_cast<caf::actor>(bot_)});
+    caf::anon_send(hub_, update_claim{caf::actor_cast<caf::actor>(bot_), true});
     caf::anon_send(hub_, hub_start{who, updates_from::stored});
   }
   stage(const stage&) = delete;
