@@ -85,6 +85,7 @@ session_changes::take(const storage::session_state& session) {
     rows->clear(storage::table::state);
   }
   put_counters(session, *rows);
+  rows->changes.reserve(rows->changes.size() + rows_.size());
   for (auto& [key, row] : rows_) {
     rows->changes.push_back(std::move(row));
   }

@@ -258,6 +258,7 @@ void update_hub_state::give(std::uint64_t number, const inbox_entry& entry) {
     event.sends = std::move(sends);
   }
   if (in_batches) {
+    batch.events.reserve(most_together);
     batch.events.push_back(std::move(event));
     if (batch.events.size() == most_together) {
       send_batch();
@@ -304,6 +305,7 @@ void update_hub_state::settled(std::uint64_t number, update_fanout::fate how) {
 void update_hub_state::finish(const std::vector<std::uint64_t>& numbers) {
   bool any = false;
   storage::batch rows;
+  rows.changes.reserve(numbers.size());
   for (const auto number : numbers) {
     const auto* entry = ledger.find(number);
     if (entry == nullptr) {

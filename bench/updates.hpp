@@ -10,10 +10,10 @@
 namespace cafegram::bench {
 
 struct updates_options {
-  std::string folder;               ///< empty, for stores
-  std::size_t updates = 300'000;    ///< for each measurement
-  std::size_t for_latency = 30'000; ///< the same, one by one
-  std::string only = {};            ///< figures with this in their name; empty: all
+  std::string folder;                ///< empty, for stores
+  std::size_t updates = 300'000;     ///< for each measurement
+  std::size_t for_latency = 100'000; ///< the same, one by one
+  std::string only = {};             ///< figures with this in their name; empty: all
 };
 
 /// Updates a second from the octets of a container, through boxes, inbox and dispatcher, to a

@@ -163,7 +163,7 @@ result<std::vector<bench::figure>> measure_updates(const bench_arguments& a) {
   }
   return bench::run_updates({.folder = folder->path(),
                              .updates = a.updates,
-                             .for_latency = std::max<std::size_t>(a.updates / 10, 1),
+                             .for_latency = std::max<std::size_t>(a.updates / 3, 1),
                              .only = a.only});
 }
 
