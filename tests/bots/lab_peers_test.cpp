@@ -27,8 +27,8 @@ void teller(router& r) {
      const auto outcome = sent ? std::string{"told"} : to_string(sent.error());
      co_await ctx.reply(outcome);
    }).on(command("find"), [](context ctx) -> task<> {
-    const auto found =
-        co_await ctx.invoke(tl::contacts::resolveUsername{.username = std::string{ctx.args()}});
+    const tl::contacts::resolveUsername asked{.username = std::string{ctx.args()}};
+    const auto found = co_await ctx.invoke(asked);
     const auto outcome = found ? std::string{"found"} : to_string(found.error());
     co_await ctx.reply(outcome);
   });
