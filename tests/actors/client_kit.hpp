@@ -45,7 +45,7 @@ struct client_kit : testing::Test {
     system.system().await_actors_before_shutdown(false);
   }
 
-  steady_time now() { return system.services().clock->steady_now(); }
+  steady_time now() const { return system.services().clock->steady_now(); }
 
   void start(bool ready = true) {
     client_setup setup;

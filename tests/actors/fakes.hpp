@@ -53,7 +53,7 @@ struct fake_line {
   void refuse(std::size_t which, std::int32_t code, std::string_view text) {
     tell(call_settled{calls.at(which).id, nullptr, error::from_rpc(code, text)});
   }
-  void die() { caf::anon_send_exit(actor, caf::exit_reason::kill); }
+  void die() const { caf::anon_send_exit(actor, caf::exit_reason::kill); }
 };
 
 inline dc_connection_actor::behavior_type

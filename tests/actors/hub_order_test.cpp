@@ -11,7 +11,6 @@ namespace {
 using namespace std::chrono_literals;
 using test::fresh;
 using test::live;
-using test::mark_of;
 using test::me;
 using test::name_of;
 using test::query;
