@@ -1,4 +1,3 @@
-#include <cafegram/storage/early_sync.hpp>
 #include <cafegram/storage/files.hpp>
 #include <cafegram/storage/session_lock.hpp>
 #include <cafegram/storage/sqlite_native.hpp>
@@ -8,11 +7,9 @@
 
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 #include <fcntl.h>
 #include <mutex>
-#include <optional>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
@@ -27,8 +24,6 @@ using native::statement;
 constexpr std::int64_t application = 0x43414645; // "CAFE"
 constexpr std::int64_t newest_sqlite_version = 1;
 constexpr std::int64_t changes_of_a_quiet_session = 1000;
-/// A checkpoint begins with a sync of the WAL: that of so many pages is short.
-constexpr int pages_synced_soon = 64;
 
 /// What is said to one table.
 struct table_statements {
@@ -37,14 +32,12 @@ struct table_statements {
 
 class sqlite_store final : public backend {
 public:
-  sqlite_store(std::string path, session_lock lock, native::database handle,
-               const sqlite_options& options)
+  sqlite_store(std::string path, session_lock lock, native::database handle)
     : path_{std::move(path)}
     , lock_{std::move(lock)}
-    , handle_{std::move(handle)}
-    , options_{options} {}
+    , handle_{std::move(handle)} {}
 
-  result<void> prepare();
+  result<void> prepare(int checkpoint_pages);
 
   result<void> apply(const batch& what) override;
   result<std::optional<blob>> get(table in, std::string_view key) override;
@@ -67,8 +60,6 @@ private:
   }
   bool make(const change& one);
   bool write(const batch& what);
-  bool checkpoint();
-  void checkpoint_in_time();
   std::unexpected<error> failure();
   table_statements& of(table which) { return statements_.at(static_cast<std::size_t>(which)); }
 
@@ -76,11 +67,6 @@ private:
   std::string path_;
   session_lock lock_;
   native::database handle_;
-  sqlite_options options_;
-  int wal_pages_ = 0;
-  int synced_pages_ = 0; ///< of those; for so many a sync was asked
-  std::optional<early_sync> wal_;
-  std::chrono::steady_clock::time_point last_checkpoint_ = std::chrono::steady_clock::now();
   std::array<table_statements, table_count> statements_;
   statement begin_, commit_;
   bool syncing_ = false; ///< each commit
@@ -187,12 +173,8 @@ sqlite3_stmt* sqlite_store::ready(statement& slot, const char* text, table which
   return slot.get();
 }
 
-result<void> sqlite_store::prepare() {
-  const auto count = [](void* store, sqlite3* /*handle*/, const char* /*name*/, int pages) {
-    static_cast<sqlite_store*>(store)->wal_pages_ = pages;
-    return SQLITE_OK;
-  };
-  sqlite3_wal_hook(handle_.get(), count, this);
+result<void> sqlite_store::prepare(int checkpoint_pages) {
+  sqlite3_wal_autocheckpoint(handle_.get(), checkpoint_pages);
   auto done = set_up();
   done = done ? claim() : done;
   return done;
@@ -251,50 +233,9 @@ bool sqlite_store::write(const batch& what) {
     return false;
   }
   // What changes nothing is not written, so it syncs nothing either; a checkpoint does.
-  if (what.durable && sqlite3_total_changes64(handle_.get()) == before) {
-    return checkpoint();
-  }
-  checkpoint_in_time();
-  return true;
-}
-
-bool sqlite_store::checkpoint() {
-  synced_pages_ = 0;
-  last_checkpoint_ = std::chrono::steady_clock::now();
-  return sqlite3_wal_checkpoint_v2(handle_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr,
+  return !what.durable || sqlite3_total_changes64(handle_.get()) != before ||
+         sqlite3_wal_checkpoint_v2(handle_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr,
                                    nullptr) == SQLITE_OK;
-}
-
-/// One that fails is tried again behind the next batch: the WAL has all.
-void sqlite_store::checkpoint_in_time() {
-  if (wal_pages_ < options_.checkpoint_pages) {
-    return;
-  }
-  if (!options_.vfs.empty()) {
-    checkpoint();
-    return;
-  }
-  const auto most = options_.checkpoint_pages * options_.checkpoint_pages_times;
-  const auto since = std::chrono::steady_clock::now() - last_checkpoint_;
-  const bool is_time = since >= options_.checkpoint_pause || wal_pages_ >= most;
-  if (wal_pages_ < 2 * most) {
-    if (!wal_) {
-      wal_.emplace(path_ + "-wal");
-    }
-    if (wal_->under_way()) {
-      return;
-    }
-    const auto few = is_time ? pages_synced_soon : options_.checkpoint_pages;
-    if (wal_pages_ - synced_pages_ > few) {
-      synced_pages_ = wal_pages_;
-      wal_->start();
-      return;
-    }
-    if (!is_time) {
-      return;
-    }
-  }
-  checkpoint();
 }
 
 result<void> sqlite_store::apply(const batch& what) {
@@ -398,8 +339,8 @@ result<std::unique_ptr<backend>> open_sqlite_store(const std::string& path,
   if (opened != SQLITE_OK) {
     return fail(errc::storage, "cannot open " + path + ": " + sqlite3_errstr(opened), opened);
   }
-  auto out = std::make_unique<sqlite_store>(path, *std::move(lock), std::move(owned), options);
-  if (auto ready = out->prepare(); !ready) {
+  auto out = std::make_unique<sqlite_store>(path, *std::move(lock), std::move(owned));
+  if (auto ready = out->prepare(options.checkpoint_pages); !ready) {
     return std::unexpected(std::move(ready.error()));
   }
   return out;

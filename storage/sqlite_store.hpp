@@ -2,7 +2,6 @@
 
 #include <cafegram/storage/backend.hpp>
 
-#include <chrono>
 #include <string>
 
 namespace cafegram::storage {
@@ -10,12 +9,8 @@ namespace cafegram::storage {
 struct sqlite_options {
   /// Of a VFS that is registered with SQLite; empty for the system's.
   std::string vfs = {};
-  /// Pages in the WAL after which they are moved into the database (a checkpoint), and so many
-  /// times that where the last one was not `checkpoint_pause` ago: it syncs both files, and who
-  /// writes waits for it. A VFS of one's own gets no pause.
+  /// Pages in the WAL after which they are moved into the database.
   int checkpoint_pages = 1000;
-  int checkpoint_pages_times = 16;
-  std::chrono::milliseconds checkpoint_pause = std::chrono::seconds{5};
 };
 
 /// A SQLite database in WAL mode, mode 0600, made where there is none. Durable batches are synced

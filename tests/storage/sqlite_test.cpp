@@ -3,10 +3,7 @@
 
 #include <sqlite3.h>
 
-#include <chrono>
-#include <filesystem>
 #include <fstream>
-#include <string>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -33,17 +30,6 @@ void run(const std::string& path, const char* text) {
   EXPECT_EQ(sqlite3_exec(handle, text, nullptr, nullptr, nullptr), SQLITE_OK)
       << sqlite3_errmsg(handle);
   sqlite3_close(handle);
-}
-
-constexpr std::size_t page_in_wal = 4096 + 24;
-
-/// So many batches, each of some pages.
-void fill(backend& store, int batches) {
-  for (int n = 0; n < batches; ++n) {
-    batch what;
-    what.put(table::value, std::to_string(n % 7), blob(8'000, static_cast<std::uint8_t>(n)));
-    ASSERT_TRUE(store.apply(what));
-  }
 }
 
 } // namespace
@@ -158,33 +144,6 @@ TEST(sqlite_store, a_batch_that_fails_halfway_leaves_nothing) {
   what = {};
   what.put(table::value, "c", {});
   EXPECT_TRUE((*store)->apply(what)) << "the next one is not held up";
-}
-
-// The database's file grows with a checkpoint only.
-TEST(sqlite_store, who_writes_much_does_not_wait_for_each_checkpoint) {
-  temporary_folder folder;
-  const auto path = folder.file("s.db");
-  auto store = open_sqlite_store(path, {.checkpoint_pages = 20,
-                                        .checkpoint_pages_times = 5,
-                                        .checkpoint_pause = std::chrono::hours{1}});
-  ASSERT_TRUE(store) << to_string(store.error());
-  const auto before = std::filesystem::file_size(path);
-  fill(**store, 10);
-  EXPECT_EQ(std::filesystem::file_size(path), before) << "some 40 pages, and no checkpoint";
-  fill(**store, 300);
-  EXPECT_GT(std::filesystem::file_size(path), before) << "the WAL has a bound all the same";
-  EXPECT_LT(std::filesystem::file_size(path + "-wal"), 250U * page_in_wal);
-}
-
-TEST(sqlite_store, who_writes_little_makes_its_checkpoints_at_once) {
-  temporary_folder folder;
-  const auto path = folder.file("s.db");
-  auto store = open_sqlite_store(path, {.checkpoint_pages = 20,
-                                        .checkpoint_pages_times = 5,
-                                        .checkpoint_pause = std::chrono::seconds{0}});
-  ASSERT_TRUE(store) << to_string(store.error());
-  fill(**store, 300);
-  EXPECT_LT(std::filesystem::file_size(path + "-wal"), 50U * page_in_wal);
 }
 
 } // namespace cafegram::storage
