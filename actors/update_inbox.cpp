@@ -259,7 +259,6 @@ void update_hub_state::give(std::uint64_t number, const inbox_entry& entry) {
     event.sends = std::move(sends);
   }
   if (in_batches) {
-    batch.events.reserve(most_together);
     batch.events.push_back(std::move(event));
     if (batch.events.size() == most_together) {
       send_batch();

@@ -15,6 +15,8 @@ namespace {
 
 /// A hub that is started again hands out what the one before had not heard to be finished.
 constexpr std::size_t most_ended_rows = 4096;
+/// In one message to the hub: far less than are known to a new one.
+constexpr std::size_t most_ends_together = 256;
 
 steady_time::duration wait_after(std::uint32_t failures) {
   return failures <= 1   ? std::chrono::seconds{0}
@@ -134,6 +136,9 @@ void dispatcher_state::answer_row(std::uint64_t row, admission& promise, const e
     ends_.push_back({{row}});
   } else {
     ends_.back().numbers.push_back(row);
+  }
+  if (ends_.back().numbers.size() == most_ends_together) {
+    tell_ends();
   }
 }
 
