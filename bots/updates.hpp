@@ -62,8 +62,8 @@ concept typed_update = is_alternative<std::remove_cvref_t<U>, update_variant>;
 /// The typed updates: a handler of a `behavior` takes one of them. What Telegram adds comes as
 /// `other_update`; of a message with something in it that this schema does not know, too.
 /// A `std::variant`, for `std::visit`, `std::get_if` and the like.
-// What a variant of so many is copied, moved and destroyed by is made in any_update.cpp, once, and not
-// for each file of each bot.
+// What a variant of so many is copied, moved and destroyed by is made in any_update.cpp, once, and
+// not for each file of each bot.
 class any_update : public detail::update_variant {
 public:
   template <detail::typed_update U>
