@@ -23,7 +23,7 @@ void teller(router& r) {
      const std::string args{ctx.args()};
      std::int64_t id = 0;
      const auto end = std::from_chars(args.data(), args.data() + args.size(), id).ptr;
-     const auto sent = co_await ctx.send(chat_ref::from_marked(id), std::string{end});
+     const auto sent = co_await ctx.send(chat_ref::from_marked(id), std::string{end + 1});
      const auto outcome = sent ? std::string{"told"} : to_string(sent.error());
      co_await ctx.reply(outcome);
    }).on(command("find"), [](context ctx) -> task<> {
