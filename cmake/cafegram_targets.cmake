@@ -99,8 +99,10 @@ endfunction()
 # cafegram_compile_fast(<target>): code that is run once for each time that it is compiled; the libraries that it
 # tests keep what the preset says. A sanitizer's build of a test is half as dear without optimization.
 function(cafegram_compile_fast target)
-  if(NOT CMAKE_BUILD_TYPE STREQUAL Debug)
-    target_compile_options(${target} PRIVATE $<IF:$<BOOL:${CAFEGRAM_SANITIZE}>,-O0,-O1>)
+  if(CAFEGRAM_SANITIZE)
+    target_compile_options(${target} PRIVATE -O0)
+  elseif(NOT CMAKE_BUILD_TYPE STREQUAL Debug)
+    target_compile_options(${target} PRIVATE -O1)
   endif()
 endfunction()
 
