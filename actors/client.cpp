@@ -246,13 +246,13 @@ void client::subscribe(const caf::actor& receiver) {
   caf::anon_send(state_->actor, caf::subscribe_atom_v, receiver);
 }
 
-result<void> client::claim_updates(const caf::actor& receiver) {
+result<void> client::claim_updates(const caf::actor& receiver, bool in_batches) {
   if (on_actor_thread()) {
     return blocked();
   }
   caf::scoped_actor self{state_->life.system()};
   result<void> out;
-  self->request(state_->actor, std::chrono::seconds{5}, update_claim{receiver})
+  self->request(state_->actor, std::chrono::seconds{5}, update_claim{receiver, in_batches})
       .receive([]() {}, [&out](const caf::error& why) { out = std::unexpected(to_error(why)); });
   return out;
 }

@@ -89,7 +89,7 @@ void client_state::start_hub() {
     self->send(hub, caf::subscribe_atom_v, receiver);
   }
   if (finisher) {
-    self->send(hub, update_claim{finisher});
+    self->send(hub, update_claim{finisher, in_batches});
   }
 }
 
@@ -143,6 +143,7 @@ caf::result<void> client_state::claimed(const update_claim& by) {
   }
   if (!finisher) {
     finisher = by.receiver;
+    in_batches = by.in_batches;
     if (std::ranges::find(subscribers, finisher) == subscribers.end()) {
       self->monitor(finisher);
     }

@@ -98,7 +98,8 @@ struct client_state {
   /// What ends the client, if it is not its own stop.
   std::optional<error> fatal;
   std::vector<caf::actor> subscribers;
-  caf::actor finisher; ///< who has claimed the updates; null: nobody
+  caf::actor finisher;     ///< who has claimed the updates; null: nobody
+  bool in_batches = false; ///< that one takes them so
 
   connection_phase phase = connection_phase::waiting;
   std::uint64_t reconnects = 0;

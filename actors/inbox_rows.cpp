@@ -10,6 +10,9 @@ namespace cafegram {
 
 namespace {
 
+/// Most updates take less.
+constexpr std::size_t usual_octets = 512;
+
 /// Ids of `known` that stand in TL octets. Ids are of eight octets, at multiples of four: what is
 /// named there is found, and now and then a stranger whose id some other octets look like.
 template <class Value>
@@ -60,7 +63,10 @@ storage::inbox_row row_of(const received_update& update, std::uint64_t number,
   } else {
     const auto chat = chat_named_in(update.update);
     out.chat = chat ? to_string(*chat) : std::string{};
-    out.update = tl::encode(update.update);
+    tl::writer octets;
+    octets.reserve(usual_octets);
+    tl::encode(octets, update.update);
+    out.update = octets.take();
     take_named(out.update, update.peers->users, out.users);
     take_named(out.update, update.peers->chats, out.chats);
   }

@@ -184,7 +184,7 @@ using update_hub_actor = update_sink_actor::extend<
     caf::reacts_to<own_result>,
     // Adds a receiver of `update_event`; a dead one is forgotten.
     caf::reacts_to<caf::subscribe_atom, caf::actor>,
-    // The receiver that finishes updates.
+    // The receiver that finishes updates; it may take them in batches.
     caf::reacts_to<update_claim>,
     // From that receiver.
     caf::reacts_to<update_failed>, caf::reacts_to<update_sent>, caf::reacts_to<update_waits>,

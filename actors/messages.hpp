@@ -276,7 +276,8 @@ struct session_change {
   /// the next one.
   bool at_once = false;
   /// How far the account has come in its updates. Of another account than the session's: dropped.
-  std::shared_ptr<const storage::update_progress> progress = {};
+  /// Whose only owner is this message, it is emptied: it may hold many rows.
+  std::shared_ptr<storage::update_progress> progress = {};
 };
 
 /// The login of the session has ended. Of one that the server ended a copy is put aside first: keys
@@ -436,6 +437,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::client_status)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::bot_login)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::stop_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::update_event)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::update_events)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::update_claim)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::update_failed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::update_sent)

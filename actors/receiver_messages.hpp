@@ -26,11 +26,19 @@ struct update_event {
   std::shared_ptr<const std::vector<made_send>> sends = {}; ///< null: none were made before
 };
 
+/// Updates in their order, to a receiver that has claimed them in batches. No request: a message
+/// for each would cost more than the updates themselves. Their ends come as `updates_finished`.
+struct update_events {
+  std::vector<update_event> events;
+};
+
 /// Makes `receiver` the one whose answer to an `update_event` finishes the update, whatever other
 /// receivers answer. An answer with `cancelled` leaves the update as it is, with any other error it
 /// goes to the dead letters. What it has not answered when it dies the next one gets.
 struct update_claim {
   caf::actor receiver;
+  /// It gets `update_events`, and what it does not tell of has not ended.
+  bool in_batches = false;
 };
 
 /// The update has failed and will be tried again, by the same receiver.
@@ -51,7 +59,8 @@ struct update_waits {
   bool waits = false;
 };
 
-/// Handled as one (an album), and ended in one change; it comes before their answers.
+/// Ended in one change: those that were handled as one (an album; it comes before their answers),
+/// or that came in batches.
 struct updates_finished {
   std::vector<std::uint64_t> numbers;
   std::optional<std::string> given_up = {}; ///< why; then they go to the dead letters

@@ -14,7 +14,7 @@ bool is_of_account(storage::table in) {
 
 } // namespace
 
-void session_changes::add(const storage::update_progress& what, storage::session_state& session) {
+void session_changes::add(storage::update_progress what, storage::session_state& session) {
   if (what.forget) {
     session.updates.reset();
     session.channels.clear();
@@ -30,9 +30,7 @@ void session_changes::add(const storage::update_progress& what, storage::session
     session.channels[channel] = counter;
     fresh_.channels.insert(channel);
   }
-  for (const auto& row : what.rows) {
-    rows_.insert_or_assign({row.in, row.key}, row);
-  }
+  add(storage::batch{std::move(what.rows)});
 }
 
 void session_changes::add(storage::batch&& what) {
@@ -87,6 +85,7 @@ session_changes::take(const storage::session_state& session) {
     rows->clear(storage::table::state);
   }
   put_counters(session, *rows);
+  rows->changes.reserve(rows->changes.size() + rows_.size());
   for (auto& [key, row] : rows_) {
     rows->changes.push_back(std::move(row));
   }

@@ -17,7 +17,7 @@ namespace cafegram {
 class session_changes {
 public:
   /// Makes the change in `session`, and notes the rows.
-  void add(const storage::update_progress& what, storage::session_state& session);
+  void add(storage::update_progress what, storage::session_state& session);
   /// Notes rows alone.
   void add(storage::batch&& what);
   /// Something else of the session than its counters is another.

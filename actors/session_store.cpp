@@ -54,7 +54,7 @@ struct session_store_state {
   bool reading = false;    ///< the writer was asked since it was given something
   std::size_t lookups = 0; ///< under way
 
-  caf::result<void> change(const session_change& by);
+  caf::result<void> change(session_change& by);
   void apply(const std::function<void(storage::session_state&)>& to);
   caf::result<void> flush();
   caf::result<void> end(const session_ended& how);
@@ -82,9 +82,10 @@ session_store_state::~session_store_state() {
   }
 }
 
-caf::result<void> session_store_state::change(const session_change& by) {
+caf::result<void> session_store_state::change(session_change& by) {
   if (by.progress && newest.user && newest.user->id == by.progress->account) {
-    unwritten.add(*by.progress, newest);
+    auto progress = by.progress.use_count() == 1 ? std::move(*by.progress) : *by.progress;
+    unwritten.add(std::move(progress), newest);
     if (backend->rows() == nullptr) {
       unwritten.note_login(); // such a one keeps counters as a part of the session alone
     }
@@ -180,7 +181,8 @@ caf::result<void> session_store_state::end(const session_ended& how) {
         fmt::format("ended-{:%Y-%m-%dT%H-%M-%S}Z", fmt::gmtime(at)));
     aside_for = last + 1;
   }
-  return change({[](storage::session_state& session) { session.ended = true; }, true});
+  session_change ended{[](storage::session_state& session) { session.ended = true; }, true};
+  return change(ended);
 }
 
 /// One write at a time: what changes meanwhile goes together with the next one.
@@ -237,7 +239,7 @@ session_store(session_store_actor::stateful_pointer<session_store_state> self,
       [self](load_atom) {
         return session_snapshot{std::make_shared<const storage::session_state>(self->state.newest)};
       },
-      [self](const session_change& by) { return self->state.change(by); },
+      [self](session_change& by) { return self->state.change(by); },
       [self](const inbox_request& what) -> caf::result<inbox_page> {
         return self->state.read<inbox_page>(
             inbox_read{self->state.backend, what.after, what.numbers});

@@ -110,6 +110,8 @@ struct update_hub_state {
 
   std::optional<update_fanout> receivers;
   caf::actor finisher;     ///< who has claimed the updates; null: nobody
+  bool in_batches = false; ///< that one takes them so
+  update_events batch;     ///< for it
   std::uint64_t claim = 0; ///< counts them
   /// The finisher is gone: then the others finish what it leaves, if none has come.
   std::optional<steady_time> inherit_at;
@@ -188,6 +190,7 @@ struct update_hub_state {
   // -- out
   void hand_out();
   void give(std::uint64_t number, const inbox_entry& entry);
+  void send_batch();
   void settled(std::uint64_t number, update_fanout::fate how);
   void finish(const std::vector<std::uint64_t>& numbers);
   void finish(std::uint64_t number) { finish(std::vector<std::uint64_t>{number}); }

@@ -14,6 +14,10 @@ namespace cafegram {
 namespace {
 
 constexpr std::chrono::seconds after_failed_write{5};
+/// So many go to a receiver in one message: it begins with them while the next are made ready.
+constexpr std::size_t most_together = 64;
+/// Typed, or it would not learn who has sent them.
+using batch_receiver = caf::typed_actor<caf::reacts_to<update_events>>;
 /// A bot that is stopped and started again finds what it has left.
 constexpr std::chrono::minutes inheritance{1};
 
@@ -125,9 +129,10 @@ void update_hub_state::keep(std::shared_ptr<const received_update> update, std::
     entry.album = album_in(entry.update->update);
     entry.octets = octets_of(row);
     entry.received_at = row.received_at;
-    storage::batch rows;
+    auto& written = next_write().rows;
+    storage::batch rows{std::move(written)};
     put(rows, row);
-    add_rows(std::move(rows));
+    written = std::move(rows.changes);
   }
   const auto dropped = ledger.dropped();
   ledger.set_heard(heard());
@@ -148,7 +153,12 @@ storage::update_progress& update_hub_state::next_write() {
 }
 
 void update_hub_state::add_rows(storage::batch&& rows) {
-  std::ranges::move(rows.changes, std::back_inserter(next_write().rows));
+  auto& to = next_write().rows;
+  if (to.empty()) {
+    to = std::move(rows.changes);
+  } else {
+    std::ranges::move(rows.changes, std::back_inserter(to));
+  }
 }
 
 /// One write at a time; what comes meanwhile goes with the next one. Handed out is only what is
@@ -224,6 +234,7 @@ void update_hub_state::hand_out() {
     }
     give(number, *ledger.find(number));
   }
+  send_batch();
   while (!receivers->empty()) {
     const auto number = ledger.show();
     if (number == 0) {
@@ -247,6 +258,13 @@ void update_hub_state::give(std::uint64_t number, const inbox_entry& entry) {
     }
     event.sends = std::move(sends);
   }
+  if (in_batches) {
+    batch.events.push_back(std::move(event));
+    if (batch.events.size() == most_together) {
+      send_batch();
+    }
+    return;
+  }
   self->request(finisher, caf::infinite, std::move(event))
       .then([this, number]() { finish(number); },
             [this, number, of = claim](const caf::error& why) {
@@ -255,6 +273,12 @@ void update_hub_state::give(std::uint64_t number, const inbox_entry& entry) {
                 give_up(number, to_string(error));
               }
             });
+}
+
+void update_hub_state::send_batch() {
+  if (!batch.events.empty()) {
+    self->send(caf::actor_cast<batch_receiver>(finisher), std::exchange(batch, {}));
+  }
 }
 
 void update_hub_state::settled(std::uint64_t number, update_fanout::fate how) {
@@ -280,23 +304,26 @@ void update_hub_state::settled(std::uint64_t number, update_fanout::fate how) {
 /// one.
 void update_hub_state::finish(const std::vector<std::uint64_t>& numbers) {
   bool any = false;
+  storage::batch rows;
+  rows.changes.reserve(numbers.size());
   for (const auto number : numbers) {
     const auto* entry = ledger.find(number);
     if (entry == nullptr) {
       continue;
     }
     if (entry->kept) {
-      storage::batch rows;
       erase_inbox(rows, number);
       for (const auto& send : entry->sends) {
         erase_send(rows, number, send.place);
       }
-      add_rows(std::move(rows));
     }
     ledger.erase(number);
     any = true;
   }
   if (any) {
+    if (!rows.empty()) {
+      add_rows(std::move(rows));
+    }
     write();
     look_for_room();
   }
@@ -420,6 +447,7 @@ void update_hub_state::claimed(const update_claim& by) {
     ledger.take_back();
   }
   finisher = by.receiver;
+  in_batches = by.in_batches;
   ++claim;
   inherit_at.reset();
   self->monitor(finisher);

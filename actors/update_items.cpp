@@ -158,6 +158,7 @@ protocol::update_container container_of(const update_batch& batch, const came_wi
   out.seq = batch.seq;
   out.too_long = batch.too_long;
   out.own = with.own;
+  out.items.reserve(batch.updates.size() + 1);
   for (const auto& update : batch.updates) {
     out.items.push_back(item_of(update, with));
   }

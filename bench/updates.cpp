@@ -3,6 +3,7 @@
 #include <cafegram/actors/session_writer.hpp>
 #include <cafegram/actors/system.hpp>
 #include <cafegram/actors/update_hub.hpp>
+#include <cafegram/bench/process.hpp>
 #include <cafegram/bench/updates.hpp>
 #include <cafegram/bots/dispatcher.hpp>
 #include <cafegram/storage/open.hpp>
@@ -128,7 +129,7 @@ public:
     hub_ = spawn_update_hub(system, runtime_.shared(), client_, store_);
     start_bot();
     const account who{bot_id, true, "Bot", "bot"};
-    caf::anon_send(hub_, update_claim{caf::actor_cast<caf::actor>(bot_)});
+    caf::anon_send(hub_, update_claim{caf::actor_cast<caf::actor>(bot_), true});
     caf::anon_send(hub_, hub_start{who, updates_from::stored});
   }
   stage(const stage&) = delete;
@@ -197,21 +198,34 @@ std::unexpected<error> too_slow() {
   return fail(errc::deadline, "the updates have not come to their handlers within a minute");
 }
 
-/// Updates a second.
-result<double> throughput(const std::string& place, std::size_t threads, std::size_t chats,
-                          std::size_t count, bool with_users = false) {
-  journal log{count};
-  const auto all = containers(1, count, together, chats, with_users);
-  stage on{place, threads, log};
+struct load {
+  std::string place = {};
+  std::size_t threads = 1;
+  std::size_t chats = 10;
+  std::size_t count = 1;
+  std::size_t each = together; ///< container has so many
+  bool with_users = false;
+};
+
+struct pace {
+  double per_second = 0;
+  double cpu_us = 0; ///< of the whole process, for each
+};
+
+result<pace> throughput(const load& what) {
+  journal log{what.count};
+  const auto all = containers(1, what.count, what.each, what.chats, what.with_users);
+  stage on{what.place, what.threads, log};
   if (on.failure()) {
     return std::unexpected(*on.failure());
   }
-  if (!on.begin(chats)) {
+  if (!on.begin(what.chats)) {
     return too_slow();
   }
+  const auto cpu = own_cpu();
   const auto begin = clock::now();
   for (std::size_t n = 0; n < all.size(); ++n) {
-    while (n * together > log.handled + most_under_way) {
+    while (n * what.each > log.handled + most_under_way) {
       if (clock::now() - begin > patience) {
         return too_slow();
       }
@@ -219,10 +233,11 @@ result<double> throughput(const std::string& place, std::size_t threads, std::si
     }
     on.feed(all[n]);
   }
-  if (!on.wait_for(count + 1)) {
+  if (!on.wait_for(what.count + 1)) {
     return too_slow();
   }
-  return static_cast<double>(count) / std::chrono::duration<double>(clock::now() - begin).count();
+  const auto count = static_cast<double>(what.count);
+  return pace{count / seconds(clock::now() - begin), (own_cpu() - cpu) * 1e6 / count};
 }
 
 /// Microseconds, of 99 in 100, with so many updates a second.
@@ -259,42 +274,88 @@ result<double> latency(const std::string& place, std::size_t threads, std::size_
   return *at;
 }
 
+class updates_run {
+public:
+  explicit updates_run(const updates_options& options)
+    : options_{options} {}
+
+  std::vector<figure> figures() { return std::move(out_); }
+
+  std::optional<error> measure(std::string_view kind, std::size_t threads) {
+    const auto group = fmt::format("{}/{}threads", kind, threads);
+    for (const std::size_t chats : {10, 10'000}) {
+      const load what{.threads = threads, .chats = chats, .count = options_.updates};
+      if (auto failed = rate(kind, fmt::format("{}/{}chats", group, chats), what)) {
+        return failed;
+      }
+    }
+    // As Telegram sends them to bots; the others stand beside what was measured before.
+    const load named{
+        .threads = threads, .chats = 10'000, .count = options_.updates, .with_users = true};
+    if (auto failed = rate(kind, fmt::format("{}/10000chats/with-users", group), named)) {
+      return failed;
+    }
+    return wanted(fmt::format("updates/p99-us/{}", group)) ? tail(kind, group, threads)
+                                                           : std::nullopt;
+  }
+
+private:
+  bool wanted(std::string_view name) const {
+    return name.find(options_.only) != std::string_view::npos;
+  }
+
+  std::string place(std::string_view kind) {
+    return kind == "memory" ? std::string{kind}
+                            : fmt::format("sqlite:{}/{}", options_.folder, ++stores_);
+  }
+
+  std::optional<error> rate(std::string_view kind, const std::string& name, const load& what) {
+    return wanted(fmt::format("updates/{}", name)) ? take_rate(kind, name, what) : std::nullopt;
+  }
+
+  std::optional<error> take_rate(std::string_view kind, const std::string& name, load what) {
+    what.place = place(kind);
+    const auto measured = throughput(what);
+    if (!measured) {
+      return measured.error();
+    }
+    out_.push_back({fmt::format("updates/{}", name), measured->per_second, "updates/s"});
+    out_.push_back({fmt::format("updates/cpu-us/{}", name), measured->cpu_us, "us"});
+    return {};
+  }
+
+  /// Half of the load is half of what this kind of feed can do: one update in each container.
+  std::optional<error> tail(std::string_view kind, const std::string& group, std::size_t threads) {
+    load one_by_one{.threads = threads, .chats = 10'000, .count = options_.for_latency, .each = 1};
+    if (auto failed = take_rate(kind, fmt::format("{}/one-by-one", group), one_by_one)) {
+      return failed;
+    }
+    const auto p99 = latency(place(kind), threads, 10'000, options_.for_latency,
+                             out_[out_.size() - 2].value / 2);
+    if (!p99) {
+      return p99.error();
+    }
+    out_.push_back({fmt::format("updates/p99-us/{}", group), *p99, "us"});
+    return {};
+  }
+
+  const updates_options& options_;
+  std::vector<figure> out_;
+  int stores_ = 0;
+};
+
 } // namespace
 
 result<std::vector<figure>> run_updates(const updates_options& options) {
-  std::vector<figure> out;
-  int stores = 0;
-  const auto place = [&](std::string_view kind) {
-    return kind == "memory" ? std::string{kind}
-                            : fmt::format("sqlite:{}/{}", options.folder, ++stores);
-  };
+  updates_run run{options};
   for (const std::string_view kind : {"memory", "sqlite"}) {
     for (const std::size_t threads : {1, 2}) {
-      double rate = 0;
-      for (const std::size_t chats : {10, 10'000}) {
-        const auto measured = throughput(place(kind), threads, chats, options.updates);
-        if (!measured) {
-          return std::unexpected(measured.error());
-        }
-        rate = *measured;
-        out.push_back(
-            {fmt::format("updates/{}/{}threads/{}chats", kind, threads, chats), rate, "updates/s"});
+      if (auto failed = run.measure(kind, threads)) {
+        return std::unexpected(*std::move(failed));
       }
-      // As Telegram sends them to bots; the others stand beside what was measured before.
-      const auto with_users = throughput(place(kind), threads, 10'000, options.updates, true);
-      if (!with_users) {
-        return std::unexpected(with_users.error());
-      }
-      out.push_back({fmt::format("updates/{}/{}threads/10000chats/with-users", kind, threads),
-                     *with_users, "updates/s"});
-      const auto p99 = latency(place(kind), threads, 10'000, options.for_latency, rate / 2);
-      if (!p99) {
-        return std::unexpected(p99.error());
-      }
-      out.push_back({fmt::format("updates/p99-us/{}/{}threads", kind, threads), *p99, "us"});
     }
   }
-  return out;
+  return run.figures();
 }
 
 } // namespace cafegram::bench

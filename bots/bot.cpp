@@ -18,10 +18,10 @@ constexpr int claims = 20;
 constexpr std::chrono::milliseconds between_claims{50};
 
 result<void> claim(client& over, const caf::actor& by) {
-  auto outcome = over.claim_updates(by);
+  auto outcome = over.claim_updates(by, true);
   for (int n = 1; n < claims && !outcome && outcome.error().code == errc::bad_argument; ++n) {
     std::this_thread::sleep_for(between_claims);
-    outcome = over.claim_updates(by);
+    outcome = over.claim_updates(by, true);
   }
   return outcome;
 }

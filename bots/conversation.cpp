@@ -71,13 +71,12 @@ void conversation::on_deliver(const deliver& message) {
     return;
   }
   guarded(message.number, [&] {
-    auto update = update_factory::make(message.update);
     auto origin = std::make_shared<detail::delivery>(link_, message.number, setup_.signing,
-                                                     common(update).identity());
+                                                     message.update->identity);
     origin->kept = message.kept;
     origin->before = message.sends;
-    update = update_factory::make(message.update, origin);
-    open_.emplace(message.number, origin);
+    const auto update = update_factory::make(message.update, origin);
+    open_.push_back(origin);
     current_ = message.number;
     told_suspended_ = false;
     if (offer_to_waiters(update)) {
@@ -242,7 +241,8 @@ void conversation::settle() {
     return;
   }
   report_sends();
-  if (current_ != 0 && !told_suspended_ && outstanding_ == 0 && open_.contains(current_)) {
+  if (current_ != 0 && !told_suspended_ && outstanding_ == 0 && !open_.empty() &&
+      open_.back()->number == current_) {
     told_suspended_ = true;
     self_.send(setup_.owner, suspended{setup_.chat.marked_id(), current_});
   }
@@ -272,7 +272,7 @@ void conversation::sweep_roots() {
 /// Also when the conversation has ended itself over a coroutine that holds none of them.
 void conversation::report_finished() {
   for (auto at = open_.begin(); at != open_.end();) {
-    auto& d = *at->second;
+    auto& d = **at;
     if (d.outstanding != 0 || d.holders != 0) {
       ++at;
       continue;
@@ -293,7 +293,7 @@ void conversation::report_finished() {
 
 /// Of updates that go on, or come again: what is done takes nothing with it.
 void conversation::report_sends() {
-  for (auto& [number, one] : open_) {
+  for (const auto& one : open_) {
     report_sends_of(*one);
   }
 }

@@ -146,7 +146,7 @@ private:
   conversation_self& self_;
   conversation_setup setup_;
   std::shared_ptr<detail::home_link> link_;
-  std::map<std::uint64_t, std::shared_ptr<detail::delivery>> open_;
+  std::vector<std::shared_ptr<detail::delivery>> open_; ///< by rising numbers; few
   std::uint64_t current_ = 0;
   bool told_suspended_ = false;
   std::size_t outstanding_ = 0;

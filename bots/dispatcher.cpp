@@ -26,6 +26,12 @@ std::size_t room_for(const update_data& update, std::size_t bound) {
 /// Written by the account itself; in a business account's chat, where what that one has written is
 /// outgoing too, by this bot.
 bool own(const std::shared_ptr<const update_data>& data) {
+  // Most are messages, and nothing need be made of them to see that.
+  if (const auto* fresh = tl::get_if<tl::updateNewMessage>(data->update)) {
+    if (const auto* message = tl::get_if<tl::message>(fresh->message)) {
+      return message->out;
+    }
+  }
   return std::visit(
       []<class U>(const U& update) {
         if constexpr (std::derived_from<U, business_message_update>) {
@@ -65,6 +71,17 @@ caf::result<void> dispatcher_state::receive(const update_event& event) {
     accept_row(event, promise);
   }
   return promise;
+}
+
+void dispatcher_state::receive(const update_events& batch) {
+  hub_ = caf::actor_cast<caf::actor_addr>(self_->current_sender());
+  for (const auto& event : batch.events) {
+    if (setup_.self.id == 0) {
+      early_.emplace_back(event, admission{});
+    } else {
+      accept_row(event, {});
+    }
+  }
 }
 
 void dispatcher_state::know(const account& self) {
@@ -110,7 +127,7 @@ void dispatcher_state::admit(queued_update update) {
     chat.chat = from;
   }
   if (gather(key, chat, update)) {
-    pump(key);
+    pump(key, chat);
     return;
   }
   if (!update.kept &&
@@ -121,7 +138,7 @@ void dispatcher_state::admit(queued_update update) {
   }
   chat.waiting.push_back(std::move(update));
   ++queued_;
-  pump(key);
+  pump(key, chat);
 }
 
 // The note stands where the lost updates would have stood. It comes on top of the bound: at most
@@ -145,8 +162,7 @@ void dispatcher_state::note_loss(chat_state& chat, const update_data& dropped) {
   ++queued_;
 }
 
-void dispatcher_state::pump(chat_key key) {
-  auto& chat = chats_.at(key);
+void dispatcher_state::pump(chat_key key, chat_state& chat) {
   if (chat.busy || chat.waiting.empty() || chat.blocked_until > now() ||
       chat.waiting.front().gathers_until > now() || !wake_up(key, chat)) {
     return;
@@ -165,7 +181,7 @@ void dispatcher_state::pump(chat_key key) {
       update.kept && !chat.parked.empty() && chat.parked.begin()->first < update.row;
   self_->send(chat.actor,
               deliver{key, chat.current, update.data, update.kept, update.sends, behind_parked});
-  chat.in_flight.emplace(chat.current, std::move(update));
+  chat.in_flight.push_back({chat.current, std::move(update)});
 }
 
 // False where there are as many conversations as may be, and all have something to do.
@@ -207,13 +223,12 @@ void dispatcher_state::put_to_sleep(chat_key key) {
 
 void dispatcher_state::on_finished(const finished& message) {
   const auto at = chats_.find(message.chat);
-  auto node = at != chats_.end() ? at->second.in_flight.extract(message.number)
-                                 : std::map<std::uint64_t, queued_update>::node_type{};
-  if (node.empty()) {
+  auto taken = at != chats_.end() ? at->second.land(message.number) : std::nullopt;
+  if (!taken) {
     return;
   }
   auto& [key, chat] = *at;
-  auto& update = node.mapped();
+  auto& update = *taken;
   ++counts_.finished;
   counts_.cancelled +=
       message.how == handling::cancelled || message.how == handling::interrupted ? 1 : 0;
@@ -232,7 +247,7 @@ void dispatcher_state::on_finished(const finished& message) {
   if (message.how != handling::refused) {
     unpark_one(chat);
   }
-  pump(message.chat);
+  pump(key, chat);
   feed_starving();
   release_held();
   finish_stop_if_done();
@@ -244,12 +259,11 @@ void dispatcher_state::on_suspended(const suspended& message) {
     return;
   }
   at->second.busy = false;
-  if (const auto one = at->second.in_flight.find(message.number);
-      one != at->second.in_flight.end() && one->second.kept) {
-    one->second.each_row([this](std::uint64_t row) { tell_waits(row, true); });
+  if (const auto* one = at->second.delivered(message.number); one != nullptr && one->kept) {
+    one->each_row([this](std::uint64_t row) { tell_waits(row, true); });
   }
   unpark_one(at->second);
-  pump(message.chat);
+  pump(message.chat, at->second);
   finish_stop_if_done();
 }
 
@@ -283,7 +297,7 @@ void dispatcher_state::on_down(const caf::down_msg& message) {
   log::error("dispatcher", "chat {}: its conversation died ({}) over {} updates", key,
              to_string(to_error(message.reason)), chat.in_flight.size());
   try_again(key, chat, left_by(chat, message.reason));
-  pump(key);
+  pump(key, chat);
   forget_if_empty(key);
   feed_starving();
   release_held();
@@ -314,7 +328,7 @@ void dispatcher_state::feed_starving() {
       continue;
     }
     at->second.starving = false;
-    pump(key);
+    pump(key, at->second);
     if (at->second.starving) {
       starving_.pop_back(); // still no place: it keeps its turn
       starving_.push_front(key);
@@ -418,6 +432,7 @@ void dispatcher_state::finish_stop_if_done() {
   if (now() < stop_deadline_ && std::ranges::any_of(chats_, working)) {
     return;
   }
+  tell_ends();
   stopping_->deliver(caf::unit);
   self_->quit();
 }
@@ -425,6 +440,7 @@ void dispatcher_state::finish_stop_if_done() {
 // CAF destroys the state when the actor ends, however that came: no conversation outlives it, and
 // nobody waits for it.
 dispatcher_state::~dispatcher_state() {
+  tell_ends();
   const auto reason = to_caf(error::make(errc::cancelled, "the bot has ended"));
   for (auto& [key, chat] : chats_) {
     if (chat.actor) {
@@ -455,6 +471,7 @@ dispatcher_actor::behavior_type dispatcher(dispatcher_state::pointer self, dispa
   self->state.start(std::move(setup));
   return {
       [self](const update_event& event) { return self->state.receive(event); },
+      [self](const update_events& batch) { self->state.receive(batch); },
       [self](const local_update& local) { return self->state.take(local.update); },
       [self](const account& who) { self->state.know(who); },
       [self](const finished& message) { self->state.on_finished(message); },
@@ -463,6 +480,7 @@ dispatcher_actor::behavior_type dispatcher(dispatcher_state::pointer self, dispa
       [self](const wake_at& message) { self->state.on_wake_at(message); },
       [self](const stop_request& request) { return self->state.stop(request.timeout); },
       [self](status_atom) { return self->state.status(); },
+      [self](caf::flush_atom) { self->state.tell_ends(); },
       [self](caf::tick_atom, std::uint64_t generation) { self->state.on_tick(generation); },
   };
 }

@@ -47,6 +47,7 @@ struct dispatcher_state {
   void start(dispatcher_setup setup);
 
   caf::result<void> receive(const update_event& event);
+  void receive(const update_events& batch);
   void know(const account& self);
   caf::result<void> take(std::shared_ptr<const update_data> update);
   void on_finished(const finished& message);
@@ -55,6 +56,7 @@ struct dispatcher_state {
   void on_wake_at(const wake_at& message);
   void on_down(const caf::down_msg& message);
   void on_tick(std::uint64_t generation);
+  void tell_ends();
   caf::result<void> stop(std::chrono::milliseconds timeout);
   dispatcher_status status() const;
 
@@ -79,11 +81,16 @@ private:
     }
   };
 
+  struct delivered_update {
+    std::uint64_t number = 0; ///< of the delivery
+    queued_update what;
+  };
+
   struct chat_state {
     chat_ref chat;
     conversation_actor actor;
     std::deque<queued_update> waiting;
-    std::map<std::uint64_t, queued_update> in_flight; ///< by the number of the delivery
+    std::vector<delivered_update> in_flight; ///< by rising numbers; few
     /// By row: there was no room for their coroutines, and one has to end before.
     std::map<std::uint64_t, queued_update> parked;
     steady_time blocked_until = steady_time::min(); ///< one has failed, and is tried again then
@@ -94,6 +101,10 @@ private:
     steady_time last_used;
     std::list<chat_key>::iterator used; ///< in `used_`, while it has an actor
     void queue(queued_update&& update);
+    /// Null: not under way.
+    queued_update* delivered(std::uint64_t number);
+    /// The same, taken out.
+    std::optional<queued_update> land(std::uint64_t number);
     bool empty() const { return waiting.empty() && parked.empty(); }
     bool idle() const { return !busy && empty() && in_flight.empty(); }
   };
@@ -102,12 +113,14 @@ private:
   /// before had not heard of it. Those whose end is longest ago are forgotten.
   class ended_rows {
   public:
-    void add(std::uint64_t row, std::optional<error> given_up);
+    using end = std::unique_ptr<const error>; ///< null: it is finished, else given up
+
+    void add(std::uint64_t row, end how);
     /// Null: not known.
-    const std::optional<error>* find(std::uint64_t row) const;
+    const end* find(std::uint64_t row) const;
 
   private:
-    std::unordered_map<std::uint64_t, std::optional<error>> known_;
+    std::unordered_map<std::uint64_t, end> known_;
     std::deque<std::uint64_t> order_;
   };
 
@@ -115,8 +128,9 @@ private:
   void admit(queued_update update);
   bool gather(chat_key key, chat_state& chat, queued_update& update);
   void note_loss(chat_state& chat, const update_data& dropped);
-  void pump(chat_key key);
+  void pump(chat_key key, chat_state& chat);
   void accept_row(const update_event& event, admission promise);
+  void answer_row(std::uint64_t row, admission& promise, const error* given_up);
   void end_row(std::uint64_t row, const std::optional<error>& given_up);
   void end_rows(const queued_update& of, const std::optional<error>& given_up);
   void tell_waits(std::uint64_t row, bool waits);
@@ -153,8 +167,10 @@ private:
   std::deque<chat_key> starving_;
   std::deque<admission> held_;
   std::deque<std::pair<update_event, admission>> early_; // the bot does not know itself yet
-  std::unordered_map<std::uint64_t, admission> rows_;    // of the inbox, not answered yet
-  std::unordered_set<std::uint64_t> waiting_rows_;       // of those: a coroutine waits over them
+  /// Of the inbox, not answered yet. One that came in a batch has a promise that promises nothing.
+  std::unordered_map<std::uint64_t, admission> rows_;
+  std::vector<updates_finished> ends_;             // of those, not told yet
+  std::unordered_set<std::uint64_t> waiting_rows_; // of those: a coroutine waits over them
   ended_rows ended_;
   caf::actor_addr hub_; // who handed out the last one
   std::uint64_t last_number_ = 0;

@@ -15,6 +15,8 @@ namespace {
 
 /// A hub that is started again hands out what the one before had not heard to be finished.
 constexpr std::size_t most_ended_rows = 4096;
+/// In one message to the hub: far less than are known to a new one.
+constexpr std::size_t most_ends_together = 256;
 
 steady_time::duration wait_after(std::uint32_t failures) {
   return failures <= 1   ? std::chrono::seconds{0}
@@ -41,15 +43,22 @@ std::optional<std::uint64_t> blamed_by(const caf::error& reason) {
 
 } // namespace
 
-void dispatcher_state::ended_rows::add(std::uint64_t row, std::optional<error> given_up) {
-  if (!known_.insert_or_assign(row, std::move(given_up)).second) {
+void dispatcher_state::ended_rows::add(std::uint64_t row, end how) {
+  if (const auto found = known_.find(row); found != known_.end()) {
+    found->second = std::move(how);
     return;
   }
   order_.push_back(row);
-  if (order_.size() > most_ended_rows) {
-    known_.erase(order_.front());
-    order_.pop_front();
+  if (order_.size() <= most_ended_rows) {
+    known_.emplace(row, std::move(how));
+    return;
   }
+  // The oldest one's node, for this comes with each update.
+  auto node = known_.extract(order_.front());
+  order_.pop_front();
+  node.key() = row;
+  node.mapped() = std::move(how);
+  known_.insert(std::move(node));
 }
 
 /// In front of all that came after it.
@@ -59,7 +68,24 @@ void dispatcher_state::chat_state::queue(queued_update&& update) {
   waiting.insert(later, std::move(update));
 }
 
-const std::optional<error>* dispatcher_state::ended_rows::find(std::uint64_t row) const {
+dispatcher_state::queued_update* dispatcher_state::chat_state::delivered(std::uint64_t number) {
+  const auto found = std::ranges::find(in_flight, number, &delivered_update::number);
+  return found != in_flight.end() ? &found->what : nullptr;
+}
+
+std::optional<dispatcher_state::queued_update>
+dispatcher_state::chat_state::land(std::uint64_t number) {
+  const auto found = std::ranges::find(in_flight, number, &delivered_update::number);
+  if (found == in_flight.end()) {
+    return std::nullopt;
+  }
+  auto out = std::move(found->what);
+  in_flight.erase(found);
+  return out;
+}
+
+const dispatcher_state::ended_rows::end*
+dispatcher_state::ended_rows::find(std::uint64_t row) const {
   const auto found = known_.find(row);
   return found == known_.end() ? nullptr : &found->second;
 }
@@ -73,16 +99,18 @@ void dispatcher_state::accept_row(const update_event& event, admission promise) 
     return;
   }
   if (const auto* ended = ended_.find(event.number)) {
-    *ended ? promise.deliver(to_caf(**ended)) : promise.deliver(caf::unit);
+    answer_row(event.number, promise, ended->get());
     return;
   }
   if (stopping_) {
-    promise.deliver(to_caf(error::make(errc::cancelled, "the bot is stopping")));
+    if (promise.pending()) {
+      promise.deliver(to_caf(error::make(errc::cancelled, "the bot is stopping")));
+    }
     return;
   }
   auto update = intake(event, setup_.self);
   if (!wanted(update)) {
-    promise.deliver(caf::unit);
+    answer_row(event.number, promise, nullptr);
     return;
   }
   rows_.emplace(event.number, std::move(promise));
@@ -93,14 +121,41 @@ void dispatcher_state::accept_row(const update_event& event, admission promise) 
          .sends = event.sends ? *event.sends : std::vector<made_send>{}});
 }
 
+/// One that came in a batch is told of with others, when what has come meanwhile is done.
+void dispatcher_state::answer_row(std::uint64_t row, admission& promise, const error* given_up) {
+  if (promise.pending()) {
+    given_up != nullptr ? promise.deliver(to_caf(*given_up)) : promise.deliver(caf::unit);
+    return;
+  }
+  if (ends_.empty()) {
+    self_->send(self_, caf::flush_atom_v);
+  }
+  if (given_up != nullptr) {
+    ends_.push_back({{row}, to_string(*given_up)});
+  } else if (ends_.empty() || ends_.back().given_up) {
+    ends_.push_back({{row}});
+  } else {
+    ends_.back().numbers.push_back(row);
+  }
+  if (ends_.back().numbers.size() == most_ends_together) {
+    tell_ends();
+  }
+}
+
+void dispatcher_state::tell_ends() {
+  for (auto& one : std::exchange(ends_, {})) {
+    tell_hub(std::move(one));
+  }
+}
+
 void dispatcher_state::end_row(std::uint64_t row, const std::optional<error>& given_up) {
   auto node = rows_.extract(row);
   if (node.empty()) {
     return;
   }
-  given_up ? node.mapped().deliver(to_caf(*given_up)) : node.mapped().deliver(caf::unit);
+  answer_row(row, node.mapped(), given_up ? &*given_up : nullptr);
   waiting_rows_.erase(row);
-  ended_.add(row, given_up);
+  ended_.add(row, given_up ? std::make_unique<const error>(*given_up) : nullptr);
 }
 
 /// Where they are several the hub ends them in one change, before it gets the answers.
@@ -231,7 +286,7 @@ void dispatcher_state::retry_due(steady_time time) {
     retries_.erase(retries_.begin());
     if (const auto found = chats_.find(key); found != chats_.end()) {
       unpark_one(found->second);
-      pump(key);
+      pump(key, found->second);
     }
   }
 }
@@ -241,14 +296,13 @@ void dispatcher_state::on_sends_made(sends_made& message) {
   if (at == chats_.end()) {
     return;
   }
-  const auto found = at->second.in_flight.find(message.number);
-  if (found == at->second.in_flight.end()) {
+  auto* update = at->second.delivered(message.number);
+  if (update == nullptr) {
     return;
   }
-  auto& update = found->second;
   for (auto& one : message.sends) {
-    tell_hub(update_sent{update.row, std::make_shared<const made_send>(one)});
-    update.sends.push_back(std::move(one));
+    tell_hub(update_sent{update->row, std::make_shared<const made_send>(one)});
+    update->sends.push_back(std::move(one));
   }
 }
 

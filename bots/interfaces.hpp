@@ -8,12 +8,11 @@
 
 // The wiring diagram of a bot. An arrow is "sends to"; a thicker one is "owns, monitors, restarts".
 //
-//   client --update_event--> +------------+ ==deliver==> conversation   (one per chat, on demand)
-//            <--the answer-- | dispatcher | <--finished, suspended, sends_made-- |
+//   client --update_events-> +------------+ ==deliver==> conversation   (one per chat, on demand)
+//       <--updates_finished--| dispatcher | <--finished, suspended, sends_made-- |
 //            update_failed   |            |    wake_at                           |
 //            update_sent     |            |                                      |
 //            update_waits    |            |                                      |
-//            updates_finished|            |                                      |
 //                            +------------+                                      |
 //   client <----------------------invoke_request, peer_request-------------------+
 //
@@ -43,6 +42,8 @@ using dispatcher_actor = caf::typed_actor<
     // An update from the account. One with a number is answered when it is finished, or given up;
     // one without when it is in the queue: at once, unless that is full.
     caf::replies_to<update_event>::with<void>,
+    // Several with numbers, from the account's hub: it is told of their ends in batches too.
+    caf::reacts_to<update_events>,
     // The same for an update that is made already.
     caf::replies_to<local_update>::with<void>,
     // Who the bot is. Updates of the account wait until then.
@@ -59,6 +60,8 @@ using dispatcher_actor = caf::typed_actor<
     caf::replies_to<stop_request>::with<void>,
     // Counts, for people and tests.
     caf::replies_to<status_atom>::with<dispatcher_status>,
+    // INTERNAL: tells the ends of what came in batches.
+    caf::reacts_to<caf::flush_atom>,
     // INTERNAL: deadlines of conversations, sleep of idle ones.
     caf::reacts_to<caf::tick_atom, std::uint64_t>>;
 

@@ -24,6 +24,7 @@ struct bench_arguments {
   bool files = false;
   std::size_t peers = 1'000'000;
   std::size_t updates = 300'000;
+  std::string only;
 
   std::chrono::milliseconds time() const {
     return std::chrono::milliseconds{static_cast<std::int64_t>(seconds * 1000)};
@@ -162,7 +163,8 @@ result<std::vector<bench::figure>> measure_updates(const bench_arguments& a) {
   }
   return bench::run_updates({.folder = folder->path(),
                              .updates = a.updates,
-                             .for_latency = std::max<std::size_t>(a.updates / 10, 1)});
+                             .for_latency = std::max<std::size_t>(a.updates / 3, 1),
+                             .only = a.only});
 }
 
 CLI::App* add_bench_command(CLI::App& bench, const char* name, const char* help,
@@ -229,6 +231,8 @@ void add_bench_updates(CLI::App& bench, const std::shared_ptr<bench_arguments>& 
   updates->add_option("--updates", arguments->updates, "for each measurement")
       ->check(CLI::Range(1, 100'000'000))
       ->capture_default_str();
+  updates->add_option("--only", arguments->only,
+                      "measure what has this in its name: memory/2threads");
   updates->callback([&chosen, arguments] {
     chosen = [arguments] { return print(measure_updates(*arguments), arguments->json); };
   });

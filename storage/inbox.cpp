@@ -8,10 +8,13 @@ namespace cafegram::storage {
 
 namespace {
 
+/// A message that is used again and again keeps so much.
+constexpr std::size_t most_kept = std::size_t{16} << 10;
+
 template <class Message>
 blob row_octets(const Message& message) {
   blob out(message.ByteSizeLong());
-  message.SerializeToArray(out.data(), static_cast<int>(out.size()));
+  message.SerializeWithCachedSizesToArray(out.data());
   return out;
 }
 
@@ -147,9 +150,14 @@ result<send_record> take_send(const backend& in, const row& from) {
 } // namespace
 
 void put(batch& to, const inbox_row& what) {
-  v1::InboxRow message;
+  // Its texts keep their room from one update to the next.
+  static thread_local v1::InboxRow message;
+  message.Clear();
   fill(what, message);
   to.put(table::inbox, number_key(what.number), row_octets(message));
+  if (to.changes.back().value.size() > most_kept) {
+    message = {};
+  }
 }
 
 void put(batch& to, const dead_letter& what) {

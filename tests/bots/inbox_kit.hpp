@@ -36,16 +36,23 @@ protected:
                             refused_.emplace(number, to_error(why).code);
                           });
               },
+              [this, self](const update_events& batch) { self->send(bot_, batch); },
               [this](const update_failed& what) { failures_.push_back(what.number); },
               [this](const update_sent& what) { sends_[what.number].push_back(*what.what); },
               [this](const updates_finished& what) {
                 (what.given_up ? buried_ : together_).push_back(what.numbers);
+                why_buried_ = what.given_up.value_or(why_buried_);
               },
               [this](const update_waits& what) { waits_[what.number] = what.waits; }};
     });
   }
   void hand(update_event event) {
     caf::anon_send(hub_, std::move(event));
+    settle();
+  }
+  /// The same, as it does with a bot that takes them in batches.
+  void hand_together(std::vector<update_event> events) {
+    caf::anon_send(hub_, update_events{std::move(events)});
     settle();
   }
   /// Its memory is gone with it: it hands out again what it had not heard of.
@@ -67,6 +74,7 @@ protected:
   numbers finished_;
   std::vector<numbers> together_; ///< finished in one change
   std::vector<numbers> buried_;   ///< given up in one change
+  std::string why_buried_;        ///< those of the last such
   numbers failures_;
   std::map<std::uint64_t, errc> refused_;
   std::map<std::uint64_t, std::vector<made_send>> sends_;

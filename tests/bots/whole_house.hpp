@@ -98,7 +98,7 @@ public:
     dispatcher_setup with{caf::actor_cast<caller_actor>(gatekeeper_), signing_, self.value(),
                           std::move(routes), options};
     bot_ = net_.system().spawn(dispatcher, std::move(with));
-    caf::anon_send(client_, update_claim{caf::actor_cast<caf::actor>(bot_)});
+    caf::anon_send(client_, update_claim{caf::actor_cast<caf::actor>(bot_), true});
     run();
   }
 
