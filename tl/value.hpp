@@ -92,6 +92,13 @@ struct type_info {
 template <class... Ts>
 struct list {};
 
+/// What the generated structs are templates over, so that each is made when it is first used: of
+/// thousands a program uses some.
+struct later {
+  template <class T>
+  using as = T;
+};
+
 extern const info unknown_info;
 node* make_unknown(unknown&& value);
 
@@ -151,7 +158,7 @@ private:
 /// A constructor or function as a plain struct.
 template <class T>
 concept definition_struct =
-    requires { requires std::same_as<decltype(T::tl_info), const detail::info>; };
+    requires { requires std::same_as<decltype(T::tl_info), const detail::info&>; };
 
 template <class T>
 concept constructor_struct = definition_struct<T> && requires { typename T::tl_type; };

@@ -50,10 +50,14 @@ std::vector<const definition*> sorted_by_space(const model& m,
   return defs;
 }
 
+// `std::optional` and `std::vector` of so many types cost more than all the rest of the headers:
+// they depend on the parameter, and are made for those structs alone that somebody uses.
 std::string field_line(const model& m, const definition& def, const parameter& param) {
   auto type = m.cpp_type(def, param.type);
   if (param.conditional() && !param.is_flag()) {
-    type = fmt::format("std::optional<{}>", type);
+    type = fmt::format("Later::template as<std::optional<{}>>", type);
+  } else if (type.starts_with("std::vector<")) {
+    type = fmt::format("Later::template as<{}>", type);
   }
   return fmt::format("  {} {}{{}};", type, field_name(param.name));
 }
@@ -61,14 +65,17 @@ std::string field_line(const model& m, const definition& def, const parameter& p
 void emit_struct(const model& m, const definition& def, spaced_text& out) {
   out.in(m.name_space_of(def.name));
   out.line("/// " + to_string(def));
-  out.line(fmt::format("struct {} {{", m.local_name(def.name)));
+  out.line(fmt::format("extern const ::cafegram::tl::detail::info {};",
+                       info_name(m.local_name(def.name))));
+  out.line(fmt::format("template <class Later>\nstruct {}_fields {{", m.local_name(def.name)));
   for (const auto& param : def.params) {
     if (!param.type.is_flags_word()) {
       out.line(field_line(m, def, param));
     }
   }
   out.line(fmt::format("  static constexpr std::uint32_t tl_id = 0x{:08x};", def.id));
-  out.line("  static const ::cafegram::tl::detail::info tl_info;");
+  out.line(fmt::format("  static constexpr const ::cafegram::tl::detail::info& tl_info = {};",
+                       info_name(m.local_name(def.name))));
   if (def.function) {
     out.line(fmt::format("  using result_type = {};", m.cpp_type(def, def.result)));
   } else if (!is_builtin_type(def.result.name)) {
@@ -101,6 +108,8 @@ void emit_class(const model& m, std::string_view type,
 
 std::string forward_header(const model& m) {
   spaced_text out;
+  out.in("cafegram::tl::detail");
+  out.line("struct later;");
   out.in(m.to().name_space);
   if (m.source().layer() > 0) {
     out.line("/// The layer of the schema that these types come from.");
@@ -108,7 +117,9 @@ std::string forward_header(const model& m) {
   }
   for (const auto* def : sorted_by_space(m, m.structs())) {
     out.in(m.name_space_of(def->name));
-    out.line(fmt::format("struct {};", m.local_name(def->name)));
+    out.line(fmt::format("template <class Later>\nstruct {0}_fields;\n"
+                         "using {0} = {0}_fields<::cafegram::tl::detail::later>;",
+                         m.local_name(def->name)));
   }
   for (const auto& [type, alternatives] : m.types()) {
     out.in(m.name_space_of(type));

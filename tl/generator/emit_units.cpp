@@ -106,10 +106,10 @@ std::string info_line(const model& m, const definition& def) {
   const auto type = m.qualified(def.name);
   const auto read = def.params.empty() ? "read_nothing" : function_name("read", def);
   const auto write = def.params.empty() ? "write_nothing" : function_name("write", def);
-  return fmt::format(
-      "const info {0}::tl_info{{0x{1:08x}, sizeof(box<::{0}>), &::{2}::schema_table, "
-      "{3}, {4}, make_box<::{0}>, destroy_box<::{0}>}};\n",
-      type.substr(2), def.id, m.to().name_space, read, write);
+  return fmt::format("const info {5}::{6}{{0x{1:08x}, sizeof(box<{0}>), &::{2}::schema_table, "
+                     "{3}, {4}, make_box<{0}>, destroy_box<{0}>}};\n",
+                     type, def.id, m.to().name_space, read, write, m.name_space_of(def.name),
+                     info_name(m.local_name(def.name)));
 }
 
 std::string type_info_lines(const model& m, std::string_view type,

@@ -71,6 +71,10 @@ std::string_view builtin_cpp_type(std::string_view name) {
 
 } // namespace
 
+std::string info_name(std::string_view local_name) {
+  return fmt::format("tl_info_of_{}", local_name);
+}
+
 std::string field_name(std::string_view name) {
   return identifier(name);
 }

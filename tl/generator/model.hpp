@@ -60,6 +60,9 @@ private:
   std::set<std::string, std::less<>> name_spaces_;
 };
 
+/// Name of the object with what the runtime knows of a struct.
+std::string info_name(std::string_view local_name);
+
 /// A field's name as a C++ identifier.
 std::string field_name(std::string_view name);
 
