@@ -310,8 +310,8 @@ void update_hub_state::ask_channel_at(const protocol::channel_question& from, st
 
 protocol::update_outcome update_hub_state::look_up(std::int64_t channel) {
   const auto found = places.find(channel);
-  return boxes->loaded(
-      channel, found == places.end() ? std::nullopt : std::optional{found->second}, now());
+  return boxes->loaded(channel, found == places.end() ? std::nullopt : std::optional{found->second},
+                       now());
 }
 
 void update_hub_state::load_unsure(const protocol::unsure_page& page) {

@@ -185,10 +185,10 @@ TEST_F(hub_channels, one_that_owes_a_difference_is_kept_as_such) {
 
 // A difference from its date on would not name them again.
 TEST_F(hub_channels, those_that_a_difference_names_are_written_with_its_place) {
-  world->bring({1},
-               {tl::updateChannelTooLong{.channel_id = news},
-                tl::updateChannelTooLong{.channel_id = club}},
-               {.pts = 11, .qts = 3, .date = 1005, .seq = 1});
+  world->bring(
+      {1},
+      {tl::updateChannelTooLong{.channel_id = news}, tl::updateChannelTooLong{.channel_id = club}},
+      {.pts = 11, .qts = 3, .date = 1005, .seq = 1});
   world->holds_writes = true;
   subscribe();
   begin(updates_from::stored);
