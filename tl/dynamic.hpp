@@ -57,11 +57,13 @@ public:
   /// Decodes a value of a type such as `Vector<User>`, `Bool`, `int` or `messages.Messages`.
   result<json> decode_as(std::string_view type, bytes_view whole, const limits& bounds = {}) const;
 
-  /// Encodes an object, boxed: a constructor or a function, by its `_`.
+  /// Encodes an object, boxed: a constructor or a function, by its `_`. What `decode` also gives is
+  /// taken: an array as a `Vector` of such, a boolean as a `Bool`.
   /// Errors: `bad_argument` with the path (`message.entities[2].offset: ...`), `limit`.
   result<bytes> encode(const json& value, const encode_options& how = {}) const;
 
-  /// Encodes a value of a type such as `Vector<User>`. `X` and `Object` take any object.
+  /// Encodes a value of a type such as `Vector<User>`. `X` and `Object` take what `encode`
+  /// takes.
   result<bytes> encode_as(const json& value, std::string_view type,
                           const encode_options& how = {}) const;
 

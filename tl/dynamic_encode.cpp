@@ -3,6 +3,7 @@
 #include <cafegram/tl/dynamic_text.hpp>
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 namespace cafegram::tl {
@@ -249,6 +250,13 @@ bool dynamic_encoder::any(const json& from, bool function_only) {
   if (!function_only && from.is_boolean()) {
     out_.boolean(from == json(true));
     return true;
+  }
+  if (!function_only && from.is_array()) {
+    static const value_plan boxed_ones{.kind = value_kind::boxed_vector,
+                                       .type = {},
+                                       .definition = nullptr,
+                                       .element = std::make_shared<const value_plan>()};
+    return vector(from, boxed_ones);
   }
   const auto name = constructor_name(from);
   if (name.empty()) {

@@ -97,7 +97,7 @@ public:
       client_.bind_to(permanent, 1'750'086'400, (what & 16) != 0);
       break;
     default:
-      client_.introduce_with(bytes(4 * (in.octet() & 7), 'i'));
+      client_.introduce_with(bytes(std::size_t{4} * (in.octet() & 7U), 'i'));
       break;
     }
     settle();
@@ -194,7 +194,7 @@ private:
     if (packet.size() < 8 && !last_packet_.empty()) {
       auto changed = last_packet_;
       for (const auto octet : packet) {
-        changed[(octet * 7U) % changed.size()] ^= octet;
+        changed[(std::size_t{octet} * 7) % changed.size()] ^= octet;
       }
       packet = std::move(changed);
     }

@@ -58,7 +58,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto text = as_text({data, size});
   encodings(text);
   secrets(text);
-  mtproxy_secret::from({data, size});
+  (void)mtproxy_secret::from({data, size});
   const auto proxy = proxy_server::parse(text);
   if (!proxy) {
     holds(proxy.error().code == errc::bad_argument, "the text is at fault");

@@ -6,8 +6,8 @@
 #include <cafegram/tests/temporary_folder.hpp>
 
 #include <algorithm>
+#include <csignal>
 #include <fcntl.h>
-#include <signal.h>
 #include <spawn.h>
 #include <string>
 #include <sys/wait.h>
@@ -62,7 +62,7 @@ private:
     }
     arguments.push_back(nullptr);
     ::setenv("RIGS_DIR", folder_.file("").c_str(), 1);
-    std::ofstream{folder_.file("server.log")};
+    const std::ofstream emptied{folder_.file("server.log")};
     posix_spawn_file_actions_t files{};
     ::posix_spawn_file_actions_init(&files);
     ::posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_WRONLY, 0);

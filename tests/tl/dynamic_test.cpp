@@ -133,6 +133,19 @@ TEST_F(dynamic, functions_nest_and_have_their_result_type) {
   ASSERT_TRUE(answer);
   EXPECT_EQ(codec.decode_as("Vector<Node>", *answer), parse_json(R"([{"_":"nodeEmpty"}])"));
   EXPECT_EQ(codec.decode(*answer), parse_json(R"([{"_":"nodeEmpty"}])"));
+  EXPECT_EQ(codec.encode(*codec.decode(*answer)), answer);
+}
+
+TEST_F(dynamic, what_is_of_no_named_type_is_encoded_as_it_was_decoded) {
+  for (const auto* text : {"[]", "true", R"([{"_":"nodeEmpty"},[false,[]]])"}) {
+    const auto value = parse_json(text);
+    const auto octets = codec.encode_as(value, "X");
+    ASSERT_TRUE(octets) << text;
+    EXPECT_EQ(codec.decode_as("X", *octets), value) << text;
+    EXPECT_EQ(codec.decode(*octets), value) << text;
+  }
+  EXPECT_EQ(refusal(R"({"_":"ask","id":1,"query":[]})"),
+            "query: expects an object with its name in \"_\"");
 }
 
 TEST_F(dynamic, refuses_with_the_path) {

@@ -15,14 +15,14 @@ constexpr int endless = 1000;
 random_values::random_values(const tl::table& schema, std::uint64_t seed)
   : schema_{schema}
   , random_{seed} {
-  for (std::uint16_t i = 0; i < schema.definitions.size(); ++i) {
-    const auto& def = schema.definitions[i];
+  for (std::uint16_t i = 0; const auto& def : schema.definitions) {
     const auto [what, argument] = schema.shapes[def.result];
     if (def.function) {
       functions_.push_back(i);
     } else if (what == tl::kind::boxed) {
       constructors_[argument].push_back(i);
     }
+    ++i;
   }
   find_depths();
 }
