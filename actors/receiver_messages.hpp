@@ -59,8 +59,8 @@ struct update_waits {
   bool waits = false;
 };
 
-/// Ended in one change: those that were handled as one (an album; it comes before their answers),
-/// or that came in batches.
+/// Ended in one change: those that were handled as one (an album; before the answers of those of
+/// it that came as requests), or that came in batches.
 struct updates_finished {
   std::vector<std::uint64_t> numbers;
   std::optional<std::string> given_up = {}; ///< why; then they go to the dead letters
