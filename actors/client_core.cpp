@@ -141,12 +141,15 @@ caf::result<void> client_state::claimed(const update_claim& by) {
     return to_caf(error::make(errc::bad_argument,
                               "another one finishes this client's updates: one bot for each"));
   }
-  if (!finisher) {
+  const bool is_new = !finisher;
+  if (is_new) {
     finisher = by.receiver;
-    in_batches = by.in_batches;
     if (std::ranges::find(subscribers, finisher) == subscribers.end()) {
       self->monitor(finisher);
     }
+  }
+  if (is_new || in_batches != by.in_batches) {
+    in_batches = by.in_batches;
     self->send(hub, by);
   }
   return caf::unit;

@@ -37,7 +37,8 @@ struct update_events {
 /// goes to the dead letters. What it has not answered when it dies the next one gets.
 struct update_claim {
   caf::actor receiver;
-  /// It gets `update_events`, and what it does not tell of has not ended.
+  /// It gets `update_events`, and what it does not tell of has not ended. Claimed again by the
+  /// same receiver, this counts for what is handed out from then on.
   bool in_batches = false;
 };
 

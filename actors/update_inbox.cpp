@@ -438,8 +438,10 @@ void update_hub_state::subscribe(const caf::actor& receiver) {
   check();
 }
 
+/// By the same one again: what it has it ends as it got it, what comes next comes as it says now.
 void update_hub_state::claimed(const update_claim& by) {
   if (finisher == by.receiver) {
+    in_batches = by.in_batches;
     return;
   }
   if (finisher) {
