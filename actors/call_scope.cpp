@@ -31,7 +31,7 @@ std::uint64_t hash_of(string_view name, std::uint64_t number) {
 }
 
 /// Reads of a call its method, its peer, and how many random ids it has.
-class call_reader final : public tl::detail::text_sink {
+class call_reader final : public tl::detail::deaf_sink {
 public:
   string_view method() const { return method_; }
   std::uint32_t random_ids() const { return random_ids_; }
@@ -63,13 +63,6 @@ public:
       group_ = name == "chat_id" || name == "channel_id";
     }
   }
-  void begin_list() override {}
-  void end_list() override {}
-  void real(double) override {}
-  void boolean(bool) override {}
-  void text(bytes_view) override {}
-  void octets(bytes_view) override {}
-  void opaque(bytes_view) override {}
 
   call_reader() = default;
 

@@ -69,8 +69,9 @@ public:
   void subscribe(const caf::actor& receiver);
 
   /// The same, for the one receiver whose answer finishes an update: until then the inbox keeps it,
-  /// over restarts too. `in_batches`: it takes `update_events` (a bot does). Errors: `bad_argument`
-  /// where another one has done so, and lives.
+  /// over restarts too. `in_batches`: it takes `update_events` (a bot does); what it says last
+  /// counts for what is handed out then. Errors: `bad_argument` where another one has done so, and
+  /// lives.
   result<void> claim_updates(const caf::actor& receiver, bool in_batches = false);
 
   /// Do not wait out the back-off: the network is back.

@@ -141,12 +141,15 @@ caf::result<void> client_state::claimed(const update_claim& by) {
     return to_caf(error::make(errc::bad_argument,
                               "another one finishes this client's updates: one bot for each"));
   }
-  if (!finisher) {
+  const bool is_new = !finisher;
+  if (is_new) {
     finisher = by.receiver;
-    in_batches = by.in_batches;
     if (std::ranges::find(subscribers, finisher) == subscribers.end()) {
       self->monitor(finisher);
     }
+  }
+  if (is_new || in_batches != by.in_batches) {
+    in_batches = by.in_batches;
     self->send(hub, by);
   }
   return caf::unit;
@@ -226,7 +229,7 @@ void client_state::restart_hub() {
 }
 
 void client_state::restart_pool() {
-  self->request(store, caf::infinite, load_atom_v)
+  self->request(store, look_up_patience, load_atom_v)
       .then(
           [this](const session_snapshot& newest) {
             if (!closing) {
@@ -234,7 +237,10 @@ void client_state::restart_pool() {
               start_pool();
             }
           },
-          [this](const caf::error& why) { end_for(to_error(why)); });
+          [this](const caf::error& why) {
+            end_for(error::make(errc::storage,
+                                "the session store does not tell the keys: " + to_error(why).what));
+          });
 }
 
 /// What is under way is told why.
@@ -269,7 +275,7 @@ void client_state::close_when_idle() {
 }
 
 /// When the others have ended. What they have told the store comes first: an exit message would
-/// overtake it.
+/// overtake it. No deadline but `stop_at`; the store is monitored, and its death an answer.
 void client_state::close_store() {
   if (children == 1) {
     self->request(store, caf::infinite, caf::flush_atom_v)

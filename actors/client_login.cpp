@@ -186,6 +186,8 @@ void client_state::keep_login() const {
     session.ended = false;
     session.home_dc = dc;
   };
+  // No deadline: it would call unsaved what may be saved. The store's death is an answer too, for
+  // the client monitors it.
   self->request(store, caf::infinite, session_change{std::move(apply), true})
       .then([]() {},
             [](const caf::error& why) {

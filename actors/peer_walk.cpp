@@ -80,20 +80,11 @@ bool is_holder(std::uint32_t id) {
 }
 
 /// Keeps what encloses the place of a walk, and hears of nothing else.
-class place_sink : public tl::detail::text_sink {
+class place_sink : public tl::detail::deaf_sink {
 public:
   void begin_object(string_view name) override { open_.push_back({name, {}}); }
   void end_object() override { open_.pop_back(); }
   void field(string_view name) override { open_.back().field = name; }
-  void begin_list() override {}
-  void end_list() override {}
-  void number(std::int32_t) override {}
-  void wide_number(std::int64_t) override {}
-  void real(double) override {}
-  void boolean(bool) override {}
-  void text(bytes_view) override {}
-  void octets(bytes_view) override {}
-  void opaque(bytes_view) override {}
 
 protected:
   struct level {

@@ -37,7 +37,8 @@ struct update_events {
 /// goes to the dead letters. What it has not answered when it dies the next one gets.
 struct update_claim {
   caf::actor receiver;
-  /// It gets `update_events`, and what it does not tell of has not ended.
+  /// It gets `update_events`, and what it does not tell of has not ended. Claimed again by the
+  /// same receiver, this counts for what is handed out from then on.
   bool in_batches = false;
 };
 
@@ -59,8 +60,8 @@ struct update_waits {
   bool waits = false;
 };
 
-/// Ended in one change: those that were handled as one (an album; it comes before their answers),
-/// or that came in batches.
+/// Ended in one change: those that were handled as one (an album; before the answers of those of
+/// it that came as requests), or that came in batches.
 struct updates_finished {
   std::vector<std::uint64_t> numbers;
   std::optional<std::string> given_up = {}; ///< why; then they go to the dead letters

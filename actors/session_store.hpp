@@ -3,11 +3,16 @@
 #include <cafegram/actors/interfaces.hpp>
 #include <cafegram/storage/session.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
 
 namespace cafegram {
+
+/// So long who asks a store for something waits for it: it may stall like the disk behind it. Not
+/// who gives it something to write: what has become of that the answer alone tells.
+constexpr std::chrono::seconds look_up_patience{30};
 
 /// Starts the owner of a session's newest state. `loaded` is what `backend` holds. Has `writer`
 /// write what has changed a second after the change, at once when asked, and when it ends.

@@ -17,8 +17,6 @@ namespace cafegram {
 
 namespace {
 
-/// So long a channel is looked up in the store, which may stall like the disk behind it.
-constexpr std::chrono::seconds look_up_patience{30};
 /// What comes while a write is under way is told with the next one; but so much is enough.
 constexpr std::size_t most_held_back = 64;
 

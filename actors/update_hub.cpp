@@ -70,7 +70,7 @@ void update_hub_state::forget_account() {
 }
 
 void update_hub_state::find_beginning() {
-  self->request(store, caf::infinite, load_atom_v)
+  self->request(store, look_up_patience, load_atom_v)
       .then(
           [this, of = life](const session_snapshot& stored) {
             if (of == life) {

@@ -4,6 +4,7 @@
 #include <cafegram/actors/backoff.hpp>
 #include <cafegram/actors/inbox_ledger.hpp>
 #include <cafegram/actors/peer_memory.hpp>
+#include <cafegram/actors/session_store.hpp>
 #include <cafegram/actors/update_chats.hpp>
 #include <cafegram/actors/update_fanout.hpp>
 #include <cafegram/actors/update_hub.hpp>

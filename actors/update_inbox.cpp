@@ -44,7 +44,7 @@ update_hub_state::~update_hub_state() {
 /// What was told to the store before is written first: a hub that is started again finds it.
 void update_hub_state::open_inbox() {
   ledger.clear();
-  self->request(store, caf::infinite, caf::flush_atom_v)
+  self->request(store, look_up_patience, caf::flush_atom_v)
       .then([this, of = life]() { read_inbox(0, of); },
             [this, of = life](const caf::error& why) { store_failed(why, of); });
 }
@@ -53,7 +53,7 @@ void update_hub_state::read_inbox(std::uint64_t after, std::uint64_t of) {
   if (of != life) {
     return;
   }
-  self->request(store, caf::infinite, inbox_request{after})
+  self->request(store, look_up_patience, inbox_request{after})
       .then(
           [this, of](const inbox_page& page) {
             if (of == life) {
@@ -181,6 +181,8 @@ void update_hub_state::give_to_store() {
   const bool at_once = writing > 0 || stuck || !unwritten->rows.empty();
   ++writing;
   sent_number = last_number;
+  // No deadline: what is not known to be written is not handed out. The store's death is an answer
+  // too, for the client monitors it and ends with all its parts.
   self->request(store, caf::infinite,
                 session_change{.apply = {}, .at_once = at_once, .progress = std::move(unwritten)})
       .then(
@@ -215,7 +217,7 @@ void update_hub_state::not_written(const caf::error& why) {
 
 void update_hub_state::try_to_write() {
   write_at.reset();
-  self->request(store, caf::infinite, caf::flush_atom_v)
+  self->request(store, look_up_patience, caf::flush_atom_v)
       .then([this, number = sent_number]() { wrote(number); },
             [this](const caf::error& why) { not_written(why); });
 }
@@ -438,8 +440,10 @@ void update_hub_state::subscribe(const caf::actor& receiver) {
   check();
 }
 
+/// By the same one again: what it has it ends as it got it, what comes next comes as it says now.
 void update_hub_state::claimed(const update_claim& by) {
   if (finisher == by.receiver) {
+    in_batches = by.in_batches;
     return;
   }
   if (finisher) {

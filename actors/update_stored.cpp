@@ -79,7 +79,7 @@ void update_hub_state::read_stored() {
     if (!part) {
       return;
     }
-    self->request(store, caf::infinite, inbox_request{0, part->numbers})
+    self->request(store, look_up_patience, inbox_request{0, part->numbers})
         .then([this, part = *part](const inbox_page& page) { take_part(part, *page.content); },
               [this, part = *part](const caf::error& why) { part_not_read(part, why); });
   }

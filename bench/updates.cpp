@@ -3,18 +3,21 @@
 #include <cafegram/actors/session_writer.hpp>
 #include <cafegram/actors/system.hpp>
 #include <cafegram/actors/update_hub.hpp>
+#include <cafegram/bench/measure.hpp>
 #include <cafegram/bench/process.hpp>
 #include <cafegram/bench/updates.hpp>
 #include <cafegram/bots/dispatcher.hpp>
+#include <cafegram/storage/inbox.hpp>
 #include <cafegram/storage/open.hpp>
 #include <cafegram/tl/api.hpp>
 
 #include <caf/all.hpp>
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <optional>
+#include <span>
 #include <thread>
 
 namespace cafegram::bench {
@@ -51,15 +54,13 @@ client_actor::behavior_type played_client() {
   };
 }
 
-/// When each update was fed and came to its handler, by its message's id.
+/// When each update came to its handler, by its message's id.
 struct journal {
-  std::vector<clock::time_point> fed;
   std::vector<clock::time_point> came;
   std::atomic<std::size_t> handled = 0;
 
   explicit journal(std::size_t size)
-    : fed(size + 1)
-    , came(size + 1) {}
+    : came(size + 1) {}
 };
 
 std::int64_t writer_of(std::int32_t id, std::size_t chats) {
@@ -150,27 +151,55 @@ public:
   /// One update goes all the way: the hub has begun then, and loses none for want of room.
   bool begin(std::size_t chats) {
     feed(containers(0, 0, 1, chats).front());
-    return wait_for(1);
+    return wait_for(1) && settle();
   }
 
   /// Until so many have come to their handlers, and these have ended.
   bool wait_for(std::size_t count) {
-    const auto until = clock::now() + patience;
-    caf::scoped_actor self{runtime_.system()};
-    std::uint64_t finished = 0;
-    while (finished < count && clock::now() < until) {
+    return wait_until(runtime_.system(), [this, count](caf::scoped_actor& self) {
       if (journal_.handled < count) {
-        std::this_thread::sleep_for(std::chrono::milliseconds{1});
-        continue;
+        return false;
       }
-      self->request(bot_, std::chrono::seconds{5}, status_atom_v)
-          .receive([&finished](const dispatcher_status& now) { finished = now.finished; },
-                   [](const caf::error&) {});
-    }
-    return finished >= count;
+      const auto now = ask<dispatcher_status>(self, bot_, status_atom_v);
+      return now && now->finished >= count;
+    });
+  }
+
+  /// Until hub and store have done their part as well: the inbox is empty, in the store too.
+  bool settle() {
+    return wait_until(runtime_.system(), [this](caf::scoped_actor& self) {
+      const auto inbox = ask<inbox_picture>(self, hub_, status_atom_v);
+      if (!inbox || inbox->rows + inbox->stored_rows + inbox->waiting > 0) {
+        return false;
+      }
+      const auto page = ask<inbox_page>(self, store_, inbox_request{});
+      return page && page->content->rows.empty();
+    });
   }
 
 private:
+  template <class Done>
+  static bool wait_until(caf::actor_system& system, Done done) {
+    const auto until = clock::now() + patience;
+    caf::scoped_actor self{system};
+    while (!done(self)) {
+      if (clock::now() >= until) {
+        return false;
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds{1});
+    }
+    return true;
+  }
+
+  /// None: no answer.
+  template <class Answer, class Handle, class Question>
+  static std::optional<Answer> ask(caf::scoped_actor& self, const Handle& of, Question what) {
+    std::optional<Answer> out;
+    self->request(of, std::chrono::seconds{5}, std::move(what))
+        .receive([&out](const Answer& told) { out = told; }, [](const caf::error&) {});
+    return out;
+  }
+
   void start_bot() {
     auto routes = std::make_shared<router>();
     routes->on(kind<new_message>(), [to = &journal_](const new_message& one) {
@@ -195,7 +224,8 @@ private:
 };
 
 std::unexpected<error> too_slow() {
-  return fail(errc::deadline, "the updates have not come to their handlers within a minute");
+  return fail(errc::deadline,
+              "the updates have not come to their handlers and left the inbox within a minute");
 }
 
 struct load {
@@ -208,8 +238,8 @@ struct load {
 };
 
 struct pace {
-  double per_second = 0;
-  double cpu_us = 0; ///< of the whole process, for each
+  double per_second = 0; ///< until their handlers had ended
+  double cpu_us = 0;     ///< of the whole process, for each, until the inbox was empty
 };
 
 result<pace> throughput(const load& what) {
@@ -222,25 +252,30 @@ result<pace> throughput(const load& what) {
   if (!on.begin(what.chats)) {
     return too_slow();
   }
-  const auto cpu = own_cpu();
-  const auto begin = clock::now();
-  for (std::size_t n = 0; n < all.size(); ++n) {
-    while (n * what.each > log.handled + most_under_way) {
-      if (clock::now() - begin > patience) {
-        return too_slow();
+  const auto feed = [&] {
+    const auto until = clock::now() + patience;
+    for (std::size_t n = 0; n < all.size(); ++n) {
+      while (n * what.each > log.handled + most_under_way) {
+        if (clock::now() > until) {
+          return false;
+        }
+        std::this_thread::sleep_for(std::chrono::microseconds{200});
       }
-      std::this_thread::sleep_for(std::chrono::microseconds{200});
+      on.feed(all[n]);
     }
-    on.feed(all[n]);
-  }
-  if (!on.wait_for(what.count + 1)) {
+    return true;
+  };
+  const auto cost = cost_of(
+      {clock::now, own_cpu}, feed, [&] { return on.wait_for(what.count + 1); },
+      [&] { return on.settle(); });
+  if (!cost) {
     return too_slow();
   }
   const auto count = static_cast<double>(what.count);
-  return pace{count / seconds(clock::now() - begin), (own_cpu() - cpu) * 1e6 / count};
+  return pace{count / cost->seconds, cost->cpu_seconds * 1e6 / count};
 }
 
-/// Microseconds, of 99 in 100, with so many updates a second.
+/// Microseconds, of 99 in 100, from when it was due, with so many updates a second.
 result<double> latency(const std::string& place, std::size_t threads, std::size_t chats,
                        std::size_t count, double rate) {
   journal log{count};
@@ -252,26 +287,15 @@ result<double> latency(const std::string& place, std::size_t threads, std::size_
   if (!on.begin(chats)) {
     return too_slow();
   }
-  const auto begin = clock::now();
+  const timetable schedule{clock::now(), rate};
   for (std::size_t n = 0; n < all.size(); ++n) {
-    const auto due = begin + std::chrono::duration_cast<clock::duration>(
-                                 std::chrono::duration<double>(static_cast<double>(n) / rate));
-    if (due > clock::now()) {
-      std::this_thread::sleep_until(due);
-    }
-    log.fed[n + 1] = clock::now();
+    std::this_thread::sleep_until(schedule.due(n));
     on.feed(all[n]);
   }
   if (!on.wait_for(count + 1)) {
     return too_slow();
   }
-  std::vector<double> micros;
-  for (std::size_t id = 1; id <= count; ++id) {
-    micros.push_back(std::chrono::duration<double, std::micro>(log.came[id] - log.fed[id]).count());
-  }
-  const auto at = micros.begin() + static_cast<std::ptrdiff_t>(micros.size() * 99 / 100);
-  std::ranges::nth_element(micros, at);
-  return *at;
+  return p99_us(schedule, std::span{log.came}.subspan(1));
 }
 
 class updates_run {

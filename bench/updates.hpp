@@ -18,8 +18,9 @@ struct updates_options {
 
 /// Updates a second from the octets of a container, through boxes, inbox and dispatcher, to a
 /// handler that has ended, with the session in memory and in SQLite, on one thread and two, in 10
-/// chats and 10,000, with the processor time that each takes. Then the same with containers of one
-/// update, and at half of that load how long 99 in 100 updates take to their handlers.
+/// chats and 10,000, with the processor time that each takes until hub and store are done with it.
+/// Then the same with containers of one update, and at half of that load how long after the moment
+/// at which they were due 99 in 100 updates are with their handlers.
 result<std::vector<figure>> run_updates(const updates_options& options);
 
 } // namespace cafegram::bench

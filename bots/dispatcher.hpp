@@ -131,7 +131,7 @@ private:
   void pump(chat_key key, chat_state& chat);
   void accept_row(const update_event& event, admission promise);
   void answer_row(std::uint64_t row, admission& promise, const error* given_up);
-  void end_row(std::uint64_t row, const std::optional<error>& given_up);
+  void end_row(std::uint64_t row, const std::optional<error>& given_up, bool told = false);
   void end_rows(const queued_update& of, const std::optional<error>& given_up);
   void tell_waits(std::uint64_t row, bool waits);
   template <class T>

@@ -148,19 +148,24 @@ void dispatcher_state::tell_ends() {
   }
 }
 
-void dispatcher_state::end_row(std::uint64_t row, const std::optional<error>& given_up) {
+/// `told`: the hub knows of its end, and only an answer that somebody waits for is owed.
+void dispatcher_state::end_row(std::uint64_t row, const std::optional<error>& given_up, bool told) {
   auto node = rows_.extract(row);
   if (node.empty()) {
     return;
   }
-  answer_row(row, node.mapped(), given_up ? &*given_up : nullptr);
+  if (!told || node.mapped().pending()) {
+    answer_row(row, node.mapped(), given_up ? &*given_up : nullptr);
+  }
   waiting_rows_.erase(row);
   ended_.add(row, given_up ? std::make_unique<const error>(*given_up) : nullptr);
 }
 
-/// Where they are several the hub ends them in one change, before it gets the answers.
+/// Where they are several the hub ends them in one change, before it gets answers of those that
+/// came as requests; of those that came in batches that is all that it is told.
 void dispatcher_state::end_rows(const queued_update& of, const std::optional<error>& given_up) {
-  if (of.kept && !of.more_rows.empty()) {
+  const bool as_one = of.kept && !of.more_rows.empty();
+  if (as_one) {
     updates_finished all;
     of.each_row([&all](std::uint64_t row) { all.numbers.push_back(row); });
     if (given_up) {
@@ -168,7 +173,7 @@ void dispatcher_state::end_rows(const queued_update& of, const std::optional<err
     }
     tell_hub(std::move(all));
   }
-  of.each_row([&](std::uint64_t row) { end_row(row, given_up); });
+  of.each_row([&](std::uint64_t row) { end_row(row, given_up, as_one); });
 }
 
 template <class T>

@@ -26,6 +26,23 @@ public:
   virtual void opaque(bytes_view value) = 0;
 };
 
+/// Does nothing about anything: for sinks that want to hear of some of it.
+class deaf_sink : public text_sink {
+public:
+  void begin_object(std::string_view) override {}
+  void end_object() override {}
+  void field(std::string_view) override {}
+  void begin_list() override {}
+  void end_list() override {}
+  void number(std::int32_t) override {}
+  void wide_number(std::int64_t) override {}
+  void real(double) override {}
+  void boolean(bool) override {}
+  void text(bytes_view) override {}
+  void octets(bytes_view) override {}
+  void opaque(bytes_view) override {}
+};
+
 /// Walks the octets of a value and tells the sink; false if they do not follow the schema, then
 /// the sink has seen a part.
 bool walk(bytes_view data, std::span<const kind> form, const table* schema, text_sink& out);

@@ -116,6 +116,7 @@ struct played_session {
   storage::session_state state;
   bool silent = false; ///< answers nothing but what it holds
   bool hangs = false;  ///< what is to be written at once never is
+  bool mute = false;   ///< does not tell what it holds
   int flushes = 0;
   std::vector<session_ended> ended;
   std::vector<peers_came> peers;
@@ -132,7 +133,10 @@ played_session_store(std::shared_ptr<played_session> kept) {
     return caf::unit;
   };
   return {
-      [kept](load_atom) {
+      [kept](load_atom) -> caf::result<session_snapshot> {
+        if (kept->mute) {
+          return caf::delegated<session_snapshot>{}; // to nobody
+        }
         return session_snapshot{std::make_shared<const storage::session_state>(kept->state)};
       },
       [kept, answer](const session_change& by) {

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "client_world.hpp"
 #include "hub_inbox_kit.hpp"
 
 // A hub with a receiver that takes its updates in batches.
@@ -13,14 +14,18 @@ using test::query;
 using counts = std::vector<std::size_t>;
 using row_numbers = std::vector<std::uint64_t>;
 
-/// What it has got, and nothing of which it has told the end.
+/// What it has got in batches, and nothing of which it has told the end; one by one it ends all.
 struct batch_receiver {
   caf::actor actor;
   std::vector<update_events> got;
+  std::vector<std::int64_t> asked; ///< over these, one by one
 
   explicit batch_receiver(caf::actor_system& system) {
     actor = system.spawn([this]() -> caf::behavior {
-      return {[this](const update_events& batch) { got.push_back(batch); }};
+      return {
+          [this](const update_events& batch) { got.push_back(batch); },
+          [this](const update_event& one) { asked.push_back(test::mark_of(*one.update)); },
+      };
     });
   }
   std::vector<std::int64_t> marks() {
@@ -52,8 +57,8 @@ struct hub_batches : test::inbox_stage {
     begin(updates_from::now);
     claim_batches();
   }
-  void claim_batches() {
-    caf::anon_send(hub, update_claim{taker->actor, true});
+  void claim_batches(bool wanted = true) {
+    caf::anon_send(hub, update_claim{taker->actor, wanted});
     actors.run();
   }
   void end_taker() {
@@ -145,6 +150,45 @@ TEST_F(hub_batches, who_comes_after_is_asked_as_it_wants_to_be) {
   EXPECT_EQ(bot->marks(), marks{1}) << "a request to each";
   finish();
   EXPECT_TRUE(inbox().empty());
+}
+
+TEST_F(hub_batches, who_claims_again_gets_what_comes_then_as_it_says_now) {
+  start_taking();
+  wire(live({fresh(1, 11)}));
+  ASSERT_EQ(taker->got.size(), 1U);
+  claim_batches(false);
+  wire(live({fresh(2, 12)}));
+  EXPECT_EQ(taker->asked, marks{2});
+  EXPECT_EQ(taker->got.size(), 1U) << "nothing comes twice";
+  ASSERT_EQ(inbox().size(), 1U) << "what it had before has not ended";
+  claim_batches();
+  wire(live({fresh(3, 13)}));
+  EXPECT_EQ(taker->asked, marks{2});
+  tell({taker->numbers()});
+  EXPECT_EQ(taker->marks(), (marks{1, 3}));
+  EXPECT_TRUE(inbox().empty());
+}
+
+TEST(client_claims, of_the_same_receiver_are_taken_over_and_kept_for_the_next_hub) {
+  test::client_world world;
+  world.start();
+  batch_receiver taker{world.actors.system()};
+  const auto claim = [&](bool in_batches) {
+    caf::anon_send(world.client, update_claim{taker.actor, in_batches});
+    world.actors.run();
+  };
+  claim(false);
+  world.push(1, 11);
+  EXPECT_EQ(taker.asked, std::vector<std::int64_t>{1});
+  claim(true);
+  world.push(2, 12);
+  EXPECT_EQ(taker.marks(), std::vector<std::int64_t>{2});
+  world.kill(world.hub);
+  world.serve();
+  world.push(3, 13);
+  EXPECT_EQ(taker.marks(), std::vector<std::int64_t>{3});
+  EXPECT_EQ(taker.asked.size(), 1U);
+  world.kill(taker.actor);
 }
 
 TEST_F(hub_batches, what_is_given_up_is_a_dead_letter) {

@@ -54,6 +54,22 @@ TEST_F(hub_inbox, what_cannot_be_written_is_handed_out_when_it_is) {
   EXPECT_EQ(world->asked.back().pts, 11);
 }
 
+TEST_F(hub_inbox, a_write_that_was_asked_after_in_vain_is_asked_after_again) {
+  start();
+  world->failing = true;
+  wire(live({fresh(1, 11)}));
+  world->unanswered = "flush";
+  actors.pass(5s);
+  world->unanswered.clear();
+  world->failing = false;
+  actors.pass(29s);
+  EXPECT_TRUE(bot->got.empty()) << "nobody has said that it is written";
+  actors.pass(1s);
+  actors.pass(5s);
+  EXPECT_EQ(bot->marks(), (marks{1}));
+  EXPECT_EQ(inbox().size(), 1U);
+}
+
 TEST_F(hub_inbox, what_is_finished_leaves_the_store) {
   start();
   wire(live({fresh(1, 11), fresh(2, 12)}));

@@ -106,6 +106,8 @@ struct hub_world {
   int unreadable = 0; ///< so many times the store cannot be read
   int looked_up = 0;  ///< channels in the store
   bool answers_look_ups = true;
+  /// What the store is asked and does not answer: "load", "flush", "inbox", or "rows" of it.
+  std::string unanswered;
   storage::session_state stored;
   std::shared_ptr<storage::backend> rows = storage::make_memory_store();
   storage::peer_cache noted;
@@ -132,6 +134,34 @@ struct hub_world {
     }
     return caf::unit;
   }
+  caf::result<session_snapshot> load() {
+    if (unanswered == "load") {
+      return caf::delegated<session_snapshot>{}; // to nobody
+    }
+    if (unreadable > 0) {
+      --unreadable;
+      return to_caf(error::make(errc::storage, "not now"));
+    }
+    // What is on its way to the disk is told already.
+    auto newest = stored;
+    for (const auto& change : unwritten) {
+      make_change(change, newest);
+    }
+    return session_snapshot{std::make_shared<const storage::session_state>(std::move(newest))};
+  }
+
+  caf::result<inbox_page> page(const inbox_request& what) const {
+    if (unanswered == (what.numbers.empty() ? "inbox" : "rows")) {
+      return caf::delegated<inbox_page>{};
+    }
+    if (hides_rows && !what.numbers.empty()) {
+      return to_caf(error::make(errc::storage, "not now"));
+    }
+    return inbox_page{std::make_shared<const storage::inbox_content>(
+        what.numbers.empty() ? *read_unfinished(*rows, what.after, {.rows = 2})
+                             : *read_unfinished(*rows, what.numbers))};
+  }
+
   /// The write that is under way ends.
   void let_write() {
     auto promise = std::move(held_writes.front());
@@ -250,18 +280,7 @@ inline client_actor::behavior_type played_client(client_actor::pointer self,
 inline session_store_actor::behavior_type played_store(session_store_actor::pointer self,
                                                        std::shared_ptr<hub_world> world) {
   return {
-      [world](load_atom) -> caf::result<session_snapshot> {
-        if (world->unreadable > 0) {
-          --world->unreadable;
-          return to_caf(error::make(errc::storage, "not now"));
-        }
-        // What is on its way to the disk is told already.
-        auto newest = world->stored;
-        for (const auto& change : world->unwritten) {
-          make_change(change, newest);
-        }
-        return session_snapshot{std::make_shared<const storage::session_state>(std::move(newest))};
-      },
+      [world](load_atom) { return world->load(); },
       [self, world](const session_change& by) -> caf::result<void> {
         world->unwritten.push_back(by);
         world->orders.emplace_back("write");
@@ -271,14 +290,7 @@ inline session_store_actor::behavior_type played_store(session_store_actor::poin
         }
         return world->write();
       },
-      [world](const inbox_request& what) -> caf::result<inbox_page> {
-        if (world->hides_rows && !what.numbers.empty()) {
-          return to_caf(error::make(errc::storage, "not now"));
-        }
-        return inbox_page{std::make_shared<const storage::inbox_content>(
-            what.numbers.empty() ? *read_unfinished(*world->rows, what.after, {.rows = 2})
-                                 : *read_unfinished(*world->rows, what.numbers))};
-      },
+      [world](const inbox_request& what) { return world->page(what); },
       [world](const peers_came& what) {
         storage::batch rows;
         for (const auto& seen : what.seen) {
@@ -297,7 +309,12 @@ inline session_store_actor::behavior_type played_store(session_store_actor::poin
         return peer_found{
             *found ? std::make_shared<const storage::peer_address>(address_of(**found)) : nullptr};
       },
-      [world](caf::flush_atom) { return world->write(); },
+      [world](caf::flush_atom) -> caf::result<void> {
+        if (world->unanswered == "flush") {
+          return caf::delegated<void>{};
+        }
+        return world->write();
+      },
       [](const session_ended&) {},
       [world](caf::tick_atom) { world->let_write(); },
   };

@@ -34,6 +34,27 @@ TEST_F(hub_order, asks_the_store_again_that_could_not_be_read) {
   EXPECT_EQ(take(), (marks{1}));
 }
 
+TEST_F(hub_order, asks_the_store_again_that_does_not_answer) {
+  for (const auto* what : {"flush", "inbox", "load"}) {
+    SCOPED_TRACE(what);
+    caf::anon_send_exit(hub, caf::exit_reason::kill);
+    actors.run();
+    hub = spawn_update_hub(actors.system(), actors.services(), client, store);
+    world->stored.updates = storage::update_state{20, 3, 1, 1};
+    world->unanswered = what;
+    subscribe();
+    begin(updates_from::stored);
+    world->unanswered.clear();
+    actors.pass(29s);
+    EXPECT_TRUE(world->asked.empty());
+    actors.pass(1s);
+    actors.pass(1s);
+    ASSERT_EQ(world->asked.size(), 1U) << "half a minute and the back-off later";
+    EXPECT_EQ(world->asked.front().pts, 20);
+    world->asked.clear();
+  }
+}
+
 TEST_F(hub_order, a_container_with_an_old_number_is_handed_out_once) {
   subscribe();
   begin(updates_from::now);

@@ -116,6 +116,24 @@ TEST_F(hub_stored, what_comes_later_does_not_overtake_what_is_in_the_store) {
   EXPECT_EQ(bot->marks(), places(15, 17)) << "asked for again after five seconds";
 }
 
+TEST_F(hub_stored, what_the_store_does_not_bring_in_time_is_asked_for_again) {
+  start();
+  say(user_ann, 6);
+  EXPECT_EQ(bot->marks(), places(11, 14));
+  world->unanswered = "rows";
+  finish_all();
+  world->unanswered.clear();
+  say(user_bob, 1);
+  EXPECT_EQ(bot->marks(), places(17, 17)) << "the others do not wait for it";
+  actors.pass(29s);
+  EXPECT_TRUE(bot->got.empty());
+  actors.pass(1s);
+  actors.pass(5s);
+  EXPECT_EQ(bot->marks(), places(15, 16)) << "each once";
+  finish_all();
+  EXPECT_TRUE(inbox().empty());
+}
+
 TEST_F(hub_stored, nothing_is_read_that_is_not_written) {
   start();
   say(user_ann, 4);

@@ -174,6 +174,16 @@ TEST_F(resolving, takes_no_longer_than_its_deadline) {
   EXPECT_TRUE(in_store->failed_with(errc::deadline));
 }
 
+TEST_F(resolving, does_not_wait_for_a_store_until_a_late_deadline) {
+  start();
+  kept->silent = true;
+  const auto told = ask(peer_name::user(8), 1h);
+  pass(29s);
+  EXPECT_FALSE(told->found);
+  pass(1s);
+  EXPECT_TRUE(told->failed_with(errc::deadline));
+}
+
 TEST_F(resolving, ends_with_the_client) {
   start();
   kept->silent = true;

@@ -111,6 +111,20 @@ TEST(supervision, client_session_store_stalls) {
   EXPECT_TRUE(world.end);
 }
 
+TEST(supervision, client_session_store_tells_no_keys) {
+  client_world world;
+  world.start();
+  world.kept->mute = true;
+  world.kill(world.pool());
+  const auto call = world.call();
+  world.actors.pass(29s);
+  EXPECT_FALSE(world.end);
+  world.actors.pass(1s);
+  ASSERT_TRUE(world.end) << "another pool would be without keys";
+  EXPECT_EQ(world.end->code, errc::storage);
+  EXPECT_TRUE(call->why);
+}
+
 TEST(supervision, client_parts_die_too_often) {
   client_world world;
   world.start();

@@ -35,6 +35,17 @@ protected:
     });
   }
 
+  /// A message of an album.
+  std::shared_ptr<const update_data> part(std::int32_t id) const {
+    auto data = std::make_shared<update_data>(*alice_.says(id, ""));
+    auto message =
+        *tl::get_if<tl::message>(tl::get_if<tl::updateNewMessage>(data->update)->message);
+    message.grouped_id = 77;
+    data->update = tl::updateNewMessage{.message = message, .pts = 0, .pts_count = 0};
+    return data;
+  }
+
+  static constexpr bot_options gathering{.albums_within = 500ms};
   int handled_ = 0;
 };
 
@@ -114,21 +125,33 @@ TEST_F(bot_batches, a_stop_tells_what_has_ended_and_nothing_else) {
   EXPECT_EQ(telegram_->texts(), strings{"a"});
 }
 
-TEST_F(bot_batches, albums_end_in_one_change) {
-  start([](router& r) { r.otherwise([](const new_album&) {}); }, {.albums_within = 500ms});
-  const auto part = [this](std::int32_t id) {
-    auto data = std::make_shared<update_data>(*alice_.says(id, ""));
-    auto message =
-        *tl::get_if<tl::message>(tl::get_if<tl::updateNewMessage>(data->update)->message);
-    message.grouped_id = 77;
-    data->update = tl::updateNewMessage{.message = message, .pts = 0, .pts_count = 0};
-    return data;
-  };
+TEST_F(bot_batches, albums_end_in_one_change_that_is_told_once) {
+  start([](router& r) { r.otherwise([](const new_album&) {}); }, gathering);
   hand_together({row(1, part(1)), row(2, part(2)), row(3, part(3))});
   EXPECT_TRUE(together_.empty());
   pass(1s);
-  ASSERT_FALSE(together_.empty());
-  EXPECT_EQ(together_.front(), (numbers{1, 2, 3}));
+  EXPECT_EQ(together_, (std::vector<numbers>{{1, 2, 3}}));
+  another_hub();
+  hand_together({row(1, part(1)), row(2, part(2)), row(3, part(3))});
+  EXPECT_EQ(together_, (std::vector<numbers>{{1, 2, 3}, {1, 2, 3}})) << "it had not heard of it";
+}
+
+TEST_F(bot_batches, albums_that_are_given_up_are_told_once) {
+  start([](router& r) { r.otherwise([](const new_album&) { throw std::runtime_error{"no"}; }); },
+        gathering);
+  hand_together({row(1, part(1)), row(2, part(2))});
+  pass(3s);
+  EXPECT_EQ(buried_, (std::vector<numbers>{{1, 2}}));
+  EXPECT_TRUE(together_.empty());
+}
+
+TEST_F(bot_batches, albums_answer_those_of_their_messages_that_came_as_requests) {
+  start([](router& r) { r.otherwise([](const new_album&) {}); }, gathering);
+  hand(row(1, part(1)));
+  hand_together({row(2, part(2)), row(3, part(3))});
+  pass(1s);
+  EXPECT_EQ(together_, (std::vector<numbers>{{1, 2, 3}}));
+  EXPECT_EQ(finished_, numbers{1});
 }
 
 } // namespace cafegram::test

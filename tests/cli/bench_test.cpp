@@ -1,7 +1,11 @@
+#include <cafegram/bench/measure.hpp>
 #include <cafegram/tl/json.hpp>
 
+#include <algorithm>
+#include <chrono>
 #include <map>
 #include <sstream>
+#include <vector>
 
 #include "program.hpp"
 
@@ -116,6 +120,40 @@ TEST(bench, updates_measures_the_way_to_the_handlers) {
     ASSERT_TRUE(figures.contains(name)) << name << answer.output;
     EXPECT_GT(figures.at(name), 0) << name;
   }
+}
+
+TEST(bench, a_rate_ends_with_the_handlers_and_the_processor_s_time_with_what_comes_behind_them) {
+  using namespace std::chrono_literals;
+  bench::time_point now{1h};
+  double cpu = 3;
+  const bench::meters by{[&now] { return now; }, [&cpu] { return cpu; }};
+  const auto step = [&](std::chrono::seconds time, double work, bool in_time = true) {
+    return [&now, &cpu, time, work, in_time] {
+      now += time;
+      cpu += work;
+      return in_time;
+    };
+  };
+  const auto cost = bench::cost_of(by, step(1s, 0.5), step(1s, 0.25), step(4s, 0.125));
+  ASSERT_TRUE(cost);
+  EXPECT_DOUBLE_EQ(cost->seconds, 2);
+  EXPECT_DOUBLE_EQ(cost->cpu_seconds, 0.875);
+  EXPECT_FALSE(bench::cost_of(by, step(1s, 1, false), step(1s, 1), step(1s, 1)));
+  EXPECT_FALSE(bench::cost_of(by, step(1s, 1), step(1s, 1, false), step(1s, 1)));
+  EXPECT_FALSE(bench::cost_of(by, step(1s, 1), step(1s, 1), step(1s, 1, false)));
+}
+
+TEST(bench, a_latency_counts_from_when_an_update_was_due) {
+  using namespace std::chrono_literals;
+  const bench::timetable each_ms{bench::time_point{1h}, 1000};
+  EXPECT_EQ(each_ms.due(0), bench::time_point{1h});
+  EXPECT_EQ(each_ms.due(1500), bench::time_point{1h + 1500ms});
+  // All is held up for half a second, the feeder too: half of them are fed late, and come at once.
+  std::vector<bench::time_point> came;
+  for (std::size_t n = 0; n < 1000; ++n) {
+    came.push_back(std::max(each_ms.due(n), bench::time_point{1h + 500ms}) + 1ms);
+  }
+  EXPECT_NEAR(bench::p99_us(each_ms, came), 492'000, 1) << "nine of them have waited longer";
 }
 
 TEST(bench, tells_people_in_a_table) {

@@ -262,14 +262,15 @@ void add_unasked(std::vector<scene>& rows) {
 
 // -- truncation ---------------------------------------------------------------------------------
 
-/// All beginnings of a message, one after the other.
+/// All beginnings of a message, one after the other. The log tells of each read the last reason
+/// alone, and how many of them come in one read nobody knows: so the empty one is the last.
 scene cut(std::string name, const std::function<bytes(const open_call&)>& whole) {
   return {.name = std::move(name),
           .what = {.at_call =
                        [whole](line& to, const open_call& call) {
                          const auto body = whole(call);
-                         for (std::size_t size = 0; size < body.size(); size += 4) {
-                           to.message(call, bytes_view{body}.first(size));
+                         for (auto words = (body.size() + 3) / 4; words-- > 0;) {
+                           to.message(call, bytes_view{body}.first(4 * words));
                          }
                          return true;
                        }},

@@ -1,8 +1,10 @@
 #include <cafegram/tests/support.hpp>
 #include <cafegram/tl/api.hpp>
+#include <cafegram/tl/text_walk.hpp>
 
 #include <fmt/format.h>
 
+#include <array>
 #include <thread>
 
 using namespace cafegram;
@@ -257,4 +259,21 @@ TEST(api_types, names_are_known_by_id) {
   EXPECT_EQ(tl::name_for_id(tl::updates_::tl_id), "updates");
   EXPECT_EQ(tl::name_for_id(tl::bool_true_id), "boolTrue");
   EXPECT_EQ(tl::name_for_id(0), "");
+}
+
+TEST(api_types, a_walk_tells_a_sink_that_is_deaf_but_for_one_thing) {
+  class names final : public tl::detail::deaf_sink {
+  public:
+    void begin_object(std::string_view name) override { seen.emplace_back(name); }
+    std::vector<std::string> seen;
+  };
+  const tl::messages::sendMessage call{.silent = true,
+                                       .peer = tl::inputPeerUser{.user_id = 5, .access_hash = 6},
+                                       .message = "text",
+                                       .random_id = 7};
+  constexpr std::array form{tl::kind::boxed};
+  names out;
+  EXPECT_FALSE(out.silent()) << "of it something may matter";
+  EXPECT_TRUE(tl::detail::walk(tl::encode(call), form, &tl::schema_table, out));
+  EXPECT_EQ(out.seen, (std::vector<std::string>{"messages.sendMessage", "inputPeerUser"}));
 }
