@@ -140,6 +140,12 @@ struct hub_world {
     promise.deliver(caf::unit);
   }
 
+  /// A row of the user's own, as it is written.
+  std::optional<std::string> value(const std::string& key) const {
+    const auto found = rows->get(storage::table::value, key).value();
+    return found ? std::optional{std::string{as_text(*found)}} : std::nullopt;
+  }
+
   static invoke_answer encoded(const auto& value) {
     return {std::make_shared<const bytes>(tl::encode(value))};
   }
@@ -249,6 +255,7 @@ inline client_actor::behavior_type played_client(client_actor::pointer self,
 
 inline session_store_actor::behavior_type played_store(session_store_actor::pointer self,
                                                        std::shared_ptr<hub_world> world) {
+  static const std::vector<storage::change> no_rows;
   return {
       [world](load_atom) -> caf::result<session_snapshot> {
         if (world->unreadable > 0) {
@@ -278,6 +285,20 @@ inline session_store_actor::behavior_type played_store(session_store_actor::poin
         return inbox_page{std::make_shared<const storage::inbox_content>(
             what.numbers.empty() ? *read_unfinished(*world->rows, what.after, {.rows = 2})
                                  : *read_unfinished(*world->rows, what.numbers))};
+      },
+      [world](const value_lookup& what) -> caf::result<stored_value> {
+        // What is on its way to the disk is told already.
+        auto value = world->value(what.key);
+        for (const auto& change : world->unwritten) {
+          for (const auto& row : change.progress ? change.progress->rows : no_rows) {
+            if (row.in == storage::table::value && row.key == what.key) {
+              value = row.what == storage::change::kind::put
+                          ? std::optional{std::string{as_text(row.value)}}
+                          : std::nullopt;
+            }
+          }
+        }
+        return stored_value{std::move(value)};
       },
       [world](const peers_came& what) {
         storage::batch rows;
