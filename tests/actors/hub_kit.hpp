@@ -146,6 +146,24 @@ struct hub_world {
     return found ? std::optional{std::string{as_text(*found)}} : std::nullopt;
   }
 
+  /// The same with what is on its way to the disk.
+  std::optional<std::string> latest_value(const std::string& key) const {
+    auto out = value(key);
+    for (const auto& one : unwritten) {
+      if (!one.progress) {
+        continue;
+      }
+      for (const auto& row : one.progress->rows) {
+        if (row.in == storage::table::value && row.key == key) {
+          out = row.what == storage::change::kind::put
+                    ? std::optional{std::string{as_text(row.value)}}
+                    : std::nullopt;
+        }
+      }
+    }
+    return out;
+  }
+
   static invoke_answer encoded(const auto& value) {
     return {std::make_shared<const bytes>(tl::encode(value))};
   }
@@ -255,7 +273,6 @@ inline client_actor::behavior_type played_client(client_actor::pointer self,
 
 inline session_store_actor::behavior_type played_store(session_store_actor::pointer self,
                                                        std::shared_ptr<hub_world> world) {
-  static const std::vector<storage::change> no_rows;
   return {
       [world](load_atom) -> caf::result<session_snapshot> {
         if (world->unreadable > 0) {
@@ -286,20 +303,7 @@ inline session_store_actor::behavior_type played_store(session_store_actor::poin
             what.numbers.empty() ? *read_unfinished(*world->rows, what.after, {.rows = 2})
                                  : *read_unfinished(*world->rows, what.numbers))};
       },
-      [world](const value_lookup& what) -> caf::result<stored_value> {
-        // What is on its way to the disk is told already.
-        auto value = world->value(what.key);
-        for (const auto& change : world->unwritten) {
-          for (const auto& row : change.progress ? change.progress->rows : no_rows) {
-            if (row.in == storage::table::value && row.key == what.key) {
-              value = row.what == storage::change::kind::put
-                          ? std::optional{std::string{as_text(row.value)}}
-                          : std::nullopt;
-            }
-          }
-        }
-        return stored_value{std::move(value)};
-      },
+      [world](const value_lookup& what) { return stored_value{world->latest_value(what.key)}; },
       [world](const peers_came& what) {
         storage::batch rows;
         for (const auto& seen : what.seen) {

@@ -17,15 +17,15 @@ using test::query;
 using row_numbers = std::vector<std::uint64_t>;
 using told_values = std::vector<chat_value>;
 
-constexpr std::int64_t user_ann = 7;
+constexpr std::int64_t chat_of_ann = 7;
 
-updates_finished end_of(row_numbers numbers, told_values values, std::int64_t chat = user_ann) {
+updates_finished end_of(row_numbers numbers, told_values values, std::int64_t chat = chat_of_ann) {
   return {.numbers = std::move(numbers),
           .values = std::make_shared<const told_values>(std::move(values)),
           .chat = chat};
 }
 
-std::string key_of(std::string_view key, std::int64_t chat = user_ann) {
+std::string key_of(std::string_view key, std::int64_t chat = chat_of_ann) {
   return storage::chat_value_key(test::me, chat, key);
 }
 
@@ -44,7 +44,7 @@ struct value_asker {
     });
     run();
   }
-  std::string load(std::string key, std::int64_t chat = user_ann) {
+  std::string load(std::string key, std::int64_t chat = chat_of_ann) {
     auto out = std::make_shared<std::string>("no answer");
     system.spawn([out, hub = hub, key, chat](caf::event_based_actor* self) {
       self->request(hub, caf::infinite, value_request{chat, key})
@@ -65,7 +65,7 @@ struct hub_values : test::inbox_stage {
     caf::anon_send(store, caf::tick_atom_v);
     actors.run();
   }
-  std::string stored(std::string_view key, std::int64_t chat = user_ann) {
+  std::string stored(std::string_view key, std::int64_t chat = chat_of_ann) {
     return world->value(key_of(key, chat)).value_or("none");
   }
 };
