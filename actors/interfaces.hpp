@@ -147,6 +147,8 @@ using session_writer_actor = caf::typed_actor<
     // Reads a page of the inbox, or a peer; empty where a backend has none. `storage` when that
     // fails.
     caf::replies_to<inbox_read>::with<inbox_page>, caf::replies_to<peer_read>::with<stored_peer>,
+    // Reads a row of the user's own; `bad_argument` where a backend keeps no rows.
+    caf::replies_to<value_read>::with<stored_value>,
     // Ends when all is written that it was given before.
     caf::reacts_to<shutdown_atom>>;
 
@@ -158,6 +160,8 @@ using session_store_actor = caf::typed_actor<
     caf::replies_to<session_change>::with<void>,
     // A page of the inbox, as it is written.
     caf::replies_to<inbox_request>::with<inbox_page>,
+    // A row of the user's own, written or not.
+    caf::replies_to<value_lookup>::with<stored_value>,
     // Those that are new are written within a second, or with what is written before.
     caf::reacts_to<peers_came>,
     // A peer that the account has seen, written or not.
@@ -189,6 +193,8 @@ using update_hub_actor = update_sink_actor::extend<
     // From that receiver.
     caf::reacts_to<update_failed>, caf::reacts_to<update_sent>, caf::reacts_to<update_waits>,
     caf::reacts_to<updates_finished>,
+    // The same receiver asks what it has stored: as it is after all of which it has told the end.
+    caf::replies_to<value_request>::with<stored_value>,
     // Ends, when all is done that was sent before: what is finished by then is not handled again.
     caf::reacts_to<caf::close_atom>,
     // Begins for an account: the stored state is continued, or a fresh one fetched.

@@ -318,6 +318,17 @@ struct inbox_page {
   std::shared_ptr<const storage::inbox_content> content;
 };
 
+/// Asks for a row of the user's own, written or not.
+struct value_lookup {
+  std::string key;
+};
+
+/// The same, of the store's thread.
+struct value_read {
+  std::shared_ptr<storage::session_backend> from;
+  std::string key;
+};
+
 // -- client -------------------------------------------------------------------------------------
 
 /// The logged-in account.
@@ -432,6 +443,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::inbox_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::inbox_read)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::inbox_page)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::inbox_picture)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::value_lookup)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::value_read)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::account)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::client_status)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::bot_login)
@@ -443,5 +456,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::update_failed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::update_sent)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::update_waits)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::updates_finished)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::value_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::stored_value)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::callback_call)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::error)

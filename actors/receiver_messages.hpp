@@ -60,11 +60,33 @@ struct update_waits {
   bool waits = false;
 };
 
+/// A value of a chat, as it is to be.
+struct chat_value {
+  std::string key;
+  std::string value = {};
+  bool erased = false; ///< it is not to be there
+};
+
 /// Ended in one change: those that were handled as one (an album; before the answers of those of
-/// it that came as requests), or that came in batches.
+/// it that came as requests), or that came in batches. With values it is a request, answered when
+/// they are written.
 struct updates_finished {
   std::vector<std::uint64_t> numbers;
   std::optional<std::string> given_up = {}; ///< why; then they go to the dead letters
+  /// What was stored while they were handled, by one chat: written in the same change. Null:
+  /// nothing. Not once more where none of `numbers` is there any more: it was told before.
+  std::shared_ptr<const std::vector<chat_value>> values = {};
+  std::int64_t chat = 0; ///< by its marked id
+};
+
+/// Asks for a value of a chat: as it is after all the ends that were told before.
+struct value_request {
+  std::int64_t chat = 0;
+  std::string key;
+};
+
+struct stored_value {
+  std::optional<std::string> value; ///< none: it is not there
 };
 
 } // namespace cafegram

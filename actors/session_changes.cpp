@@ -40,19 +40,24 @@ void session_changes::add(storage::batch&& what) {
   }
 }
 
-const storage::change* session_changes::find(storage::table in, const std::string& key) const {
-  const storage::change* found = nullptr;
+const storage::change* session_changes::latest(storage::table in, const std::string& key) const {
   if (const auto fresh = rows_.find({in, key}); fresh != rows_.end()) {
-    found = &fresh->second;
-  } else if (rows_under_way_ && !(forgotten_ && is_of_account(in))) {
+    return &fresh->second;
+  }
+  if (rows_under_way_ && !(forgotten_ && is_of_account(in))) {
     // Behind the counters they stand in their order.
     const auto& rows = rows_under_way_->changes;
     const auto at = std::lower_bound(rows.begin(), rows.end(), key,
                                      [in](const storage::change& row, const std::string& wanted) {
                                        return row.in != in ? row.in < in : row.key < wanted;
                                      });
-    found = at != rows.end() && at->in == in && at->key == key ? &*at : nullptr;
+    return at != rows.end() && at->in == in && at->key == key ? &*at : nullptr;
   }
+  return nullptr;
+}
+
+const storage::change* session_changes::find(storage::table in, const std::string& key) const {
+  const auto* found = latest(in, key);
   return found != nullptr && found->what == storage::change::kind::put ? found : nullptr;
 }
 

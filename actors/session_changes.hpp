@@ -31,8 +31,9 @@ public:
   /// It is all to be written again, but for what has changed since.
   void failed();
 
-  /// A row that is no counter, as it will be there; null where nothing of it is unwritten, or where
-  /// it goes.
+  /// What becomes of a row that is no counter; null where nothing of it is unwritten.
+  const storage::change* latest(storage::table in, const std::string& key) const;
+  /// The same where the row will be there; null where it goes, too.
   const storage::change* find(storage::table in, const std::string& key) const;
   /// How many have changed since what is under way.
   std::size_t rows() const { return rows_.size(); }

@@ -60,6 +60,7 @@ struct session_store_state {
   caf::result<void> end(const session_ended& how);
   void note(const peers_came& what);
   caf::result<peer_found> look_up(const peer_name& what);
+  caf::result<stored_value> look_up(const value_lookup& what);
   void write();
   void wrote(std::uint64_t state, const caf::error& why);
   void write_in(std::chrono::seconds time);
@@ -146,6 +147,16 @@ caf::result<peer_found> session_store_state::look_up(const peer_name& what) {
             promise.deliver(why);
           });
   return promise;
+}
+
+/// What is unwritten counts: it is written before whatever its reader makes of it.
+caf::result<stored_value> session_store_state::look_up(const value_lookup& what) {
+  if (const auto* change = unwritten.latest(storage::table::value, what.key)) {
+    return change->what == storage::change::kind::put
+               ? stored_value{std::string{as_text(change->value)}}
+               : stored_value{};
+  }
+  return read<stored_value>(value_read{backend, what.key});
 }
 
 /// The writer does all in its order: behind a write, also an empty one, it holds the session for
@@ -244,6 +255,7 @@ session_store(session_store_actor::stateful_pointer<session_store_state> self,
         return self->state.read<inbox_page>(
             inbox_read{self->state.backend, what.after, what.numbers});
       },
+      [self](const value_lookup& what) { return self->state.look_up(what); },
       [self](const peers_came& what) { self->state.note(what); },
       [self](const peer_lookup& what) { return self->state.look_up(what.what); },
       [self](caf::flush_atom) { return self->state.flush(); },

@@ -67,6 +67,22 @@ result<stored_peer> read(const peer_read& what) {
   }
 }
 
+result<stored_value> read(const value_read& what) {
+  try {
+    auto* rows = what.from->rows();
+    if (rows == nullptr) {
+      return fail(errc::bad_argument, what.from->place() + " keeps no values of chats");
+    }
+    const auto found = rows->get(storage::table::value, what.key);
+    if (!found) {
+      return std::unexpected(found.error());
+    }
+    return *found ? stored_value{std::string{as_text(**found)}} : stored_value{};
+  } catch (const std::exception& thrown) {
+    return fail(errc::storage, what.from->place() + ": " + thrown.what());
+  }
+}
+
 } // namespace
 
 session_writer_actor::behavior_type session_worker(session_writer_actor::pointer self) {
@@ -88,6 +104,11 @@ session_writer_actor::behavior_type session_worker(session_writer_actor::pointer
         const auto request = std::exchange(what, {});
         auto peer = read(request);
         return peer ? caf::result<stored_peer>{*std::move(peer)} : to_caf(peer.error());
+      },
+      [](value_read& what) -> caf::result<stored_value> {
+        const auto request = std::exchange(what, {});
+        auto value = read(request);
+        return value ? caf::result<stored_value>{*std::move(value)} : to_caf(value.error());
       },
       [self](shutdown_atom) { self->quit(); },
   };
@@ -165,6 +186,10 @@ session_writer(session_writer_actor::stateful_pointer<session_writer_state> self
         return self->delegate(to, std::exchange(what, {}));
       },
       [self](peer_read& what) -> caf::result<stored_peer> {
+        const auto& to = self->state.worker_of(what.from.get());
+        return self->delegate(to, std::exchange(what, {}));
+      },
+      [self](value_read& what) -> caf::result<stored_value> {
         const auto& to = self->state.worker_of(what.from.get());
         return self->delegate(to, std::exchange(what, {}));
       },

@@ -66,6 +66,7 @@ void update_hub_state::forget_account() {
   places.clear();
   ledger.clear();
   unwritten = nullptr;
+  ends_refused(error::make(errc::cancelled, "the account is another one"));
   inbox_of = 0;
 }
 
@@ -210,7 +211,8 @@ update_hub_actor::behavior_type hub(update_hub_actor::stateful_pointer<update_hu
       [self](const update_failed& what) { self->state.failed(what); },
       [self](const update_sent& what) { self->state.sent(what); },
       [self](const update_waits& what) { self->state.waits_for(what); },
-      [self](const updates_finished& what) { self->state.ended(what); },
+      [self](const updates_finished& what) { return self->state.ended(what); },
+      [self](const value_request& what) { return self->state.value_of(what); },
       [self](caf::close_atom) { self->quit(); },
       [self](const hub_start& how) { self->state.begin(how); },
       [self](status_atom) { return self->state.ledger.picture(); },

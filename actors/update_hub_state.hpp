@@ -72,7 +72,8 @@ private:
 
 /// What a hub holds. Its parts: where it begins, and its actor (update_hub.cpp), what comes from
 /// the wire (update_wire.cpp), what the boxes ask for (update_difference.cpp), the inbox and the
-/// way out (update_inbox.cpp), what comes from the store again (update_stored.cpp).
+/// way out (update_inbox.cpp), what comes from the store again (update_stored.cpp), values of chats
+/// (update_values.cpp).
 struct update_hub_state {
   explicit update_hub_state(update_hub_actor::pointer actor)
     : self{actor} {}
@@ -108,6 +109,10 @@ struct update_hub_state {
   bool stuck = false;                                  ///< the store cannot write
   std::optional<steady_time> write_at;
   std::optional<steady_time> read_at; ///< what is stored could not be read
+  /// Who has told of ends with values hears when they are written: with the next write, and with
+  /// those under way.
+  std::vector<caf::response_promise> ends_unwritten;
+  std::vector<caf::response_promise> ends_in_write;
 
   std::optional<update_fanout> receivers;
   caf::actor finisher;     ///< who has claimed the updates; null: nobody
@@ -200,7 +205,11 @@ struct update_hub_state {
   void give_up(std::uint64_t number, const std::string& why) {
     give_up(std::vector<std::uint64_t>{number}, why);
   }
-  void ended(const updates_finished& what);
+  caf::result<void> ended(const updates_finished& what);
+  caf::result<void> ended_with_values(const updates_finished& what);
+  caf::result<stored_value> value_of(const value_request& what);
+  void ends_written();
+  void ends_refused(const error& why);
   void bury(const storage::dead_letter& what, const std::vector<storage::send_record>& sends);
   void failed(const update_failed& what);
   void sent(const update_sent& what);

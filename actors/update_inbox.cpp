@@ -31,6 +31,7 @@ std::uint64_t first_number(wall_time now) {
 
 /// What waits for the write before it is given to the store; nobody is left to hear how that went.
 update_hub_state::~update_hub_state() {
+  ends_refused(error::make(errc::cancelled, "the hub has ended"));
   if (!came.empty()) {
     caf::anon_send(store, peers_came{.account = who.id, .seen = std::move(came)});
   }
@@ -195,10 +196,12 @@ void update_hub_state::give_to_store() {
             not_written(why);
           });
   unwritten = nullptr;
+  std::ranges::move(std::exchange(ends_unwritten, {}), std::back_inserter(ends_in_write));
 }
 
 void update_hub_state::wrote(std::uint64_t number) {
   stuck = false;
+  ends_written();
   ledger.written(number);
   hand_out();
   write();
@@ -353,10 +356,6 @@ void update_hub_state::give_up(const std::vector<std::uint64_t>& numbers, const 
     write();
     look_for_room();
   }
-}
-
-void update_hub_state::ended(const updates_finished& what) {
-  what.given_up ? give_up(what.numbers, *what.given_up) : finish(what.numbers);
 }
 
 void update_hub_state::bury(const storage::dead_letter& what,

@@ -178,6 +178,18 @@ void note_send(detail::delivery& origin, bytes_view named, std::int64_t random_i
   }
 }
 
+pending<void> stored(const any_update& update, chat_value what) {
+  const auto& origin = common(update).origin();
+  auto state = std::make_shared<detail::pending_state<void>>();
+  state->home = origin ? origin->link->home : nullptr;
+  auto outcome = detail::store_value(origin, std::move(what));
+  if (!outcome) {
+    detail::log_unseen("store", outcome.error());
+  }
+  state->settle(std::move(outcome));
+  return pending<void>{std::move(state)};
+}
+
 // A free function: the coroutine owns its copies.
 task<std::optional<new_message>> ask_in(context ctx, outgoing question, duration timeout) {
   const auto sent = co_await ctx.reply(question);
@@ -347,6 +359,26 @@ pending<bytes> context::invoke_bytes(bytes function, invoke_options options) con
 
 task<std::optional<new_message>> context::ask(outgoing question, duration timeout) const {
   return ask_in(*this, std::move(question), timeout);
+}
+
+pending<std::optional<std::string>> context::load(std::string_view key) const {
+  auto state = std::make_shared<detail::pending_state<std::optional<std::string>>>();
+  state->home = detail::load_value(common(update_).origin(), std::string{key},
+                                   [state](result<std::optional<std::string>> value) {
+                                     if (!value && !state->on_settled) {
+                                       detail::log_unseen("load", value.error());
+                                     }
+                                     state->settle(std::move(value));
+                                   });
+  return pending<std::optional<std::string>>{std::move(state)};
+}
+
+pending<void> context::store(std::string_view key, std::string value) const {
+  return stored(update_, {.key = std::string{key}, .value = std::move(value)});
+}
+
+pending<void> context::erase(std::string_view key) const {
+  return stored(update_, {.key = std::string{key}, .erased = true});
 }
 
 update_awaitable<new_message> context::wait_for_message(duration timeout) const {

@@ -7,6 +7,7 @@
 #include <cafegram/bots/updates.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -107,6 +108,11 @@ public:
   awaiter awaiter_in(detail::frame& in) && { return awaiter{in.root}; }
 };
 
+/// Bounds of `context::store`: of a key and a value in octets, and of one update in keys.
+inline constexpr std::size_t value_key_most = 128;
+inline constexpr std::size_t value_most = std::size_t{64} << 10;
+inline constexpr std::size_t values_most = 64;
+
 /// What a handler works with: the update that it was given and the way to answer. A value; copies
 /// mean the same. It can be used in its conversation only: elsewhere, and after the conversation
 /// has ended, requests fail with `bad_argument` or `cancelled`.
@@ -176,9 +182,23 @@ public:
     return wait_for_click(message.ref(), timeout);
   }
   sleep_awaitable sleep(duration time) const { return sleep_awaitable{time}; }
-  /// Says that what the coroutine has consumed is dealt with. Without it that is so when the
-  /// coroutine ends; it may hold 64 updates, the 65th cancels it.
+  /// Says that what the coroutine has consumed is dealt with, and what it has stored is to be
+  /// written with that. Without it that is so when the coroutine ends; it may hold 64 updates, the
+  /// 65th cancels it.
   checkpoint_awaitable checkpoint() const { return {}; }
+
+  /// A value of this chat, as the updates before have left it, and this one since; none: nothing is
+  /// stored. After an error that may pass (`storage`, `cancelled`) an update that the inbox keeps
+  /// is handled again later, whatever its handler does. `bad_argument`: the key, or a session that
+  /// keeps no values.
+  pending<std::optional<std::string>> load(std::string_view key) const;
+  /// Stores a value of this chat when the update is finished, in one change with its end: if it is
+  /// handled again, nothing was stored. In a coroutine with all that it has consumed, at its end or
+  /// at `checkpoint`. The outcome says that it is noted. `bad_argument`: beyond a bound, or the
+  /// update is finished.
+  pending<void> store(std::string_view key, std::string value) const;
+  /// The same, so that there is none.
+  pending<void> erase(std::string_view key) const;
 
 private:
   any_update update_;

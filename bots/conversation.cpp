@@ -47,6 +47,7 @@ void conversation::end() {
   waiters_.clear();
   behaviors_.clear();
   open_.clear();
+  joint_.clear();
   addressing_.clear();
   setup_.client = nullptr;
   setup_.owner = nullptr;
@@ -123,6 +124,8 @@ bool conversation::offer_to_waiters(const any_update& update) {
   auto& root = *taker.awaiter->root_;
   const auto& origin = common(update).origin();
   root.held.push_back(origin);
+  origin->values = root.first->stage();
+  origin->in_coroutine = true;
   ++origin->holders;
   if (root.held.size() > max_held) {
     log::error("conversation",
@@ -190,6 +193,8 @@ void conversation::start(task<> frame, const any_update& update, std::size_t rou
   root->route = route;
   root->part_of = behaviors_[route];
   root->held.push_back(origin);
+  root->first = origin;
+  origin->in_coroutine = true;
   ++origin->holders;
   frame.get().promise().root = root.get();
   const auto handle = frame.get();
@@ -228,7 +233,7 @@ void conversation::release(detail::root_task& root) {
   for (const auto& held : root.held) {
     --held->holders;
   }
-  root.held.clear();
+  join(std::exchange(root.held, {}), root.first->values.get());
 }
 
 void conversation::settle() {
@@ -259,11 +264,13 @@ void conversation::sweep_roots() {
     if (root.cancelled) {
       std::ranges::for_each(root.held, [](const auto& d) { d->how = handling::interrupted; });
       root.held.back()->how = handling::cancelled;
+      *root.first->stage() = {};
     } else if (const auto failure = root.frame.get().promise().failure) {
       guarded(in_hand_of(root), [&] { std::rethrow_exception(failure); });
       return; // what it holds is not dealt with
     }
     release(root);
+    leave(root);
     const auto gone = std::move(roots_[i]);
     roots_.erase(roots_.begin() + static_cast<std::ptrdiff_t>(i));
   }
@@ -271,9 +278,10 @@ void conversation::sweep_roots() {
 
 /// Also when the conversation has ended itself over a coroutine that holds none of them.
 void conversation::report_finished() {
+  report_joint_ends();
   for (auto at = open_.begin(); at != open_.end();) {
     auto& d = **at;
-    if (d.outstanding != 0 || d.holders != 0) {
+    if (d.outstanding != 0 || d.holders != 0 || d.joint) {
       ++at;
       continue;
     }

@@ -3,12 +3,14 @@
 #include <cafegram/bots/self.hpp>
 
 #include <cstdint>
+#include <deque>
 #include <exception>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -20,6 +22,16 @@ namespace detail {
 /// The way from an update back to its conversation; cut when that ends.
 struct home_link {
   conversation* home = nullptr;
+};
+
+/// What a handler, or a coroutine with all that it has consumed, has stored: told with their end.
+struct value_stage {
+  std::map<std::string, chat_value> set; ///< by key
+  std::set<std::string> unread;          ///< keys that could not be loaded, and may be later
+
+  bool empty() const { return set.empty() && unread.empty(); }
+  /// On top of what is here.
+  void add(value_stage&& later);
 };
 
 /// One update on its way through one conversation.
@@ -40,12 +52,24 @@ struct delivery {
   handling how = handling::done;
   bool open = true; ///< not reported as finished yet
   std::vector<effect> effects;
-  bool kept = false;             ///< it comes again if it does not come to its end
-  std::vector<made_send> before; ///< made when it was here the last time
-  std::vector<made_send> made;   ///< and not told to the owner yet
-  std::set<std::int64_t> unsent; ///< without an outcome that lasts
+  bool kept = false;                   ///< it comes again if it does not come to its end
+  std::vector<made_send> before;       ///< made when it was here the last time
+  std::vector<made_send> made;         ///< and not told to the owner yet
+  std::set<std::int64_t> unsent;       ///< without an outcome that lasts
+  std::shared_ptr<value_stage> values; ///< null: nothing; one for all that a coroutine consumes
+  bool in_coroutine = false;           ///< one has consumed it, and goes on
+  bool joint = false;                  ///< it ends as part of a `joint_end`
+
+  const std::shared_ptr<value_stage>& stage();
 
   const made_send* find_made(std::int64_t random_id) const;
+};
+
+/// Updates whose end writes values: they end in one change, or all come again. None: a coroutine
+/// has stored them behind a checkpoint.
+struct joint_end {
+  std::vector<std::shared_ptr<delivery>> of;
+  value_stage values;
 };
 
 /// A coroutine that a handler has started, with all that it waits for below it.
@@ -54,9 +78,19 @@ struct root_task {
   std::optional<behavior> part_of; ///< owns the lambda that the frame belongs to, and outlives it
   task<> frame;
   std::vector<std::shared_ptr<delivery>> held;
+  std::shared_ptr<delivery> first; ///< that it was started for; its context stores through it
   std::size_t route = 0;
   bool cancelled = false;
 };
+
+/// The conversation of an update, where it may be used. Errors: `cancelled`, `bad_argument`.
+result<conversation*> find_home(const std::shared_ptr<delivery>& origin);
+
+using value_done = std::function<void(result<std::optional<std::string>>)>;
+/// `done` comes once, in the conversation's context, or never if that ends; at once, too. Null
+/// where nothing can be loaded.
+conversation* load_value(const std::shared_ptr<delivery>& origin, std::string key, value_done done);
+result<void> store_value(const std::shared_ptr<delivery>& origin, chat_value what);
 
 using call_done = std::function<void(const result<bytes>&)>;
 /// Makes a call for an update. `done` comes once, in the conversation's context, or never if that
@@ -111,6 +145,9 @@ public:
   void call(const std::shared_ptr<detail::delivery>& origin, bytes function, invoke_options options,
             detail::call_done done);
   void call_to(detail::addressed_call what);
+  void load(const std::shared_ptr<detail::delivery>& origin, std::string key,
+            detail::value_done done);
+  result<void> store(detail::delivery& origin, chat_value what);
   bool is_addressed(const chat_ref& to) const;
   void resume(const std::shared_ptr<detail::resume_point>& point);
   std::uint64_t wait(detail::wait_base& awaiter, std::coroutine_handle<> frame, duration timeout);
@@ -135,9 +172,14 @@ private:
   void find_address(chat_key chat);
   void address_came(chat_key chat, const result<tl::InputPeer>& address);
   void make_addressed(detail::addressed_call&& what, const tl::InputPeer& address);
+  void join(std::vector<std::shared_ptr<detail::delivery>> of, detail::value_stage* stage);
+  const chat_value* staged(const detail::delivery& origin, const std::string& key) const;
+  void leave(detail::root_task& root);
   void settle();
   void sweep_roots();
   void report_finished();
+  void report_joint_ends();
+  void report_joint_end(detail::joint_end& one);
   void report_sends_of(detail::delivery& one);
   void report_sends();
   void report_wake();
@@ -147,6 +189,7 @@ private:
   conversation_setup setup_;
   std::shared_ptr<detail::home_link> link_;
   std::vector<std::shared_ptr<detail::delivery>> open_; ///< by rising numbers; few
+  std::deque<detail::joint_end> joint_; ///< in the order of their ends, and told in it
   std::uint64_t current_ = 0;
   bool told_suspended_ = false;
   std::size_t outstanding_ = 0;

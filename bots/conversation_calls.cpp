@@ -105,20 +105,27 @@ void conversation::make_addressed(detail::addressed_call&& what, const tl::Input
 
 namespace detail {
 
+result<conversation*> find_home(const std::shared_ptr<delivery>& origin) {
+  auto* home = origin ? origin->link->home : nullptr;
+  if (home == nullptr) {
+    return fail(errc::cancelled, "the conversation of this update has ended");
+  }
+  if (conversation::running() != home) {
+    return fail(errc::bad_argument, "a context is used in its own conversation only");
+  }
+  return home;
+}
+
 namespace {
 
 /// Null, and told so, where no call can be made.
 conversation* home_for(const std::shared_ptr<delivery>& origin, const call_done& done) {
-  auto* home = origin ? origin->link->home : nullptr;
-  if (home == nullptr) {
-    done(fail(errc::cancelled, "the conversation of this update has ended"));
+  const auto home = find_home(origin);
+  if (!home) {
+    done(std::unexpected(home.error()));
     return nullptr;
   }
-  if (conversation::running() != home) {
-    done(fail(errc::bad_argument, "a context is used in its own conversation only"));
-    return nullptr;
-  }
-  return home;
+  return *home;
 }
 
 } // namespace

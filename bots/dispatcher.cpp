@@ -164,7 +164,8 @@ void dispatcher_state::note_loss(chat_state& chat, const update_data& dropped) {
 
 void dispatcher_state::pump(chat_key key, chat_state& chat) {
   if (chat.busy || chat.waiting.empty() || chat.blocked_until > now() ||
-      chat.waiting.front().gathers_until > now() || !wake_up(key, chat)) {
+      chat.waiting.front().gathers_until > now() || waits_for_store(key, chat) ||
+      !wake_up(key, chat)) {
     return;
   }
   auto update = std::move(chat.waiting.front());
@@ -239,7 +240,9 @@ void dispatcher_state::on_finished(const finished& message) {
   if (message.number == chat.current) {
     chat.busy = false;
   }
-  if (message.how == handling::done || !update.kept) {
+  if (!message.values.empty()) {
+    end_with_values(chat, message, update);
+  } else if (message.how == handling::done || !update.kept) {
     end_rows(update, {});
   } else {
     not_done(key, chat, message.how, std::move(update));
@@ -477,6 +480,8 @@ dispatcher_actor::behavior_type dispatcher(dispatcher_state::pointer self, dispa
       [self](const finished& message) { self->state.on_finished(message); },
       [self](const suspended& message) { self->state.on_suspended(message); },
       [self](sends_made& message) { self->state.on_sends_made(message); },
+      [self](const value_request& what) { return self->state.value_of(what); },
+      [self](values_stored& message) { self->state.on_values_stored(message); },
       [self](const wake_at& message) { self->state.on_wake_at(message); },
       [self](const stop_request& request) { return self->state.stop(request.timeout); },
       [self](status_atom) { return self->state.status(); },

@@ -53,6 +53,8 @@ struct dispatcher_state {
   void on_finished(const finished& message);
   void on_suspended(const suspended& message);
   void on_sends_made(sends_made& message);
+  caf::result<stored_value> value_of(const value_request& what);
+  void on_values_stored(values_stored& message);
   void on_wake_at(const wake_at& message);
   void on_down(const caf::down_msg& message);
   void on_tick(std::uint64_t generation);
@@ -113,9 +115,14 @@ private:
   /// before had not heard of it. Those whose end is longest ago are forgotten.
   class ended_rows {
   public:
-    using end = std::unique_ptr<const error>; ///< null: it is finished, else given up
+    struct end {
+      std::unique_ptr<const error> given_up; ///< null: it is finished
+      /// Ended with it, and not known to be written: a hub that is new is told again.
+      std::shared_ptr<const updates_finished> values = {};
+    };
 
     void add(std::uint64_t row, end how);
+    void set_values(std::uint64_t row, std::shared_ptr<const updates_finished> values);
     /// Null: not known.
     const end* find(std::uint64_t row) const;
 
@@ -133,6 +140,9 @@ private:
   void answer_row(std::uint64_t row, admission& promise, const error* given_up);
   void end_row(std::uint64_t row, const std::optional<error>& given_up, bool told = false);
   void end_rows(const queued_update& of, const std::optional<error>& given_up);
+  void end_with_values(chat_state& chat, const finished& message, queued_update& update);
+  void tell_values(const std::shared_ptr<const updates_finished>& what);
+  bool waits_for_store(chat_key key, chat_state& chat);
   void tell_waits(std::uint64_t row, bool waits);
   template <class T>
   void tell_hub(T what);
@@ -172,7 +182,8 @@ private:
   std::vector<updates_finished> ends_;             // of those, not told yet
   std::unordered_set<std::uint64_t> waiting_rows_; // of those: a coroutine waits over them
   ended_rows ended_;
-  caf::actor_addr hub_; // who handed out the last one
+  caf::actor_addr hub_;          // who handed out the last one
+  std::size_t value_octets_ = 0; ///< told to it, and not known to be written
   std::uint64_t last_number_ = 0;
   std::size_t queued_ = 0;
   std::size_t in_flight_ = 0;

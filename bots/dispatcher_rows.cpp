@@ -84,6 +84,13 @@ dispatcher_state::chat_state::land(std::uint64_t number) {
   return out;
 }
 
+void dispatcher_state::ended_rows::set_values(std::uint64_t row,
+                                              std::shared_ptr<const updates_finished> values) {
+  if (const auto found = known_.find(row); found != known_.end()) {
+    found->second.values = std::move(values);
+  }
+}
+
 const dispatcher_state::ended_rows::end*
 dispatcher_state::ended_rows::find(std::uint64_t row) const {
   const auto found = known_.find(row);
@@ -99,7 +106,10 @@ void dispatcher_state::accept_row(const update_event& event, admission promise) 
     return;
   }
   if (const auto* ended = ended_.find(event.number)) {
-    answer_row(event.number, promise, ended->get());
+    if (ended->values) {
+      tell_values(ended->values); // the row goes with them, so before its own end
+    }
+    answer_row(event.number, promise, ended->given_up.get());
     return;
   }
   if (stopping_) {
@@ -158,7 +168,7 @@ void dispatcher_state::end_row(std::uint64_t row, const std::optional<error>& gi
     answer_row(row, node.mapped(), given_up ? &*given_up : nullptr);
   }
   waiting_rows_.erase(row);
-  ended_.add(row, given_up ? std::make_unique<const error>(*given_up) : nullptr);
+  ended_.add(row, {given_up ? std::make_unique<const error>(*given_up) : nullptr});
 }
 
 /// Where they are several the hub ends them in one change, before it gets answers of those that

@@ -11,15 +11,16 @@
 //   client --update_events-> +------------+ ==deliver==> conversation   (one per chat, on demand)
 //       <--updates_finished--| dispatcher | <--finished, suspended, sends_made-- |
 //            update_failed   |            |    wake_at                           |
-//            update_sent     |            |                                      |
+//            update_sent     |            |    value_request, values_stored      |
 //            update_waits    |            |                                      |
+//            value_request   |            |                                      |
 //                            +------------+                                      |
 //   client <----------------------invoke_request, peer_request-------------------+
 //
 // The dispatcher holds the queue of each chat and gives a conversation one update at a time, the
 // next one when that is finished, or suspended in a coroutine; what fails it gives again. What the
 // account's inbox keeps is answered when it is finished, or given up. `deliver`, `finished`,
-// `sends_made` and `suspended` can be serialized.
+// `sends_made`, `suspended` and `values_stored` can be serialized.
 
 namespace cafegram {
 
@@ -54,6 +55,10 @@ using dispatcher_actor = caf::typed_actor<
     caf::reacts_to<suspended>,
     // A conversation's send is answered, and its update goes on.
     caf::reacts_to<sends_made>,
+    // A conversation loads a value: as it is after all ends that it has told.
+    caf::replies_to<value_request>::with<stored_value>,
+    // A conversation has stored values that end no update.
+    caf::reacts_to<values_stored>,
     // A conversation wants to be woken, or no more.
     caf::reacts_to<wake_at>,
     // Takes nothing more, lets handlers end, ends the conversations; answers and ends.

@@ -65,6 +65,15 @@ struct finished {
   std::uint64_t number = 0;
   handling how = handling::done;
   std::vector<effect> effects;
+  /// What was stored meanwhile: only with `done`, and written in one change with the end of all.
+  std::vector<chat_value> values = {};
+  std::vector<std::uint64_t> more = {}; ///< deliveries that end in the same change
+};
+
+/// What a coroutine has stored that holds no update: there is no end to write it with.
+struct values_stored {
+  chat_key chat = 0;
+  std::vector<chat_value> values;
 };
 
 /// Sends for an update that goes on are answered.
@@ -115,6 +124,11 @@ typename Inspector::result_type inspect(Inspector& f, made_send& x) {
 }
 
 template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, chat_value& x) {
+  return f(caf::meta::type_name("cafegram::chat_value"), x.key, x.value, x.erased);
+}
+
+template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, deliver& x) {
   bytes payload;
   if constexpr (Inspector::reads_state) {
@@ -148,7 +162,13 @@ typename Inspector::result_type inspect(Inspector& f, effect& x) {
 
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, finished& x) {
-  return f(caf::meta::type_name("cafegram::finished"), x.chat, x.number, x.how, x.effects);
+  return f(caf::meta::type_name("cafegram::finished"), x.chat, x.number, x.how, x.effects, x.values,
+           x.more);
+}
+
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, values_stored& x) {
+  return f(caf::meta::type_name("cafegram::values_stored"), x.chat, x.values);
 }
 
 template <class Inspector>
@@ -164,6 +184,7 @@ CAF_ADD_TYPE_ID(cafegram_bots, (cafegram::deliver))
 CAF_ADD_TYPE_ID(cafegram_bots, (cafegram::finished))
 CAF_ADD_TYPE_ID(cafegram_bots, (cafegram::suspended))
 CAF_ADD_TYPE_ID(cafegram_bots, (cafegram::sends_made))
+CAF_ADD_TYPE_ID(cafegram_bots, (cafegram::values_stored))
 CAF_ADD_ATOM(cafegram_bots, cafegram, wake_atom, "wake")
 
 CAF_END_TYPE_ID_BLOCK(cafegram_bots)

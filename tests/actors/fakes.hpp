@@ -146,6 +146,7 @@ played_session_store(std::shared_ptr<played_session> kept) {
       [](const inbox_request&) {
         return inbox_page{std::make_shared<const storage::inbox_content>()};
       },
+      [](const value_lookup&) { return stored_value{}; },
       [kept](const peers_came& what) { kept->peers.push_back(what); },
       [kept](const peer_lookup& what) -> caf::result<peer_found> {
         kept->looked_up.push_back(to_string(what.what));

@@ -170,6 +170,30 @@ struct hub_world {
     promise.deliver(caf::unit);
   }
 
+  /// A row of the user's own, as it is written.
+  std::optional<std::string> value(const std::string& key) const {
+    const auto found = rows->get(storage::table::value, key).value();
+    return found ? std::optional{std::string{as_text(*found)}} : std::nullopt;
+  }
+
+  /// The same with what is on its way to the disk.
+  std::optional<std::string> latest_value(const std::string& key) const {
+    auto out = value(key);
+    for (const auto& one : unwritten) {
+      if (!one.progress) {
+        continue;
+      }
+      for (const auto& row : one.progress->rows) {
+        if (row.in == storage::table::value && row.key == key) {
+          out = row.what == storage::change::kind::put
+                    ? std::optional{std::string{as_text(row.value)}}
+                    : std::nullopt;
+        }
+      }
+    }
+    return out;
+  }
+
   static invoke_answer encoded(const auto& value) {
     return {std::make_shared<const bytes>(tl::encode(value))};
   }
@@ -291,6 +315,7 @@ inline session_store_actor::behavior_type played_store(session_store_actor::poin
         return world->write();
       },
       [world](const inbox_request& what) { return world->page(what); },
+      [world](const value_lookup& what) { return stored_value{world->latest_value(what.key)}; },
       [world](const peers_came& what) {
         storage::batch rows;
         for (const auto& seen : what.seen) {

@@ -77,6 +77,7 @@ session_writer_actor::behavior_type hung_writer() {
       [](const session_write&) -> caf::result<void> { return caf::delegated<void>{}; },
       [](const inbox_read&) -> caf::result<inbox_page> { return caf::delegated<inbox_page>{}; },
       [](const peer_read&) -> caf::result<stored_peer> { return caf::delegated<stored_peer>{}; },
+      [](const value_read&) -> caf::result<stored_value> { return caf::delegated<stored_value>{}; },
       [](shutdown_atom) {},
   };
 }

@@ -58,6 +58,7 @@ struct dc_pool_fixture : testing::Test {
               [](const inbox_request&) {
                 return inbox_page{std::make_shared<const storage::inbox_content>()};
               },
+              [](const value_lookup&) { return stored_value{}; },
               [](const peers_came&) {},
               [](const peer_lookup&) { return peer_found{}; },
               [](caf::flush_atom) -> caf::result<void> { return caf::unit; },

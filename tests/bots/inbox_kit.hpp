@@ -21,6 +21,7 @@ class bot_inbox : public bot_test {
 protected:
   bot_inbox() { hub_ = spawn_hub(); }
   ~bot_inbox() override {
+    held_ends_.clear();
     caf::anon_send_exit(hub_, caf::exit_reason::user_shutdown);
     hub_ = nullptr;
   }
@@ -39,9 +40,24 @@ protected:
               [this, self](const update_events& batch) { self->send(bot_, batch); },
               [this](const update_failed& what) { failures_.push_back(what.number); },
               [this](const update_sent& what) { sends_[what.number].push_back(*what.what); },
-              [this](const updates_finished& what) {
+              [this, self](const updates_finished& what) -> caf::result<void> {
                 (what.given_up ? buried_ : together_).push_back(what.numbers);
                 why_buried_ = what.given_up.value_or(why_buried_);
+                return keep(self, what);
+              },
+              [this](caf::ok_atom, bool written) {
+                written ? held_ends_.back().deliver(caf::unit)
+                        : held_ends_.back().deliver(
+                              to_caf(error::make(errc::cancelled, "the hub has ended")));
+                held_ends_.pop_back();
+              },
+              [this](const value_request& what) -> caf::result<stored_value> {
+                loaded_.push_back(what.key);
+                if (unreadable_) {
+                  return to_caf(error::make(errc::storage, "not now"));
+                }
+                const auto found = values_.find({what.chat, what.key});
+                return found != values_.end() ? stored_value{found->second} : stored_value{};
               },
               [this](const update_waits& what) { waits_[what.number] = what.waits; }};
     });
@@ -70,7 +86,42 @@ protected:
     return {received, number};
   }
 
+  /// As the store of an account does; where ends are held nobody hears that it has.
+  caf::result<void> keep(caf::event_based_actor* self, const updates_finished& what) {
+    if (!what.values) {
+      return caf::unit;
+    }
+    ends_with_values_.push_back(what.numbers);
+    for (const auto& one : *what.values) {
+      if (one.erased) {
+        values_.erase({what.chat, one.key});
+      } else {
+        values_[{what.chat, one.key}] = one.value;
+      }
+    }
+    if (hold_ends_) {
+      held_ends_.push_back(self->make_response_promise());
+      return held_ends_.back();
+    }
+    return caf::unit;
+  }
+  /// Of the end that was told last and is held.
+  void answer_end(bool written) {
+    caf::anon_send(hub_, caf::ok_atom_v, written);
+    settle();
+  }
+  std::string value(const person& of, const std::string& key) const {
+    const auto found = values_.find({of.id, key});
+    return found != values_.end() ? found->second : "none";
+  }
+
   caf::actor hub_;
+  std::map<std::pair<std::int64_t, std::string>, std::string> values_; ///< by chat and key
+  std::vector<numbers> ends_with_values_;
+  std::vector<std::string> loaded_; ///< keys that were asked for
+  bool unreadable_ = false;
+  bool hold_ends_ = false;
+  std::vector<caf::response_promise> held_ends_;
   numbers finished_;
   std::vector<numbers> together_; ///< finished in one change
   std::vector<numbers> buried_;   ///< given up in one change

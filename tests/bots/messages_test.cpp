@@ -40,6 +40,22 @@ TEST(messages, a_delivery_keeps_everything_over_the_wire) {
   EXPECT_EQ(message->sender_user()->first_name, "Alice");
 }
 
+TEST(messages, an_end_with_what_was_stored_keeps_everything_over_the_wire) {
+  finished sent{777, 12, handling::done, {{5, 6, true}}};
+  sent.values = {{.key = "a", .value = std::string{"1\0x", 3}}, {.key = "b", .erased = true}};
+  sent.more = {13, 14};
+  const auto got = through_bytes(sent);
+  ASSERT_EQ(got.values.size(), 2U);
+  EXPECT_EQ(got.values[0].key, "a");
+  EXPECT_EQ(got.values[0].value, (std::string{"1\0x", 3}));
+  EXPECT_FALSE(got.values[0].erased);
+  EXPECT_TRUE(got.values[1].erased);
+  EXPECT_EQ(got.more, (std::vector<std::uint64_t>{13, 14}));
+  const auto alone = through_bytes(values_stored{777, sent.values});
+  EXPECT_EQ(alone.chat, 777);
+  EXPECT_EQ(alone.values.size(), 2U);
+}
+
 TEST(messages, an_update_that_this_schema_does_not_know_passes_through) {
   const bytes strange{1, 2, 3, 4, 5, 6, 7, 8};
   auto data = std::make_shared<update_data>();

@@ -1,0 +1,223 @@
+#include <cafegram/actors/errors.hpp>
+#include <cafegram/bots/conversation.hpp>
+
+#include <algorithm>
+#include <iterator>
+#include <ranges>
+#include <utility>
+
+// Values of a chat: they are written with the end of the updates over which they were stored.
+namespace cafegram {
+
+namespace {
+
+using loaded = result<std::optional<std::string>>;
+
+result<void> check_key(const std::string& key) {
+  if (key.empty() || key.size() > value_key_most) {
+    return fail(errc::bad_argument,
+                "the key of a value has to have 1 to " + std::to_string(value_key_most) + " octets",
+                static_cast<std::int64_t>(key.size()));
+  }
+  return {};
+}
+
+/// Asking again later does not help.
+bool lasts(const error& why) {
+  return why.code == errc::bad_argument || why.code == errc::malformed;
+}
+
+bool is_over(const detail::delivery& one) {
+  return one.outstanding == 0 && one.holders == 0;
+}
+
+std::vector<chat_value> list_of(detail::value_stage&& stage) {
+  std::vector<chat_value> out;
+  out.reserve(stage.set.size());
+  for (auto& [key, value] : stage.set) {
+    out.push_back(std::move(value));
+  }
+  return out;
+}
+
+} // namespace
+
+/// What is neither here nor on its way is asked for behind the ends that were told: the owner and
+/// the account's hub keep that order, and the store answers as if all of it were written.
+void conversation::load(const std::shared_ptr<detail::delivery>& origin, std::string key,
+                        detail::value_done done) {
+  if (const auto* own = staged(*origin, key)) {
+    done(own->erased ? std::nullopt : std::optional{own->value});
+    return;
+  }
+  ++outstanding_;
+  ++origin->outstanding;
+  const auto settled = [this, origin, key, done = std::move(done)](const loaded& outcome) {
+    --outstanding_;
+    --origin->outstanding;
+    // A handler that takes a failed look for "there is none" would store from a false beginning.
+    if (!outcome && !lasts(outcome.error())) {
+      origin->stage()->unread.insert(key);
+    } else if (origin->values) {
+      origin->values->unread.erase(key);
+    }
+    if (!failed_) {
+      guarded(origin->number, [&] { done(outcome); });
+    }
+    settle();
+  };
+  self_.request(setup_.owner, caf::infinite, value_request{setup_.chat.marked_id(), std::move(key)})
+      .then([settled](const stored_value& found) { settled(found.value); },
+            [settled](const caf::error& why) { settled(std::unexpected(to_error(why))); });
+}
+
+result<void> conversation::store(detail::delivery& origin, chat_value what) {
+  if (!origin.open && !origin.in_coroutine) {
+    return cafegram::fail(errc::bad_argument,
+                          "the update is finished: nothing is stored with it any more");
+  }
+  auto& set = origin.stage()->set;
+  if (set.size() >= values_most && !set.contains(what.key)) {
+    return cafegram::fail(errc::bad_argument,
+                          "an update may store " + std::to_string(values_most) + " values");
+  }
+  auto key = what.key;
+  set.insert_or_assign(std::move(key), std::move(what));
+  return {};
+}
+
+/// As its update sees it, or those that have ended here; null: neither has stored it.
+const chat_value* conversation::staged(const detail::delivery& origin,
+                                       const std::string& key) const {
+  const auto in = [&key](const detail::value_stage& stage) {
+    const auto found = stage.set.find(key);
+    return found != stage.set.end() ? &found->second : nullptr;
+  };
+  const auto* found = origin.values ? in(*origin.values) : nullptr;
+  for (auto at = joint_.rbegin(); found == nullptr && at != joint_.rend(); ++at) {
+    found = in(at->values);
+  }
+  return found;
+}
+
+/// These have ended; what their coroutine stores from now on belongs to what it consumes next.
+void conversation::join(std::vector<std::shared_ptr<detail::delivery>> of,
+                        detail::value_stage* stage) {
+  if (stage == nullptr || stage->empty()) {
+    return;
+  }
+  std::ranges::for_each(of, [](const auto& one) { one->joint = true; });
+  joint_.push_back({std::move(of), std::exchange(*stage, {})});
+}
+
+/// The coroutine has ended: what calls of its updates store in their callbacks is theirs alone.
+void conversation::leave(detail::root_task& root) {
+  root.first->in_coroutine = false;
+  for (const auto& one : open_) {
+    if (one->values && one->values == root.first->values) {
+      one->in_coroutine = false;
+    }
+  }
+}
+
+/// In their order: of two that have stored the same, the later one is to be there in the end.
+void conversation::report_joint_ends() {
+  for (const auto& one : open_) {
+    if (is_over(*one) && !one->joint && !one->in_coroutine) {
+      join({one}, one->values.get());
+    }
+  }
+  while (!joint_.empty() &&
+         std::ranges::all_of(joint_.front().of, [](const auto& one) { return is_over(*one); })) {
+    auto one = std::move(joint_.front());
+    joint_.pop_front();
+    report_joint_end(one);
+  }
+}
+
+/// Where one of them comes again all do, and nothing is stored.
+void conversation::report_joint_end(detail::joint_end& one) {
+  auto& values = one.values;
+  for (const auto& d : one.of) {
+    if (!d->in_coroutine && d->values) {
+      values.add(std::exchange(*d->values, {}));
+    }
+  }
+  const bool again = std::ranges::any_of(one.of, [&values](const auto& d) {
+    return d->how != handling::done || !d->unsent.empty() || (d->kept && !values.unread.empty());
+  });
+  if (again || values.set.empty()) {
+    for (const auto& d : one.of) {
+      d->joint = false; // they end like all others
+      d->how = again && d->how == handling::done ? handling::unsent : d->how;
+    }
+    return;
+  }
+  if (one.of.empty()) {
+    self_.send(setup_.owner, values_stored{setup_.chat.marked_id(), list_of(std::move(values))});
+    return;
+  }
+  finished whole{setup_.chat.marked_id(), one.of.front()->number, handling::done, {}};
+  whole.values = list_of(std::move(values));
+  for (const auto& d : one.of) {
+    std::ranges::move(d->effects, std::back_inserter(whole.effects));
+    if (d->number != whole.number) {
+      whole.more.push_back(d->number);
+    }
+    d->open = false;
+    d->made.clear();
+    std::erase(open_, d);
+  }
+  self_.send(setup_.owner, std::move(whole));
+}
+
+namespace detail {
+
+void value_stage::add(value_stage&& later) {
+  for (auto& [key, value] : later.set) {
+    set.insert_or_assign(key, std::move(value));
+  }
+  unread.merge(later.unread);
+}
+
+const std::shared_ptr<value_stage>& delivery::stage() {
+  if (!values) {
+    values = std::make_shared<value_stage>();
+  }
+  return values;
+}
+
+conversation* load_value(const std::shared_ptr<delivery>& origin, std::string key,
+                         value_done done) {
+  const auto home = find_home(origin);
+  if (!home) {
+    done(std::unexpected(home.error()));
+    return nullptr;
+  }
+  if (auto good = check_key(key); !good) {
+    done(std::unexpected(std::move(good.error())));
+  } else {
+    (*home)->load(origin, std::move(key), std::move(done));
+  }
+  return *home;
+}
+
+result<void> store_value(const std::shared_ptr<delivery>& origin, chat_value what) {
+  const auto home = find_home(origin);
+  if (!home) {
+    return std::unexpected(home.error());
+  }
+  if (auto good = check_key(what.key); !good) {
+    return good;
+  }
+  if (what.value.size() > value_most) {
+    return fail(errc::bad_argument,
+                "a value has more than " + std::to_string(value_most) + " octets",
+                static_cast<std::int64_t>(what.value.size()));
+  }
+  return (*home)->store(*origin, std::move(what));
+}
+
+} // namespace detail
+
+} // namespace cafegram

@@ -1,0 +1,126 @@
+#include <cafegram/actors/errors.hpp>
+#include <cafegram/base/log.hpp>
+#include <cafegram/bots/dispatcher.hpp>
+
+#include <utility>
+
+// Values of chats on their way to and from the account's hub. Ends with values are told at once and
+// not gathered with others, so what is loaded after them is asked for behind them.
+namespace cafegram {
+
+namespace {
+
+/// The part of an account's hub that is for values.
+using value_keeper = caf::typed_actor<caf::reacts_to<updates_finished>,
+                                      caf::replies_to<value_request>::with<stored_value>>;
+
+/// Of values that are not known to be written. Beyond it no chat gets its next update: a disk that
+/// is slow or full would have them gather here.
+constexpr std::size_t most_value_octets = std::size_t{16} << 20;
+
+std::size_t octets_of(const updates_finished& what) {
+  constexpr std::size_t overhead = 128;
+  std::size_t out = 0;
+  for (const auto& one : *what.values) {
+    out += overhead + one.key.size() + one.value.size();
+  }
+  return out;
+}
+
+std::shared_ptr<const updates_finished> ends_with(chat_key chat, std::vector<std::uint64_t> rows,
+                                                  std::vector<chat_value> values) {
+  auto out = std::make_shared<updates_finished>();
+  out->numbers = std::move(rows);
+  out->values = std::make_shared<const std::vector<chat_value>>(std::move(values));
+  out->chat = chat;
+  return out;
+}
+
+} // namespace
+
+/// Who answers is the store: nothing waits here.
+caf::result<stored_value> dispatcher_state::value_of(const value_request& what) {
+  const auto hub = caf::actor_cast<caf::strong_actor_ptr>(hub_);
+  if (!hub) {
+    return to_caf(error::make(errc::cancelled, "there is no account that keeps values"));
+  }
+  return self_->delegate(caf::actor_cast<value_keeper>(hub), what);
+}
+
+void dispatcher_state::on_values_stored(values_stored& message) {
+  tell_values(ends_with(message.chat, {}, std::move(message.values)));
+}
+
+/// With all that their run has consumed. What is in no inbox has no row to go with.
+void dispatcher_state::end_with_values(chat_state& chat, const finished& message,
+                                       queued_update& update) {
+  for (const auto number : message.more) {
+    const auto other = chat.land(number);
+    if (!other) {
+      continue;
+    }
+    ++counts_.finished;
+    --in_flight_;
+    chat.busy = chat.busy && number != chat.current;
+    update.kept = update.kept || other->kept;
+    other->each_row([&update](std::uint64_t row) { update.more_rows.push_back(row); });
+  }
+  std::vector<std::uint64_t> rows;
+  if (update.kept) {
+    update.each_row([&rows](std::uint64_t row) { rows.push_back(row); });
+    std::erase(rows, 0U);
+  }
+  const auto told = ends_with(message.chat, std::move(rows), message.values);
+  tell_values(told);
+  update.each_row([this](std::uint64_t row) { end_row(row, {}); });
+  for (const auto row : told->numbers) {
+    ended_.set_values(row, told);
+  }
+}
+
+/// A hub that dies before it has given them to the store leaves the rows where they are: the next
+/// one hands them out, and is told again.
+void dispatcher_state::tell_values(const std::shared_ptr<const updates_finished>& what) {
+  const auto not_told = [what](const std::string& why) {
+    if (what->numbers.empty()) {
+      log::error("dispatcher", "chat {}: values that belong to no update of the inbox are lost: {}",
+                 what->chat, why);
+    }
+  };
+  const auto hub = caf::actor_cast<caf::strong_actor_ptr>(hub_);
+  if (!hub) {
+    not_told("there is no account that keeps them");
+    return;
+  }
+  const auto octets = octets_of(*what);
+  value_octets_ += octets;
+  const auto settled = [this, octets] {
+    value_octets_ -= octets;
+    feed_starving();
+  };
+  self_->request(caf::actor_cast<value_keeper>(hub), caf::infinite, *what)
+      .then(
+          [this, what, settled]() {
+            for (const auto row : what->numbers) {
+              ended_.set_values(row, nullptr);
+            }
+            settled();
+          },
+          [not_told, settled](const caf::error& why) {
+            not_told(to_string(to_error(why)));
+            settled();
+          });
+}
+
+/// True where so much is on its way to the store that the chat's next update waits for that.
+bool dispatcher_state::waits_for_store(chat_key key, chat_state& chat) {
+  if (value_octets_ <= most_value_octets) {
+    return false;
+  }
+  if (!std::exchange(chat.starving, true)) {
+    starving_.push_back(key);
+  }
+  return true;
+}
+
+} // namespace cafegram
