@@ -229,13 +229,12 @@ bool sqlite_store::write(const batch& what) {
       return false;
     }
   }
-  if (!run(commit_, "COMMIT")) {
+  // What changes nothing is not written, so it would sync nothing of what came before either.
+  if (what.durable && sqlite3_total_changes64(handle_.get()) == before &&
+      !run(fmt::format("PRAGMA user_version={}", newest_sqlite_version).c_str())) {
     return false;
   }
-  // What changes nothing is not written, so it syncs nothing either; a checkpoint does.
-  return !what.durable || sqlite3_total_changes64(handle_.get()) != before ||
-         sqlite3_wal_checkpoint_v2(handle_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr,
-                                   nullptr) == SQLITE_OK;
+  return run(commit_, "COMMIT");
 }
 
 result<void> sqlite_store::apply(const batch& what) {
