@@ -8,6 +8,8 @@
 #include <caf/all.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 // What the boxes ask for, and what they hand out. Spec: "Recovering gaps".
@@ -70,7 +72,26 @@ std::string_view name_of(protocol::loss why) {
 
 } // namespace
 
+/// Channels that it names are looked up before anything is written: behind the account's place
+/// nobody names them again, so that is written together with what is owed of them.
 void update_hub_state::apply(protocol::update_outcome&& outcome) {
+  take(outcome);
+  auto& channels = outcome.load_channels;
+  std::vector<protocol::update_outcome> found;
+  for (std::size_t at = 0; at < channels.size(); ++at) {
+    auto& one = found.emplace_back(look_up(channels[at]));
+    take(one);
+    std::ranges::move(one.load_channels, std::back_inserter(channels));
+  }
+  write();
+  ask(std::move(outcome));
+  for (auto& one : found) {
+    ask(std::move(one));
+  }
+  look_for_room();
+}
+
+void update_hub_state::take(const protocol::update_outcome& outcome) {
   note_places(outcome);
   for (const auto& one : outcome.told) {
     if (const auto* lost = std::get_if<protocol::updates_lost>(&one)) {
@@ -82,9 +103,6 @@ void update_hub_state::apply(protocol::update_outcome&& outcome) {
       accept(item, accepted.box.kind != protocol::box_kind::none);
     }
   }
-  write();
-  ask(std::move(outcome));
-  look_for_room();
 }
 
 /// They are written together with the updates before them, so none is ever ahead of the inbox.
@@ -168,7 +186,6 @@ void update_hub_state::ask(protocol::update_outcome&& outcome) {
   for (const auto& one : outcome.ask_channels) {
     when_there_is_room([this, one] { ask_channel(one); });
   }
-  load(outcome.load_channels);
   if (outcome.load_unsure) {
     load_unsure(*outcome.load_unsure);
   }
@@ -291,12 +308,10 @@ void update_hub_state::ask_channel_at(const protocol::channel_question& from, st
 
 // -- places of channels -------------------------------------------------------------------------
 
-void update_hub_state::load(const std::vector<std::int64_t>& channels) {
-  for (const auto channel : channels) {
-    const auto found = places.find(channel);
-    apply(boxes->loaded(
-        channel, found == places.end() ? std::nullopt : std::optional{found->second}, now()));
-  }
+protocol::update_outcome update_hub_state::look_up(std::int64_t channel) {
+  const auto found = places.find(channel);
+  return boxes->loaded(
+      channel, found == places.end() ? std::nullopt : std::optional{found->second}, now());
 }
 
 void update_hub_state::load_unsure(const protocol::unsure_page& page) {

@@ -149,6 +149,7 @@ struct update_hub_state {
 
   // -- what the boxes say
   void apply(protocol::update_outcome&& outcome);
+  void take(const protocol::update_outcome& outcome);
   void note_places(const protocol::update_outcome& outcome);
   void note_peers(std::shared_ptr<const peers_seen> peers);
   void tell_peers();
@@ -160,7 +161,7 @@ struct update_hub_state {
   void ask_channel(const protocol::channel_question& from);
   void ask_channel_at(const protocol::channel_question& from, std::int64_t hash);
   void find_address(const protocol::channel_question& from);
-  void load(const std::vector<std::int64_t>& channels);
+  protocol::update_outcome look_up(std::int64_t channel);
   void load_unsure(const protocol::unsure_page& page);
 
   // -- inbox

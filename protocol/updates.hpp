@@ -181,7 +181,8 @@ struct unsure_page {
 };
 
 /// What the owner has to do, in this order. What is told, saved and forgotten belongs into one
-/// transaction: the places are always those behind what has been told.
+/// transaction: the places are always those behind what has been told. What `loaded` says belongs
+/// into the same one: a difference may have named its channel, and behind `save` none does again.
 struct update_outcome {
   std::vector<std::variant<accepted_updates, updates_lost>> told;
   std::optional<account_place> save;

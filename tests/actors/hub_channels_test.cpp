@@ -183,6 +183,40 @@ TEST_F(hub_channels, one_that_owes_a_difference_is_kept_as_such) {
   EXPECT_EQ(world->stored.channels[news], (storage::channel_counter{5}));
 }
 
+// A difference from its date on would not name them again.
+TEST_F(hub_channels, those_that_a_difference_names_are_written_with_its_place) {
+  world->bring({1},
+               {tl::updateChannelTooLong{.channel_id = news},
+                tl::updateChannelTooLong{.channel_id = club}},
+               {.pts = 11, .qts = 3, .date = 1005, .seq = 1});
+  world->holds_writes = true;
+  subscribe();
+  begin(updates_from::stored);
+  ASSERT_EQ(world->held_writes.size(), 1U);
+  EXPECT_EQ(world->stored.updates->date, 1);
+  caf::anon_send(store, caf::tick_atom_v);
+  actors.run();
+  EXPECT_EQ(world->stored.updates->date, 1005);
+  EXPECT_EQ(world->stored.channels[news], (storage::channel_counter{5, true}));
+  EXPECT_EQ(world->stored.channels[club], (storage::channel_counter{8, true}));
+  EXPECT_EQ(take(), (marks{1}));
+  // The process is killed: what is not written by now is gone.
+  const auto written = world->stored;
+  caf::anon_send_exit(hub, caf::exit_reason::kill);
+  actors.run();
+  world->held_writes.clear();
+  world->unwritten.clear();
+  world->holds_writes = false;
+  world->stored = written;
+  world->bring_posts(news, {2}, 6);
+  world->bring_posts(club, {3}, 9);
+  hub = spawn_update_hub(actors.system(), actors.services(), client, store);
+  start();
+  EXPECT_EQ(take(), (marks{1, 2, 3}));
+  EXPECT_EQ(world->stored.channels[news], (storage::channel_counter{6}));
+  EXPECT_EQ(world->stored.channels[club], (storage::channel_counter{9}));
+}
+
 TEST_F(hub_channels, one_whose_difference_is_too_long_goes_on_behind_it) {
   start();
   const tl::Dialog dialog = tl::dialog{.peer = tl::peerChannel{.channel_id = news},
