@@ -65,7 +65,8 @@ private:
 
 std::size_t count(std::string_view text, std::string_view what) {
   std::size_t out = 0;
-  for (auto at = text.find(what); at != text.npos; at = text.find(what, at + what.size())) {
+  for (auto at = text.find(what); at != std::string_view::npos;
+       at = text.find(what, at + what.size())) {
     ++out;
   }
   return out;

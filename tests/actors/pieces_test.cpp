@@ -113,7 +113,7 @@ TEST(runtime_, does_not_hang_on_an_actor_that_never_ends) {
     });
   }
   const auto log = testing::internal::GetCapturedStderr();
-  EXPECT_NE(log.find("1 actors did not end in time and are left behind"), log.npos) << log;
+  EXPECT_NE(log.find("1 actors did not end in time and are left behind"), std::string::npos) << log;
 }
 
 } // namespace cafegram

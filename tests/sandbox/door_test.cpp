@@ -102,7 +102,7 @@ TEST_F(exhausted_door, takes_those_who_wait_when_there_is_room_again) {
   const auto lines = testing::internal::GetCapturedStderr();
   const auto count = [&lines](std::string_view what) {
     std::size_t out = 0;
-    for (auto at = lines.find(what); at != lines.npos; at = lines.find(what, at + 1)) {
+    for (auto at = lines.find(what); at != std::string_view::npos; at = lines.find(what, at + 1)) {
       ++out;
     }
     return out;

@@ -192,7 +192,7 @@ TEST(event_writer_test, does_not_tell_of_each_line_that_is_lost) {
   const auto told = testing::internal::GetCapturedStderr();
   expect_complete(file.all(), 2000);
   std::size_t count = 0;
-  for (auto at = told.find("lines are lost"); at != told.npos;
+  for (auto at = told.find("lines are lost"); at != std::string::npos;
        at = told.find("lines are lost", at + 1)) {
     ++count;
   }
