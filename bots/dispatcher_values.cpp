@@ -96,7 +96,7 @@ void dispatcher_state::tell_values(const std::shared_ptr<const updates_finished>
   value_octets_ += octets;
   const auto settled = [this, octets] {
     value_octets_ -= octets;
-    feed_starving();
+    go_on_behind_store();
   };
   self_->request(caf::actor_cast<value_keeper>(hub), caf::infinite, *what)
       .then(
@@ -117,10 +117,23 @@ bool dispatcher_state::waits_for_store(chat_key key, chat_state& chat) {
   if (value_octets_ <= most_value_octets) {
     return false;
   }
-  if (!std::exchange(chat.starving, true)) {
-    starving_.push_back(key);
+  if (!std::exchange(chat.behind_store, true)) {
+    behind_store_.push_back(key);
   }
   return true;
+}
+
+/// Not in one queue with those who wait for a conversation: such a one may wait for just that of
+/// somebody behind it here.
+void dispatcher_state::go_on_behind_store() {
+  while (value_octets_ <= most_value_octets && !behind_store_.empty()) {
+    const auto key = behind_store_.front();
+    behind_store_.pop_front();
+    if (const auto at = chats_.find(key); at != chats_.end()) {
+      at->second.behind_store = false;
+      pump(key, at->second);
+    }
+  }
 }
 
 } // namespace cafegram

@@ -257,6 +257,36 @@ TEST_F(bot_values, over_what_the_store_can_take_chats_wait) {
   EXPECT_EQ(telegram_->texts(), (strings{"1", "2", "3", "4", "5", "6"}));
 }
 
+TEST_F(bot_values, a_chat_goes_on_behind_the_store_though_another_one_finds_no_conversation) {
+  hold_ends_ = true;
+  start(
+      [](router& r) {
+        r.otherwise([](context ctx) {
+          for (int n = 0; n < 64; ++n) {
+            ctx.store(std::to_string(n), std::string(std::size_t{64} << 10, 'x'));
+          }
+          ctx.reply(std::string{ctx.text()});
+        });
+      },
+      {.conversations = 1});
+  for (std::int32_t n = 1; n <= 3; ++n) {
+    hand_together({row(static_cast<std::uint64_t>(n), alice_.says(n, std::to_string(n)))});
+  }
+  telegram_->hold = true;
+  hand_together({row(4, alice_.says(4, "4"))});
+  hand_together({row(5, bob_.says(1, "b"))}); // waits for the conversation that is busy
+  hand_together({row(6, alice_.says(5, "5"))});
+  telegram_->hold = false;
+  telegram_->answer_next();
+  settle();
+  EXPECT_EQ(telegram_->texts(), (strings{"1", "2", "3", "4"})) << "16 MiB";
+  hold_ends_ = false;
+  while (!held_ends_.empty()) {
+    answer_end(true);
+  }
+  EXPECT_EQ(telegram_->texts(), (strings{"1", "2", "3", "4", "5", "b"}));
+}
+
 TEST_F(bot_values, have_bounds) {
   std::vector<errc> codes;
   start([&codes](router& r) {
