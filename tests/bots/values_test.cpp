@@ -220,6 +220,35 @@ TEST_F(bot_values, an_update_that_could_not_load_is_handled_again) {
   EXPECT_TRUE(failures_.empty());
 }
 
+TEST_F(bot_values, what_comes_once_and_could_not_load_stores_nothing) {
+  unreadable_ = true;
+  values_[{alice_.id, "count"}] = "7";
+  start_counting();
+  auto passing = row(1, alice_.presses(1, "x"));
+  passing.kept = false;
+  hand_together({passing});
+  EXPECT_EQ(telegram_->texts(), strings{"1001"});
+  EXPECT_EQ(value(alice_, "count"), "7");
+  EXPECT_EQ(status().in_flight, 0U);
+}
+
+TEST_F(bot_values, a_coroutine_behind_a_checkpoint_that_could_not_load_stores_nothing) {
+  values_[{alice_.id, "a"}] = "old";
+  start([](router& r) {
+    r.otherwise([](context ctx) -> task<> {
+      co_await ctx.checkpoint();
+      co_await ctx.sleep(1s);
+      co_await ctx.load("a");
+      ctx.store("a", "new");
+    });
+  });
+  hand_together({row(1, alice_.says(1, "x"))});
+  unreadable_ = true;
+  pass(3s);
+  EXPECT_EQ(loaded_, strings{"a"});
+  EXPECT_EQ(value(alice_, "a"), "old");
+}
+
 TEST_F(bot_values, a_new_hub_is_told_again_of_what_may_not_be_written) {
   hold_ends_ = true;
   start_counting();
