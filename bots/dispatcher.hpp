@@ -126,6 +126,8 @@ private:
     void set_values(std::uint64_t row, std::shared_ptr<const updates_finished> values);
     /// Null: not known.
     const end* find(std::uint64_t row) const;
+    /// What is not known to be written, in the order of the ends.
+    std::vector<std::shared_ptr<const updates_finished>> unwritten_values() const;
 
   private:
     std::unordered_map<std::uint64_t, end> known_;
@@ -141,6 +143,7 @@ private:
   void answer_row(std::uint64_t row, admission& promise, const error* given_up);
   void end_row(std::uint64_t row, const std::optional<error>& given_up, bool told = false);
   void end_rows(const queued_update& of, const std::optional<error>& given_up);
+  void hear_from_hub();
   void end_with_values(chat_state& chat, const finished& message, queued_update& update);
   void tell_values(const std::shared_ptr<const updates_finished>& what);
   bool waits_for_store(chat_key key, chat_state& chat);

@@ -78,8 +78,21 @@ void dispatcher_state::end_with_values(chat_state& chat, const finished& message
   }
 }
 
-/// A hub that dies before it has given them to the store leaves the rows where they are: the next
-/// one hands them out, and is told again.
+/// One that is new has rows whose ends the one before had not given to the store: it is told again
+/// before anything else. In the order of the ends, which need not be that of the rows, or an old
+/// value would come over a newer one; and of all at once, or a load would come before one of them.
+void dispatcher_state::hear_from_hub() {
+  const auto hub = caf::actor_cast<caf::actor_addr>(self_->current_sender());
+  if (hub == hub_) {
+    return;
+  }
+  hub_ = hub;
+  for (const auto& one : ended_.unwritten_values()) {
+    tell_values(one);
+  }
+}
+
+/// A hub that dies before it has given them to the store leaves the rows where they are.
 void dispatcher_state::tell_values(const std::shared_ptr<const updates_finished>& what) {
   const auto not_told = [what](const std::string& why) {
     if (what->numbers.empty()) {

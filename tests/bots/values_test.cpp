@@ -265,6 +265,33 @@ TEST_F(bot_values, a_new_hub_is_told_again_of_what_may_not_be_written) {
   EXPECT_EQ(telegram_->texts().size(), 2U) << "neither is handled again";
 }
 
+TEST_F(bot_values, a_new_hub_is_told_in_the_order_of_the_ends_before_it_is_asked) {
+  hold_ends_ = true;
+  start([](router& r) {
+    r.on(command("go"), [](context ctx) -> task<> {
+      const auto name = co_await ctx.ask("name?", 1h);
+      if (name) {
+        ctx.store("a", "later");
+      }
+    });
+    r.otherwise([](context ctx) { ctx.store("a", "earlier"); });
+  });
+  const auto asks = row(1, alice_.says(1, "/go"));
+  const auto presses = row(2, alice_.presses(1, "x"));
+  const auto answers = row(3, alice_.says(2, "Alice"));
+  hand_together({asks, presses, answers});
+  ASSERT_EQ(ends_with_values_, (several{{2}, {1, 3}}));
+  answer_end(false);
+  answer_end(false);
+  another_hub();
+  ends_with_values_.clear();
+  hand_together({row(4, bob_.says(1, "x"))}); // its first message need not have these rows
+  EXPECT_EQ(ends_with_values_, (several{{2}, {1, 3}, {4}}));
+  EXPECT_EQ(value(alice_, "a"), "later");
+  hand_together({asks, presses, answers});
+  EXPECT_EQ(ends_with_values_.size(), 3U) << "this one knows";
+}
+
 TEST_F(bot_values, over_what_the_store_can_take_chats_wait) {
   hold_ends_ = true;
   start([](router& r) {
