@@ -58,6 +58,8 @@ public:
   void written(std::uint64_t number);
   /// Null for one that is finished, or not known.
   inbox_entry* find(std::uint64_t number);
+  /// It is not finished: here, or in the store alone.
+  bool knows(std::uint64_t number) const;
   void erase(std::uint64_t number);
   void clear();
   /// The update waits for somebody, or is worked on again.

@@ -168,6 +168,12 @@ void inbox_ledger::take_stored(const stored_part& part,
   }
 }
 
+bool inbox_ledger::knows(std::uint64_t number) const {
+  return entries_.contains(number) || std::ranges::any_of(in_store_, [number](const auto& chat) {
+           return std::ranges::binary_search(chat.second.rows, number, {}, &stored_row::number);
+         });
+}
+
 void inbox_ledger::not_read(const stored_part& part) {
   end_reading(part);
 }

@@ -23,10 +23,11 @@ caf::result<void> update_hub_state::ended(const updates_finished& what) {
 }
 
 /// All of it is in `unwritten` before anything is given to the store, so it goes in one batch. A
-/// row that is there no more was ended by the same values before, and they may be old by now.
+/// row that is there no more was ended by the same values before, and they may be old by now. One
+/// that is in the store alone ends when it is handed out.
 caf::result<void> update_hub_state::ended_with_values(const updates_finished& what) {
   const bool any = what.numbers.empty() || std::ranges::any_of(what.numbers, [this](auto number) {
-                     return ledger.find(number) != nullptr;
+                     return ledger.knows(number);
                    });
   if (!any) {
     return caf::unit;

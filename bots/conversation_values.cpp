@@ -1,4 +1,5 @@
 #include <cafegram/actors/errors.hpp>
+#include <cafegram/base/log.hpp>
 #include <cafegram/bots/conversation.hpp>
 
 #include <algorithm>
@@ -135,7 +136,8 @@ void conversation::report_joint_ends() {
   }
 }
 
-/// Where one of them comes again all do, and nothing is stored.
+/// Where one of them comes again all do, and nothing is stored. Neither is it where none does, and
+/// something could not be loaded: what is there is better than what was made without it.
 void conversation::report_joint_end(detail::joint_end& one) {
   auto& values = one.values;
   for (const auto& d : one.of) {
@@ -146,6 +148,11 @@ void conversation::report_joint_end(detail::joint_end& one) {
   const bool again = std::ranges::any_of(one.of, [&values](const auto& d) {
     return d->how != handling::done || !d->unsent.empty() || (d->kept && !values.unread.empty());
   });
+  if (!again && !values.unread.empty() && !values.set.empty()) {
+    log::error("conversation", "chat {}: {} values are not stored, for {} could not be loaded",
+               setup_.chat.marked_id(), values.set.size(), values.unread.size());
+    values.set.clear();
+  }
   if (again || values.set.empty()) {
     for (const auto& d : one.of) {
       d->joint = false; // they end like all others

@@ -63,7 +63,7 @@ caf::result<void> dispatcher_state::receive(const update_event& event) {
     return take(intake(event, setup_.self));
   }
   // Before the promise, which takes the sender along.
-  hub_ = caf::actor_cast<caf::actor_addr>(self_->current_sender());
+  hear_from_hub();
   auto promise = self_->make_response_promise<admission>();
   if (setup_.self.id == 0) {
     early_.emplace_back(event, promise);
@@ -74,7 +74,7 @@ caf::result<void> dispatcher_state::receive(const update_event& event) {
 }
 
 void dispatcher_state::receive(const update_events& batch) {
-  hub_ = caf::actor_cast<caf::actor_addr>(self_->current_sender());
+  hear_from_hub();
   for (const auto& event : batch.events) {
     if (setup_.self.id == 0) {
       early_.emplace_back(event, admission{});

@@ -97,8 +97,9 @@ private:
     std::map<std::uint64_t, queued_update> parked;
     steady_time blocked_until = steady_time::min(); ///< one has failed, and is tried again then
     std::uint64_t current = 0;                      ///< delivered last
-    bool busy = false;     ///< the update delivered last is neither finished nor suspended
-    bool starving = false; ///< stands in `starving_`
+    bool busy = false;         ///< the update delivered last is neither finished nor suspended
+    bool starving = false;     ///< stands in `starving_`
+    bool behind_store = false; ///< stands in `behind_store_`
     steady_time wake = steady_time::max();
     steady_time last_used;
     std::list<chat_key>::iterator used; ///< in `used_`, while it has an actor
@@ -125,6 +126,8 @@ private:
     void set_values(std::uint64_t row, std::shared_ptr<const updates_finished> values);
     /// Null: not known.
     const end* find(std::uint64_t row) const;
+    /// What is not known to be written, in the order of the ends.
+    std::vector<std::shared_ptr<const updates_finished>> unwritten_values() const;
 
   private:
     std::unordered_map<std::uint64_t, end> known_;
@@ -140,6 +143,7 @@ private:
   void answer_row(std::uint64_t row, admission& promise, const error* given_up);
   void end_row(std::uint64_t row, const std::optional<error>& given_up, bool told = false);
   void end_rows(const queued_update& of, const std::optional<error>& given_up);
+  void hear_from_hub();
   void end_with_values(chat_state& chat, const finished& message, queued_update& update);
   void tell_values(const std::shared_ptr<const updates_finished>& what);
   bool waits_for_store(chat_key key, chat_state& chat);
@@ -160,6 +164,7 @@ private:
   void set_wake(chat_key key, chat_state& chat, steady_time when);
   void release_held();
   void feed_starving();
+  void go_on_behind_store();
   void arm();
   void wake_due(steady_time time);
   void sleep_idle(steady_time time);
@@ -174,7 +179,8 @@ private:
   std::list<chat_key> used_; // last used first; those with an actor
   std::set<std::pair<steady_time, chat_key>> wakes_;
   std::set<std::pair<steady_time, chat_key>> retries_;
-  std::deque<chat_key> starving_;
+  std::deque<chat_key> starving_;     // for a conversation
+  std::deque<chat_key> behind_store_; // for values to be written; they may have a conversation
   std::deque<admission> held_;
   std::deque<std::pair<update_event, admission>> early_; // the bot does not know itself yet
   /// Of the inbox, not answered yet. One that came in a batch has a promise that promises nothing.

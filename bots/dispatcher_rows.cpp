@@ -91,6 +91,19 @@ void dispatcher_state::ended_rows::set_values(std::uint64_t row,
   }
 }
 
+std::vector<std::shared_ptr<const updates_finished>>
+dispatcher_state::ended_rows::unwritten_values() const {
+  std::vector<std::shared_ptr<const updates_finished>> out;
+  for (const auto row : order_) {
+    // Rows that have ended as one stand beside each other.
+    const auto& values = known_.at(row).values;
+    if (values && (out.empty() || out.back() != values)) {
+      out.push_back(values);
+    }
+  }
+  return out;
+}
+
 const dispatcher_state::ended_rows::end*
 dispatcher_state::ended_rows::find(std::uint64_t row) const {
   const auto found = known_.find(row);
@@ -106,9 +119,6 @@ void dispatcher_state::accept_row(const update_event& event, admission promise) 
     return;
   }
   if (const auto* ended = ended_.find(event.number)) {
-    if (ended->values) {
-      tell_values(ended->values); // the row goes with them, so before its own end
-    }
     answer_row(event.number, promise, ended->given_up.get());
     return;
   }

@@ -78,8 +78,21 @@ void dispatcher_state::end_with_values(chat_state& chat, const finished& message
   }
 }
 
-/// A hub that dies before it has given them to the store leaves the rows where they are: the next
-/// one hands them out, and is told again.
+/// One that is new has rows whose ends the one before had not given to the store: it is told again
+/// before anything else. In the order of the ends, which need not be that of the rows, or an old
+/// value would come over a newer one; and of all at once, or a load would come before one of them.
+void dispatcher_state::hear_from_hub() {
+  const auto hub = caf::actor_cast<caf::actor_addr>(self_->current_sender());
+  if (hub == hub_) {
+    return;
+  }
+  hub_ = hub;
+  for (const auto& one : ended_.unwritten_values()) {
+    tell_values(one);
+  }
+}
+
+/// A hub that dies before it has given them to the store leaves the rows where they are.
 void dispatcher_state::tell_values(const std::shared_ptr<const updates_finished>& what) {
   const auto not_told = [what](const std::string& why) {
     if (what->numbers.empty()) {
@@ -96,7 +109,7 @@ void dispatcher_state::tell_values(const std::shared_ptr<const updates_finished>
   value_octets_ += octets;
   const auto settled = [this, octets] {
     value_octets_ -= octets;
-    feed_starving();
+    go_on_behind_store();
   };
   self_->request(caf::actor_cast<value_keeper>(hub), caf::infinite, *what)
       .then(
@@ -117,10 +130,23 @@ bool dispatcher_state::waits_for_store(chat_key key, chat_state& chat) {
   if (value_octets_ <= most_value_octets) {
     return false;
   }
-  if (!std::exchange(chat.starving, true)) {
-    starving_.push_back(key);
+  if (!std::exchange(chat.behind_store, true)) {
+    behind_store_.push_back(key);
   }
   return true;
+}
+
+/// Not in one queue with those who wait for a conversation: such a one may wait for just that of
+/// somebody behind it here.
+void dispatcher_state::go_on_behind_store() {
+  while (value_octets_ <= most_value_octets && !behind_store_.empty()) {
+    const auto key = behind_store_.front();
+    behind_store_.pop_front();
+    if (const auto at = chats_.find(key); at != chats_.end()) {
+      at->second.behind_store = false;
+      pump(key, at->second);
+    }
+  }
 }
 
 } // namespace cafegram

@@ -1,3 +1,5 @@
+#include <cafegram/storage/chat_values.hpp>
+
 #include <numeric>
 
 #include "hub_inbox_kit.hpp"
@@ -72,6 +74,17 @@ TEST_F(hub_stored, one_chat_that_stands_still_holds_up_no_other) {
   finish_all();
   EXPECT_EQ(bot->marks(), places(15, 30)) << "in their order";
   EXPECT_TRUE(inbox().empty());
+}
+
+TEST_F(hub_stored, values_are_written_though_their_row_is_in_the_store_alone) {
+  start();
+  say(user_ann, 6);
+  updates_finished told{.numbers = {inbox().back().number}, .chat = user_ann};
+  told.values = std::make_shared<const std::vector<chat_value>>(
+      std::vector<chat_value>{{.key = "a", .value = "1"}});
+  caf::anon_send(hub, std::move(told));
+  actors.run();
+  EXPECT_EQ(world->value(storage::chat_value_key(test::me, user_ann, "a")).value_or("none"), "1");
 }
 
 TEST_F(hub_stored, an_album_is_handed_out_as_a_whole_and_so_it_is_after_a_restart) {

@@ -299,6 +299,20 @@ TEST(inbox_ledger_, a_chat_s_bound_is_one_of_octets_too) {
   EXPECT_EQ(part->numbers, (numbers{3, 4}));
 }
 
+TEST(inbox_ledger_, what_is_in_the_store_alone_is_known_and_not_finished) {
+  inbox_ledger ledger{{.rows_per_chat = 2}};
+  ledger.set_stored(true);
+  for (std::uint64_t number = 1; number <= 4; ++number) {
+    ledger.add(number, said_in("u7"));
+  }
+  EXPECT_EQ(ledger.find(4), nullptr);
+  EXPECT_TRUE(ledger.knows(1));
+  EXPECT_TRUE(ledger.knows(4));
+  ledger.erase(1);
+  EXPECT_FALSE(ledger.knows(1));
+  EXPECT_FALSE(ledger.knows(5));
+}
+
 TEST(inbox_ledger_, an_album_is_either_in_memory_or_in_the_store) {
   inbox_ledger ledger{{.rows_per_chat = 4}};
   ledger.set_stored(true);

@@ -220,6 +220,35 @@ TEST_F(bot_values, an_update_that_could_not_load_is_handled_again) {
   EXPECT_TRUE(failures_.empty());
 }
 
+TEST_F(bot_values, what_comes_once_and_could_not_load_stores_nothing) {
+  unreadable_ = true;
+  values_[{alice_.id, "count"}] = "7";
+  start_counting();
+  auto passing = row(1, alice_.presses(1, "x"));
+  passing.kept = false;
+  hand_together({passing});
+  EXPECT_EQ(telegram_->texts(), strings{"1001"});
+  EXPECT_EQ(value(alice_, "count"), "7");
+  EXPECT_EQ(status().in_flight, 0U);
+}
+
+TEST_F(bot_values, a_coroutine_behind_a_checkpoint_that_could_not_load_stores_nothing) {
+  values_[{alice_.id, "a"}] = "old";
+  start([](router& r) {
+    r.otherwise([](context ctx) -> task<> {
+      co_await ctx.checkpoint();
+      co_await ctx.sleep(1s);
+      co_await ctx.load("a");
+      ctx.store("a", "new");
+    });
+  });
+  hand_together({row(1, alice_.says(1, "x"))});
+  unreadable_ = true;
+  pass(3s);
+  EXPECT_EQ(loaded_, strings{"a"});
+  EXPECT_EQ(value(alice_, "a"), "old");
+}
+
 TEST_F(bot_values, a_new_hub_is_told_again_of_what_may_not_be_written) {
   hold_ends_ = true;
   start_counting();
@@ -234,6 +263,33 @@ TEST_F(bot_values, a_new_hub_is_told_again_of_what_may_not_be_written) {
   EXPECT_EQ(ends_with_values_.size(), 1U);
   EXPECT_EQ(values_.size(), 1U) << "the other one was";
   EXPECT_EQ(telegram_->texts().size(), 2U) << "neither is handled again";
+}
+
+TEST_F(bot_values, a_new_hub_is_told_in_the_order_of_the_ends_before_it_is_asked) {
+  hold_ends_ = true;
+  start([](router& r) {
+    r.on(command("go"), [](context ctx) -> task<> {
+      const auto name = co_await ctx.ask("name?", 1h);
+      if (name) {
+        ctx.store("a", "later");
+      }
+    });
+    r.otherwise([](context ctx) { ctx.store("a", "earlier"); });
+  });
+  const auto asks = row(1, alice_.says(1, "/go"));
+  const auto presses = row(2, alice_.presses(1, "x"));
+  const auto answers = row(3, alice_.says(2, "Alice"));
+  hand_together({asks, presses, answers});
+  ASSERT_EQ(ends_with_values_, (several{{2}, {1, 3}}));
+  answer_end(false);
+  answer_end(false);
+  another_hub();
+  ends_with_values_.clear();
+  hand_together({row(4, bob_.says(1, "x"))}); // its first message need not have these rows
+  EXPECT_EQ(ends_with_values_, (several{{2}, {1, 3}, {4}}));
+  EXPECT_EQ(value(alice_, "a"), "later");
+  hand_together({asks, presses, answers});
+  EXPECT_EQ(ends_with_values_.size(), 3U) << "this one knows";
 }
 
 TEST_F(bot_values, over_what_the_store_can_take_chats_wait) {
@@ -255,6 +311,36 @@ TEST_F(bot_values, over_what_the_store_can_take_chats_wait) {
     answer_end(true);
   }
   EXPECT_EQ(telegram_->texts(), (strings{"1", "2", "3", "4", "5", "6"}));
+}
+
+TEST_F(bot_values, a_chat_goes_on_behind_the_store_though_another_one_finds_no_conversation) {
+  hold_ends_ = true;
+  start(
+      [](router& r) {
+        r.otherwise([](context ctx) {
+          for (int n = 0; n < 64; ++n) {
+            ctx.store(std::to_string(n), std::string(std::size_t{64} << 10, 'x'));
+          }
+          ctx.reply(std::string{ctx.text()});
+        });
+      },
+      {.conversations = 1});
+  for (std::int32_t n = 1; n <= 3; ++n) {
+    hand_together({row(static_cast<std::uint64_t>(n), alice_.says(n, std::to_string(n)))});
+  }
+  telegram_->hold = true;
+  hand_together({row(4, alice_.says(4, "4"))});
+  hand_together({row(5, bob_.says(1, "b"))}); // waits for the conversation that is busy
+  hand_together({row(6, alice_.says(5, "5"))});
+  telegram_->hold = false;
+  telegram_->answer_next();
+  settle();
+  EXPECT_EQ(telegram_->texts(), (strings{"1", "2", "3", "4"})) << "16 MiB";
+  hold_ends_ = false;
+  while (!held_ends_.empty()) {
+    answer_end(true);
+  }
+  EXPECT_EQ(telegram_->texts(), (strings{"1", "2", "3", "4", "5", "b"}));
 }
 
 TEST_F(bot_values, have_bounds) {
