@@ -1,5 +1,6 @@
 #include <cafegram/storage/files.hpp>
 #include <cafegram/storage/session_lock.hpp>
+#include <cafegram/storage/sqlite_checkpoints.hpp>
 #include <cafegram/storage/sqlite_native.hpp>
 #include <cafegram/storage/sqlite_store.hpp>
 
@@ -32,12 +33,14 @@ struct table_statements {
 
 class sqlite_store final : public backend {
 public:
-  sqlite_store(std::string path, session_lock lock, native::database handle)
+  sqlite_store(std::string path, session_lock lock, native::database handle,
+               const sqlite_options& options)
     : path_{std::move(path)}
     , lock_{std::move(lock)}
-    , handle_{std::move(handle)} {}
+    , handle_{std::move(handle)}
+    , checkpoints_{path_, options} {}
 
-  result<void> prepare(int checkpoint_pages);
+  result<void> prepare();
 
   result<void> apply(const batch& what) override;
   result<std::optional<blob>> get(table in, std::string_view key) override;
@@ -72,6 +75,8 @@ private:
   bool syncing_ = false; ///< each commit
   bool wide_ = false;    ///< has the memory of one that does much
   bool damaged_ = false;
+  int wal_pages_ = 0;
+  sqlite_checkpoints checkpoints_; ///< ends first: the last connection to go takes the WAL along
 };
 
 std::unexpected<error> sqlite_store::failure() {
@@ -112,18 +117,18 @@ result<std::int64_t> sqlite_store::number(const std::string& query) {
   return sqlite3_column_int64(made->get(), 0);
 }
 
-/// Alone with the file: the index of the WAL is in memory then, and no other program writes. Memory
-/// is taken as it is needed: most sessions do next to nothing, and there may be thousands.
+/// Memory is taken as it is needed: most sessions do next to nothing, and there may be thousands.
+/// The WAL's limit is above what it reaches: to be cut and to grow again would hold batches up.
 result<void> sqlite_store::set_up() {
   sqlite3_db_config(handle_.get(), SQLITE_DBCONFIG_LOOKASIDE, nullptr, 0, 0);
-  for (const char* line : {"PRAGMA locking_mode=EXCLUSIVE", "PRAGMA cache_size=6",
-                           "PRAGMA trusted_schema=OFF", "PRAGMA temp_store=MEMORY",
-                           "PRAGMA synchronous=NORMAL", "PRAGMA journal_size_limit=67108864"}) {
+  for (const char* line :
+       {"PRAGMA cache_size=6", "PRAGMA trusted_schema=OFF", "PRAGMA temp_store=MEMORY",
+        "PRAGMA synchronous=NORMAL", "PRAGMA journal_size_limit=33554432"}) {
     if (!run(line)) {
       return failure();
     }
   }
-  // The second line has read the file with the memory that SQLite takes where nobody has said.
+  // The first line has read the file with the memory that SQLite takes where nobody has said.
   sqlite3_db_release_memory(handle_.get());
   return {};
 }
@@ -173,10 +178,17 @@ sqlite3_stmt* sqlite_store::ready(statement& slot, const char* text, table which
   return slot.get();
 }
 
-result<void> sqlite_store::prepare(int checkpoint_pages) {
-  sqlite3_wal_autocheckpoint(handle_.get(), checkpoint_pages);
+result<void> sqlite_store::prepare() {
+  // In place of SQLite's own, which makes checkpoints within commits.
+  const auto count = [](void* into, sqlite3* /*handle*/, const char* /*name*/, int pages) {
+    *static_cast<int*>(into) = pages;
+    return SQLITE_OK;
+  };
+  sqlite3_wal_hook(handle_.get(), count, &wal_pages_);
   auto done = set_up();
   done = done ? claim() : done;
+  // No other program can be in the way any more; a checkpoint that begins may be, for a moment.
+  sqlite3_busy_timeout(handle_.get(), 10'000);
   return done;
 }
 
@@ -249,6 +261,7 @@ result<void> sqlite_store::apply(const batch& what) {
     return fail(errc::storage, path_ + " is damaged; nothing is written to it any more");
   }
   if (write(what)) {
+    checkpoints_.committed(wal_pages_);
     return {};
   }
   auto out = failure();
@@ -332,14 +345,13 @@ result<std::unique_ptr<backend>> open_sqlite_store(const std::string& path,
     return std::unexpected(std::move(made.error()));
   }
   sqlite3* handle = nullptr;
-  const int opened = sqlite3_open_v2(path.c_str(), &handle, flags,
-                                     options.vfs.empty() ? nullptr : options.vfs.c_str());
+  const int opened = sqlite3_open_v2(path.c_str(), &handle, flags, vfs_of(options));
   native::database owned{handle};
   if (opened != SQLITE_OK) {
     return fail(errc::storage, "cannot open " + path + ": " + sqlite3_errstr(opened), opened);
   }
-  auto out = std::make_unique<sqlite_store>(path, *std::move(lock), std::move(owned));
-  if (auto ready = out->prepare(options.checkpoint_pages); !ready) {
+  auto out = std::make_unique<sqlite_store>(path, *std::move(lock), std::move(owned), options);
+  if (auto ready = out->prepare(); !ready) {
     return std::unexpected(std::move(ready.error()));
   }
   return out;

@@ -9,8 +9,15 @@ namespace cafegram::storage {
 struct sqlite_options {
   /// Of a VFS that is registered with SQLite; empty for the system's.
   std::string vfs = {};
-  /// Pages in the WAL after which they are moved into the database.
+  /// So many pages more in the WAL, and they are moved into the database (a checkpoint), beside
+  /// whoever writes.
   int checkpoint_pages = 1000;
+  /// With so many who writes waits for a moment, so that the WAL can begin anew; with twice as
+  /// many, until all of it has been moved. With 4,000 (16 MB) it is one batch in thousands, and
+  /// what has to be read after a crash stays little.
+  int most_pages = 4000;
+  /// For checkpoints; without it the thread that applies a batch makes them.
+  bool own_thread = true;
 };
 
 /// A SQLite database in WAL mode, mode 0600, made where there is none. Durable batches are synced

@@ -1,6 +1,7 @@
 #include <cafegram/storage/file_store.hpp>
 #include <cafegram/storage/session_file.hpp>
 #include <cafegram/storage/session_rows.hpp>
+#include <cafegram/storage/sqlite_checkpoints.hpp>
 #include <cafegram/storage/sqlite_store.hpp>
 
 #include "conformance.hpp"
@@ -34,7 +35,8 @@ struct sqlite_kind {
   static result<std::shared_ptr<backend>> open(const std::string& path,
                                                const std::shared_ptr<disk>& on) {
     auto out = std::make_shared<on_disk>(on);
-    auto opened = open_sqlite_store(path, {out->vfs.name(), 12});
+    auto opened = open_sqlite_store(
+        path, {.vfs = out->vfs.name(), .checkpoint_pages = 12, .own_thread = false});
     if (!opened) {
       return std::unexpected(std::move(opened.error()));
     }
@@ -80,6 +82,44 @@ progress run(const std::string& path, const std::shared_ptr<disk>& on,
   return out;
 }
 
+/// SQLite, with a batch at each step of its checkpoints, which are another connection's.
+progress run_beside_checkpoints(const std::string& path, const std::shared_ptr<disk>& on,
+                                const std::vector<batch>& script) {
+  progress out;
+  bool good = true;
+  bool within = false; // a checkpoint, and not a batch in it
+  backend* store = nullptr;
+  const auto next = [&out, &good, &store, &script] {
+    if (!good || out.applied == script.size()) {
+      return;
+    }
+    const auto& what = script[out.applied];
+    good = store->apply(what).has_value();
+    out.applied += good ? 1 : 0;
+    out.durable = good && what.durable ? out.applied : out.durable;
+  };
+  const disk_vfs vfs{on, [&next, &within](std::string_view, disk_vfs::step) {
+                       if (std::exchange(within, false)) {
+                         next();
+                         within = true;
+                       }
+                       return 0;
+                     }};
+  const sqlite_options options{.vfs = vfs.name(), .checkpoint_pages = 1'000'000};
+  const auto opened = open_sqlite_store(path, options);
+  good = opened.has_value();
+  store = good ? opened->get() : nullptr;
+  while (good && out.applied < script.size()) {
+    for (int before = 0; before < 3; ++before) {
+      next();
+    }
+    within = true;
+    good = checkpoint(path, options, beside::writer) && good;
+    within = false;
+  }
+  return out;
+}
+
 /// The state after each number of batches.
 std::vector<std::unique_ptr<backend>> states_of(const std::vector<batch>& script) {
   std::vector<std::unique_ptr<backend>> out;
@@ -121,7 +161,11 @@ protected:
     before->cut_power_at(step);
     const auto reached = run<Kind>(path(), before, script);
     whole_runs += before->is_out() ? 0 : 1;
-    const auto after = before->found_after(random);
+    look_at(reached, *before, step);
+  }
+
+  void look_at(const progress& reached, const disk& cut, std::uint64_t step) {
+    const auto after = cut.found_after(random);
     auto store = Kind::open(path(), after);
     ASSERT_TRUE(store) << "step " << step << ": " << to_string(store.error());
     const auto found = rows_of(**store);
@@ -165,6 +209,23 @@ TYPED_TEST(power_cut, leaves_a_whole_state_old_or_new) {
   for (; whole_runs == 0; ++steps) {
     for (int again = 0; again < 4; ++again) {
       ASSERT_NO_FATAL_FAILURE(this->cut_at(steps + 1, whole_runs));
+    }
+  }
+  std::cout << "cut at each of " << steps << " steps, four times\n";
+  EXPECT_GT(steps, 100U);
+}
+
+using sqlite_power_cut = power_cut<sqlite_kind>;
+
+TEST_F(sqlite_power_cut, leaves_a_whole_state_when_batches_came_within_a_checkpoint) {
+  std::uint64_t steps = 0;
+  for (bool whole_run = false; !whole_run; ++steps) {
+    for (int again = 0; again < 4; ++again) {
+      const auto on = std::make_shared<disk>();
+      on->cut_power_at(steps + 1);
+      const auto reached = run_beside_checkpoints(path(), on, script);
+      whole_run = whole_run || !on->is_out();
+      ASSERT_NO_FATAL_FAILURE(look_at(reached, *on, steps + 1));
     }
   }
   std::cout << "cut at each of " << steps << " steps, four times\n";
