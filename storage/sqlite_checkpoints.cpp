@@ -14,18 +14,27 @@ namespace {
 /// this.
 constexpr int most_doublings = 4;
 
+/// SQLite does so only when all of the WAL was moved and nothing came meanwhile. Whoever makes that
+/// checkpoint would have to wait for what all before it had written.
+int sync_database(sqlite3* handle) {
+  sqlite3_file* file = nullptr;
+  const int code = sqlite3_file_control(handle, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  return code == SQLITE_OK ? file->pMethods->xSync(file, SQLITE_SYNC_NORMAL) : code;
+}
+
 } // namespace
 
 const char* vfs_of(const sqlite_options& options) {
   return options.vfs.empty() ? "unix-excl" : options.vfs.c_str();
 }
 
-result<void> checkpoint(const std::string& path, const sqlite_options& options) {
+result<void> checkpoint(const std::string& path, const sqlite_options& options, beside whom) {
   sqlite3* handle = nullptr;
   int code = sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
                              vfs_of(options));
   const native::database owned{handle};
   if (code == SQLITE_OK) {
+    sqlite3_extended_result_codes(handle, 1);
     // Its end is not the database's.
     sqlite3_db_config(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
     // Who has read nothing knows of no WAL, and would move nothing.
@@ -34,22 +43,21 @@ result<void> checkpoint(const std::string& path, const sqlite_options& options) 
   if (code == SQLITE_OK) {
     code = sqlite3_wal_checkpoint_v2(handle, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
   }
+  if (code == SQLITE_OK && whom == beside::writer) {
+    code = sync_database(handle);
+  }
   // Busy is who met a commit that was just writing the WAL's index: it is made later.
   if (code == SQLITE_OK || (code & 0xff) == SQLITE_BUSY) {
     return {};
   }
-  if (handle == nullptr) {
-    return fail(errc::storage, path + ": no checkpoint: " + sqlite3_errstr(code), code);
-  }
-  return fail(errc::storage, path + ": no checkpoint: " + sqlite3_errmsg(handle),
-              sqlite3_extended_errcode(handle));
+  return fail(errc::storage, path + ": no checkpoint: " + sqlite3_errstr(code), code);
 }
 
 /// SQLite makes one too when the last connection ends, and tells nobody when it fails.
 sqlite_checkpoints::~sqlite_checkpoints() {
   has_ended_well();
   if (pages_ > 0) {
-    make();
+    make(beside::nobody);
   }
 }
 
@@ -79,9 +87,9 @@ void sqlite_checkpoints::start() {
   under_way_ = true;
   try {
     thread_ = std::jthread{[this, again = catching_up_] {
-      make();
+      make(beside::writer);
       if (again && !failed_) {
-        make();
+        make(beside::writer);
       }
       under_way_ = false;
     }};
@@ -95,12 +103,12 @@ void sqlite_checkpoints::start() {
 
 void sqlite_checkpoints::make_here() {
   next_ = pages_ + options_.checkpoint_pages;
-  make();
+  make(beside::nobody);
   has_ended_well();
 }
 
-void sqlite_checkpoints::make() {
-  const auto made = checkpoint(path_, options_);
+void sqlite_checkpoints::make(beside whom) {
+  const auto made = checkpoint(path_, options_, whom);
   failed_ = !made;
   failures_ = made ? 0 : std::min(failures_ + 1, most_doublings);
   if (!made) {

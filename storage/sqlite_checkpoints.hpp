@@ -15,10 +15,13 @@ namespace cafegram::storage {
 /// exclusive mode does, and has the index of the WAL in memory, but serves several connections.
 const char* vfs_of(const sqlite_options& options);
 
+/// Does somebody write while a checkpoint is made?
+enum class beside : bool { nobody, writer };
+
 /// Moves what the WAL of the database at `path` holds into the database, over a connection of its
 /// own: whoever writes goes on meanwhile, and what he writes stays in the WAL.
 /// Errors: `storage`, with SQLite's extended code; the WAL has all then, as before.
-result<void> checkpoint(const std::string& path, const sqlite_options& options);
+result<void> checkpoint(const std::string& path, const sqlite_options& options, beside whom);
 
 /// Has checkpoints made when they are due. A thread for one begins with it and ends with it, so a
 /// store at rest has none.
@@ -46,7 +49,7 @@ public:
 private:
   void start();
   void make_here();
-  void make();
+  void make(beside whom);
   bool has_ended_well();
 
   std::string path_;

@@ -119,7 +119,7 @@ protected:
 } // namespace
 
 TEST_F(held_checkpoints, batches_go_on_meanwhile) {
-  ASSERT_NO_FATAL_FAILURE(open({.checkpoint_pages = 12}));
+  ASSERT_NO_FATAL_FAILURE(open({.checkpoint_pages = 12, .most_pages = 1'000'000}));
   held = true;
   int count = 0;
   while (!has_begun.is_raised()) {
@@ -137,7 +137,7 @@ TEST_F(held_checkpoints, batches_go_on_meanwhile) {
 }
 
 TEST_F(held_checkpoints, a_durable_batch_does_not_wait_for_them_either) {
-  ASSERT_NO_FATAL_FAILURE(open({.checkpoint_pages = 12}));
+  ASSERT_NO_FATAL_FAILURE(open({.checkpoint_pages = 12, .most_pages = 1'000'000}));
   held = true;
   int count = 0;
   while (!has_begun.is_raised()) {
@@ -152,7 +152,7 @@ TEST_F(held_checkpoints, a_durable_batch_does_not_wait_for_them_either) {
 }
 
 TEST_F(held_checkpoints, one_is_under_way_while_the_store_is_closed) {
-  ASSERT_NO_FATAL_FAILURE(open({.checkpoint_pages = 12}));
+  ASSERT_NO_FATAL_FAILURE(open({.checkpoint_pages = 12, .most_pages = 1'000'000}));
   held = true;
   int count = 0;
   while (!has_begun.is_raised()) {
@@ -216,7 +216,7 @@ TEST(checkpoints, leave_the_file_to_its_owner) {
   ASSERT_TRUE(store) << to_string(store.error());
   ASSERT_TRUE(write(**store, 1));
   const auto before = std::filesystem::file_size(path);
-  ASSERT_TRUE(checkpoint(path, {}));
+  ASSERT_TRUE(checkpoint(path, {}, beside::writer));
   EXPECT_GT(std::filesystem::file_size(path), before) << "it has moved something";
   EXPECT_FALSE(others_can_read(path));
   EXPECT_FALSE(open_sqlite_store(path));

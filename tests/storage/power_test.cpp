@@ -114,7 +114,7 @@ progress run_beside_checkpoints(const std::string& path, const std::shared_ptr<d
       next();
     }
     within = true;
-    good = checkpoint(path, options) && good;
+    good = checkpoint(path, options, beside::writer) && good;
     within = false;
   }
   return out;
