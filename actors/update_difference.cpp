@@ -107,7 +107,7 @@ void update_hub_state::take(const protocol::update_outcome& outcome) {
 
 /// They are written together with the updates before them, so none is ever ahead of the inbox.
 void update_hub_state::note_places(const protocol::update_outcome& outcome) {
-  if (!outcome.save && outcome.save_channels.empty() && !outcome.forget_all) {
+  if (!outcome.save && outcome.save_channels.empty() && !outcome.forget_all && !outcome.doubt_all) {
     return;
   }
   auto& to = next_write();
@@ -117,12 +117,23 @@ void update_hub_state::note_places(const protocol::update_outcome& outcome) {
     to.channels.clear();
   }
   if (outcome.save) {
-    to.counters = {outcome.save->pts, outcome.save->qts, outcome.save->date, outcome.save->seq};
+    to.counters = {outcome.save->pts, outcome.save->qts, outcome.save->date, outcome.save->seq,
+                   outcome.save->named_until};
+  }
+  const auto put = [&to](const protocol::channel_place& place) {
+    to.channels.emplace_back(place.channel, storage::channel_counter{place.pts, place.unsure,
+                                                                     place.closed, place.since});
+  };
+  if (outcome.doubt_all) {
+    for (auto& [channel, place] : places) {
+      if (!place.closed && !std::exchange(place.unsure, true)) {
+        put(place);
+      }
+    }
   }
   for (const auto& place : outcome.save_channels) {
     places[place.channel] = place;
-    to.channels.emplace_back(place.channel, storage::channel_counter{place.pts, place.unsure,
-                                                                     place.closed, place.since});
+    put(place);
   }
 }
 
@@ -310,8 +321,8 @@ void update_hub_state::ask_channel_at(const protocol::channel_question& from, st
 
 protocol::update_outcome update_hub_state::look_up(std::int64_t channel) {
   const auto found = places.find(channel);
-  return boxes->loaded(
-      channel, found == places.end() ? std::nullopt : std::optional{found->second}, now());
+  return boxes->loaded(channel, found == places.end() ? std::nullopt : std::optional{found->second},
+                       now());
 }
 
 void update_hub_state::load_unsure(const protocol::unsure_page& page) {

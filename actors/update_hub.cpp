@@ -86,7 +86,7 @@ void update_hub_state::take_stored(const session_snapshot& stored) {
   std::optional<protocol::account_place> place;
   if (session.updates) {
     place = {session.updates->pts, session.updates->qts, session.updates->date,
-             session.updates->seq};
+             session.updates->seq, session.updates->named_until};
   }
   places.clear();
   for (const auto& [channel, counter] : session.channels) {

@@ -45,7 +45,8 @@ void account_updates::begin_at(const account_place& there, steady_time now) {
   // Where it goes on, the first difference names the channels that have moved in that second.
   const bool goes_on = how_.what == updates_start::from::stored && how_.stored;
   const bool next = !goes_on && there.date < std::numeric_limits<std::int32_t>::max();
-  account_.named_until = there.date + (next ? 1 : 0);
+  const bool were_named = !goes_on || there.named_until <= 0 || there.named_until >= there.date;
+  account_.named_until = were_named ? there.date + (next ? 1 : 0) : there.named_until;
   const auto begin = [&](box_id id, counter_box& box, std::int32_t stored, std::int32_t place) {
     box_steps steps;
     if (box.crowded()) {
@@ -73,6 +74,9 @@ void account_updates::begin_at(const account_place& there, steady_time now) {
   begin(common_box, account_.common, stored.pts, there.pts);
   begin(secondary_box, account_.secondary, stored.qts, there.qts);
   begin(sequence_box, account_.sequence, stored.seq, there.seq);
+  if (!goes_on && !channels_.empty()) {
+    doubt_channels(); // they were heard of before there was a date from which on they are named
+  }
   settle_needs(now);
 }
 
@@ -168,7 +172,7 @@ update_outcome account_updates::suspect(steady_time now) {
 }
 
 void account_updates::owe() {
-  (account_.now == phase::resting ? account_.owed : account_.again) = true;
+  (rests() ? account_.owed : account_.again) = true;
 }
 
 void account_updates::settle_needs(steady_time now) {
@@ -257,8 +261,9 @@ update_outcome account_updates::finish(steady_time now) {
 }
 
 account_place account_updates::stands() const {
+  const auto named = account_.named_until < account_.date ? account_.named_until : 0;
   return {account_.common.value(), account_.secondary.value(), account_.date,
-          account_.sequence.value()};
+          account_.sequence.value(), named};
 }
 
 // -- time ---------------------------------------------------------------------------------------

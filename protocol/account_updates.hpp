@@ -100,6 +100,7 @@ private:
     resting,
     asked,       ///< a difference is under way
     asked_place, ///< of the account: its place is
+    asked_names, ///< of the account: which channels have moved is; its own boxes go on meanwhile
     loading,     ///< of a channel: the store is asked
     opening,     ///< of a channel: nobody knows its place; the first ones are collected
   };
@@ -120,6 +121,7 @@ private:
     bool owed = false;       ///< a difference is
     bool again = false;      ///< the one under way may miss something
     bool want_place = false; ///< no difference helps
+    bool want_names = false; ///< the last difference began behind `named_until`
     bool full = false;
     int failures = 0;
     int unreadable = 0;
@@ -127,8 +129,8 @@ private:
     steady_time last_sign{};
     account_place asked;
     account_place saved;
-    /// What has come by then in channels that nobody has heard of is not wanted, or they would have
-    /// been named by a difference.
+    /// Channels that moved by then were named by a difference. What has come by then in those that
+    /// nobody has heard of is not wanted, or they would have been among them.
     std::int32_t named_until = 0;
   };
 
@@ -177,10 +179,19 @@ private:
   void take(update_container&& what, steady_time now);
   void route(update_item&& item, std::vector<update_item>& rest, steady_time now);
   void offer(box_id id, counter_box& box, offered_updates&& what, steady_time now);
-  bool shut() const { return !account_.started || account_.now != phase::resting; }
+  bool rests() const {
+    return account_.now == phase::resting || account_.now == phase::asked_names;
+  }
+  bool shut() const { return !account_.started || !rests(); }
   void owe();
   void begin_at(const account_place& there, steady_time now);
   void take_difference(account_difference&& answer, steady_time now);
+  void take_names(account_difference&& answer, steady_time now);
+  void names_failed(difference_failure why, duration wait, steady_time now);
+  void names_are_missing();
+  void doubt_channels();
+  void doubt(channel_state& which);
+  void retry_later(duration wait, steady_time now);
   void restart(const account_place& to, const std::vector<update_item>& brought, bool final,
                steady_time now);
   void skip_to(const account_place& to, loss why, steady_time now);

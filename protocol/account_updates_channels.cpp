@@ -115,6 +115,9 @@ void account_updates::try_open(channel_state& of, steady_time now) {
     look_through(of, looked_through_from(at), now);
     return;
   }
+  if (at < said || (of.since > 0 && of.since < account_.named_until)) {
+    of.again = true; // it came late: what moved the channel behind it is named no more
+  }
   of.since = 0;
   if (of.fallback != 0 || at <= std::max(first_pts, of.floor) || of.owed) {
     open(of, at, now);
@@ -126,6 +129,7 @@ void account_updates::try_open(channel_state& of, steady_time now) {
 void account_updates::open(channel_state& which, std::int32_t pts, steady_time now) {
   which.now = phase::resting;
   which.open_at.reset();
+  which.owed = std::exchange(which.again, false) || which.owed;
   box_steps steps;
   which.box.open(pts, now, steps);
   hand_out(which, std::move(steps));

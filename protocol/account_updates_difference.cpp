@@ -47,10 +47,21 @@ void account_updates::ask_account(steady_time now) {
   } else if (account_.started && account_.owed) {
     account_.now = phase::asked;
     account_.asked = stands();
-    account_.last_sign = now;
-    out_.ask = account_.asked;
+  } else if (account_.started && account_.want_names) {
+    account_.want_names = false;
+    account_.now = phase::asked_names;
+    account_.asked = stands();
+    account_.asked.date = std::min(account_.date, account_.named_until);
   } else {
     return;
+  }
+  if (account_.now != phase::asked_place) {
+    account_.asked.named_until = 0;
+    account_.last_sign = now;
+    out_.ask = account_.asked;
+  }
+  if (account_.now == phase::asked_names) {
+    return; // it says nothing about what waits
   }
   account_.owed = false;
   account_.again = false;
@@ -68,6 +79,7 @@ update_outcome account_updates::place(const account_place& there, steady_time no
     account_.failures = 0;
     if (account_.started) {
       skip_to(there, loss::place_lost, now);
+      account_.want_names = true;
     } else {
       begin_at(there, now);
     }
@@ -101,17 +113,20 @@ void account_updates::skip_to(const account_place& to, loss why, steady_time now
 // -- the difference -----------------------------------------------------------------------------
 
 update_outcome account_updates::difference(account_difference&& answer, steady_time now) {
-  if (account_.now != phase::asked) {
+  const auto asked = account_.now;
+  if (asked != phase::asked && asked != phase::asked_names) {
     return finish(now);
   }
   account_.now = phase::resting;
   account_.last_sign = now;
   if (account_.full || all_full_) {
     // It brings the same, and more, when there is room.
-    account_.owed = true;
-    return finish(now);
+    (asked == phase::asked ? account_.owed : account_.want_names) = true;
+  } else if (asked == phase::asked) {
+    take_difference(std::move(answer), now);
+  } else {
+    take_names(std::move(answer), now);
   }
-  take_difference(std::move(answer), now);
   return finish(now);
 }
 
@@ -153,7 +168,11 @@ void account_updates::take_difference(account_difference&& answer, steady_time n
   }
   tell_items({}, 0, 0, std::move(rest));
   if (final) {
-    account_.named_until = std::max(account_.named_until, answer.place.date);
+    if (account_.asked.date <= account_.named_until) {
+      account_.named_until = std::max(account_.named_until, answer.place.date);
+    } else {
+      account_.want_names = true;
+    }
     for (const auto id : std::exchange(awaiting_, {})) {
       if (auto* which = find(id)) {
         which->awaiting = false;
@@ -161,6 +180,60 @@ void account_updates::take_difference(account_difference&& answer, steady_time n
       }
     }
   }
+}
+
+/// A difference from an earlier date: of channels it says what the one before did not. Updates of
+/// `seq` in it may have been handed out, which nothing shows, so of all else only that it is there
+/// counts: the next one brings it.
+void account_updates::take_names(account_difference&& answer, steady_time now) {
+  account_.failures = 0;
+  std::vector<update_item> rest;
+  for (auto& item : answer.items) {
+    if (item.box.kind == box_kind::channel) {
+      route(std::move(item), rest, now);
+    }
+  }
+  const auto to = place_behind(answer, account_.asked);
+  const auto at = stands();
+  if (to.pts > at.pts || to.qts > at.qts || to.seq > at.seq) {
+    owe();
+  }
+  if (answer.what == account_difference::form::empty ||
+      answer.what == account_difference::form::whole) {
+    account_.named_until = std::max(account_.named_until, answer.place.date);
+  } else {
+    names_are_missing(); // only the last part need name them, and what leads there is not taken
+  }
+}
+
+void account_updates::names_failed(difference_failure why, duration wait, steady_time now) {
+  if (why == difference_failure::place_unknown || why == difference_failure::unreadable) {
+    names_are_missing();
+  } else {
+    account_.want_names = true;
+    retry_later(wait, now);
+  }
+}
+
+/// Nobody says which have moved: each is asked about. That this is owed stands at each place from
+/// now on, so the account's own need not say so any more.
+void account_updates::names_are_missing() {
+  account_.named_until = std::max(account_.named_until, account_.date);
+  doubt_channels();
+}
+
+void account_updates::doubt_channels() {
+  out_.doubt_all = true;
+  unsure_left_ = true;
+  for (auto& [id, which] : channels_) {
+    which.saved.unsure = which.saved.pts > 0 && !which.saved.closed;
+    doubt(which);
+  }
+}
+
+void account_updates::doubt(channel_state& which) {
+  (which.now == phase::resting ? which.owed : which.again) = true;
+  touch(which);
 }
 
 void account_updates::restart(const account_place& to, const std::vector<update_item>& brought,
@@ -178,9 +251,10 @@ void account_updates::restart(const account_place& to, const std::vector<update_
 
 update_outcome account_updates::difference_failed(difference_failure why, duration wait,
                                                   steady_time now) {
-  if (account_.now == phase::asked) {
+  const auto asked = account_.now;
+  if (asked == phase::asked || asked == phase::asked_names) {
     account_.now = phase::resting;
-    fail(why, wait, now);
+    asked == phase::asked ? fail(why, wait, now) : names_failed(why, wait, now);
   }
   return finish(now);
 }
@@ -200,7 +274,6 @@ void account_updates::resume(steady_time now) {
 
 void account_updates::fail(difference_failure why, duration wait, steady_time now) {
   account_.owed = true;
-  ++account_.failures;
   if (!account_.full && !all_full_) {
     resume(now);
   }
@@ -212,6 +285,11 @@ void account_updates::fail(difference_failure why, duration wait, steady_time no
     account_.unreadable = 0;
     return;
   }
+  retry_later(wait, now);
+}
+
+void account_updates::retry_later(duration wait, steady_time now) {
+  ++account_.failures;
   account_.retry_at = now + std::chrono::duration_cast<steady_time::duration>(
                                 std::max(wait, delay(account_.failures, 0)));
 }

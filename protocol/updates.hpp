@@ -43,6 +43,9 @@ struct account_place {
   std::int32_t qts = 0;
   std::int32_t date = 0;
   std::int32_t seq = 0;
+  /// What a server's answer does not have: differences have named the channels that moved by then
+  /// (the server's time). 0: by `date`, which containers with `seq` move too.
+  std::int32_t named_until = 0;
 
   friend bool operator==(const account_place&, const account_place&) = default;
 };
@@ -188,6 +191,9 @@ struct update_outcome {
   std::optional<account_place> save;
   std::vector<channel_place> save_channels;
   bool forget_all = false; ///< all places that are stored; before the others are saved
+  /// All channels' places that are stored, but for the closed ones, become unsure; before the
+  /// others are saved.
+  bool doubt_all = false;
 
   // Then, each answered once:
   std::vector<std::int64_t> load_channels;    ///< `account_updates::loaded`
@@ -197,8 +203,8 @@ struct update_outcome {
   std::vector<channel_question> ask_channels; ///< `updates.getChannelDifference`
 
   bool empty() const {
-    return told.empty() && !save && save_channels.empty() && !forget_all && load_channels.empty() &&
-           !load_unsure && !ask_place && !ask && ask_channels.empty();
+    return told.empty() && !save && save_channels.empty() && !forget_all && !doubt_all &&
+           load_channels.empty() && !load_unsure && !ask_place && !ask && ask_channels.empty();
   }
 };
 

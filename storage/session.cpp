@@ -66,6 +66,7 @@ void fill_account(const session_state& state, v1::Session& out) {
     updates.set_qts(state.updates->qts);
     updates.set_date(state.updates->date);
     updates.set_seq(state.updates->seq);
+    updates.set_named_until(state.updates->named_until);
   }
   for (const auto& [id, counter] : state.channels) {
     auto& channel = *out.add_channels();
@@ -135,7 +136,8 @@ result<void> take_account(const v1::Session& from, session_state& out) {
   out.ended = from.ended();
   if (from.has_updates()) {
     const auto& updates = from.updates();
-    out.updates = update_state{updates.pts(), updates.qts(), updates.date(), updates.seq()};
+    out.updates = update_state{updates.pts(), updates.qts(), updates.date(), updates.seq(),
+                               updates.named_until()};
   }
   for (const auto& channel : from.channels()) {
     out.channels[channel.id()] = {channel.pts(), channel.unsure(), channel.closed(),

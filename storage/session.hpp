@@ -57,6 +57,8 @@ struct update_state {
   std::int32_t qts = 0;
   std::int32_t date = 0;
   std::int32_t seq = 0;
+  /// Channels that moved by then were named (the server's time, in seconds). 0: by `date`.
+  std::int32_t named_until = 0;
 
   friend bool operator==(const update_state&, const update_state&) = default;
 };

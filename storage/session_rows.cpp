@@ -51,7 +51,8 @@ result<void> read_counter(const backend& in, const row& from, session_state& int
     if (!message.ParseFromArray(from.value.data(), static_cast<int>(from.value.size()))) {
       return damaged(in, table::state, "the common counters are not readable", 0);
     }
-    into.updates = update_state{message.pts(), message.qts(), message.date(), message.seq()};
+    into.updates = update_state{message.pts(), message.qts(), message.date(), message.seq(),
+                                message.named_until()};
     return {};
   }
   v1::ChannelState message;
@@ -208,6 +209,7 @@ void put(batch& to, const update_state& counters) {
   message.set_qts(counters.qts);
   message.set_date(counters.date);
   message.set_seq(counters.seq);
+  message.set_named_until(counters.named_until);
   to.put(table::state, common_key, state_octets(message));
 }
 

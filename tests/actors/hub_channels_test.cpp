@@ -185,10 +185,10 @@ TEST_F(hub_channels, one_that_owes_a_difference_is_kept_as_such) {
 
 // A difference from its date on would not name them again.
 TEST_F(hub_channels, those_that_a_difference_names_are_written_with_its_place) {
-  world->bring({1},
-               {tl::updateChannelTooLong{.channel_id = news},
-                tl::updateChannelTooLong{.channel_id = club}},
-               {.pts = 11, .qts = 3, .date = 1005, .seq = 1});
+  world->bring(
+      {1},
+      {tl::updateChannelTooLong{.channel_id = news}, tl::updateChannelTooLong{.channel_id = club}},
+      {.pts = 11, .qts = 3, .date = 1005, .seq = 1});
   world->holds_writes = true;
   subscribe();
   begin(updates_from::stored);
@@ -215,6 +215,40 @@ TEST_F(hub_channels, those_that_a_difference_names_are_written_with_its_place) {
   EXPECT_EQ(take(), (marks{1, 2, 3}));
   EXPECT_EQ(world->stored.channels[news], (storage::channel_counter{6}));
   EXPECT_EQ(world->stored.channels[club], (storage::channel_counter{9}));
+}
+
+// Containers with seq have moved the account's date since channels were named last.
+TEST_F(hub_channels, those_that_moved_before_the_account_s_date_are_asked_for_by_name) {
+  world->stored.updates = storage::update_state{10, 3, 1005, 2, 1001};
+  world->bring({}, {}, {.pts = 10, .qts = 3, .date = 1006, .seq = 2});
+  world->bring({}, {tl::updateChannelTooLong{.channel_id = news}},
+               {.pts = 10, .qts = 3, .date = 1007, .seq = 2});
+  world->bring_posts(news, {1}, 6);
+  subscribe();
+  begin(updates_from::stored);
+  ASSERT_EQ(world->asked.size(), 2U);
+  EXPECT_EQ(world->asked.front().date, 1005);
+  EXPECT_EQ(world->asked.back().date, 1001);
+  EXPECT_EQ(questions(world->asked_channels), (decltype(questions({})){{news, 5}}));
+  EXPECT_EQ(take(), (marks{1}));
+  EXPECT_EQ(world->stored.updates, (storage::update_state{10, 3, 1006, 2}));
+}
+
+TEST_F(hub_channels, all_are_asked_about_once_where_none_are_named) {
+  constexpr std::int64_t left = 1'000'000'003;
+  world->stored.updates = storage::update_state{10, 3, 1005, 2, 1001};
+  world->stored.channels[left] = {4, false, true};
+  world->bring({}, {}, {.pts = 10, .qts = 3, .date = 1006, .seq = 2});
+  world->differences.emplace_back(
+      std::unexpected(error::from_rpc(400, "PERSISTENT_TIMESTAMP_INVALID")));
+  world->bring_posts(club, {1}, 9);
+  subscribe();
+  begin(updates_from::stored);
+  EXPECT_EQ(questions(world->asked_channels), (decltype(questions({})){{news, 5}, {club, 8}}));
+  EXPECT_EQ(take(), (marks{1}));
+  EXPECT_EQ(world->stored.updates, (storage::update_state{10, 3, 1006, 2}));
+  EXPECT_EQ(world->stored.channels[news], (storage::channel_counter{5}));
+  EXPECT_EQ(world->stored.channels[left], (storage::channel_counter{4, false, true}));
 }
 
 TEST_F(hub_channels, one_whose_difference_is_too_long_goes_on_behind_it) {

@@ -35,7 +35,7 @@ inline storage::session_state sample_session() {
                          true};
   out.user = storage::user_record{7'000'000'001, true, "Écho", "echo_bot"};
   out.ended = true;
-  out.updates = storage::update_state{100, 2, 1'750'000'100, 9};
+  out.updates = storage::update_state{100, 2, 1'750'000'100, 9, 1'750'000'050};
   out.channels = {{1'000'000'000'001, {55, true, false, 1'750'000'000}}};
   out.peers = {{storage::peer_kind::user, 42, -5, {"alice", "al"}, "123"},
                {storage::peer_kind::channel, 77, 1LL << 60, {}, ""},

@@ -13,6 +13,16 @@ TEST(session, the_format_brings_every_field_back) {
   test::expect_equal(state, *back);
 }
 
+// As all were before there was a second date: then both are the same.
+TEST(session, one_whose_place_has_no_date_of_named_channels_is_read) {
+  auto octets = to_bytes(encode_session({}).view());
+  const bytes place{0x32, 9, 0x08, 10, 0x10, 3, 0x18, 0xe8, 0x07, 0x20, 1};
+  octets.insert(octets.end(), place.begin(), place.end());
+  const auto back = decode_session(octets);
+  ASSERT_TRUE(back) << to_string(back.error());
+  EXPECT_EQ(back->updates, (update_state{10, 3, 1000, 1}));
+}
+
 TEST(session, an_empty_session_is_a_session) {
   auto back = decode_session(encode_session({}).view());
   ASSERT_TRUE(back);
