@@ -225,6 +225,11 @@ void updates_world::fail(std::size_t which, std::uint32_t how) {
     return;
   }
   const auto box = channel_box(asked.channel);
+  const auto stored = stored_channels_.find(asked.channel);
+  if (why != difference_failure::later && stored != stored_channels_.end() &&
+      stored->second.since > 0) {
+    judge_.unheard_of(box); // it is new, and cannot be looked through: it begins as it came
+  }
   switch (why) {
   case difference_failure::later:
     break;
