@@ -74,7 +74,7 @@ void account_updates::begin_at(const account_place& there, steady_time now) {
   begin(common_box, account_.common, stored.pts, there.pts);
   begin(secondary_box, account_.secondary, stored.qts, there.qts);
   begin(sequence_box, account_.sequence, stored.seq, there.seq);
-  if (!goes_on && !channels_.empty()) {
+  if (!goes_on && account_.heard_early) {
     doubt_channels(); // they were heard of before there was a date from which on they are named
   }
   settle_needs(now);

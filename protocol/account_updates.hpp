@@ -118,10 +118,11 @@ private:
     std::int32_t date = 0;
     phase now = phase::resting;
     bool started = false;
-    bool owed = false;       ///< a difference is
-    bool again = false;      ///< the one under way may miss something
-    bool want_place = false; ///< no difference helps
-    bool want_names = false; ///< the last difference began behind `named_until`
+    bool heard_early = false; ///< of channels, before that
+    bool owed = false;        ///< a difference is
+    bool again = false;       ///< the one under way may miss something
+    bool want_place = false;  ///< no difference helps
+    bool want_names = false;  ///< the last difference began behind `named_until`
     bool full = false;
     int failures = 0;
     int unreadable = 0;

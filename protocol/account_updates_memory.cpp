@@ -28,6 +28,7 @@ account_updates::channel_state* account_updates::find_or_make(std::int64_t chann
   }
   auto& made = make(channel);
   made.since = account_.named_until;
+  account_.heard_early = account_.heard_early || !account_.started;
   out_.load_channels.push_back(channel);
   return &made;
 }
@@ -55,7 +56,6 @@ bool account_updates::make_room(bool of_unsure) {
     auto& which = channels_.at(*it);
     if (which.now == phase::resting && !which.followed) {
       which.owed = true;
-      unsure_left_ = true;
       evict(which);
       return true;
     }
@@ -65,6 +65,8 @@ bool account_updates::make_room(bool of_unsure) {
 
 void account_updates::evict(channel_state& which) {
   save(which);
+  // One that rested may owe a difference since this very call.
+  unsure_left_ = unsure_left_ || which.saved.unsure;
   erase(which);
 }
 

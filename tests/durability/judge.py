@@ -44,6 +44,8 @@ class Run:
         self.doubles = 0
         self.spanned = set()  # kills between a send and its repetition, which was refused
         self.kills = {}  # number: point
+        self.asked_since = set()  # chats in which something was asked since the last kill
+        self.asked_before = set()  # and between it and the one before
         self.asks = {}  # message number: (chat, text's number)
         self.answers = collections.defaultdict(list)  # ask's message number: texts' numbers
         self.order = collections.defaultdict(list)  # chat: asks' message numbers, as they were first answered
@@ -81,12 +83,14 @@ class Run:
             self.strange.append(f"message {line['number']} is not one of {line['from']}'s: {line['text'][:40]!r}")
         if ask := ASK.fullmatch(line["text"]):
             self.asks[line["number"]] = (chat, ask[1])
+            self.asked_since.add(chat)
             if chat not in self.known:
                 self.strange.append(f"message {line['number']} in {chat} comes before a `welcome`")
         elif answer := ANSWER.fullmatch(line["text"]):
             self.take_answer(line["reply_to"], chat, answer[1])
         elif kill := KILL.fullmatch(line["text"]):
             self.kills[int(kill[1])] = kill[2]
+            self.asked_before, self.asked_since = self.asked_since, set()
         elif WELCOME.fullmatch(line["text"]):
             self.known.add(chat)
         elif HELLO.fullmatch(line["text"]):
@@ -125,6 +129,15 @@ def kills_of(run, limits):
     return "kills", f"{len(run.kills)} of {limits.kills}: {dict(sorted(points.items()))}", few
 
 
+def last_kill_of(run):
+    """Behind the write that brings a bot's account to where it is now, with news in channels that nothing follows."""
+    point = list(run.kills.values())[-1] if run.kills else "none"
+    kinds = collections.Counter(map(kind_of, run.asked_before))
+    wrong = [] if point == "commit" else [f"it was at {point}"]
+    wrong += [f"nobody wrote in a chat of kind {kind} before it" for kind in CHAT_KINDS if not kinds[kind]]
+    return "last-kill", f"at {point}, with news in {dict(sorted(kinds.items()))}", wrong
+
+
 def out_of_order(run):
     for chat, answered in run.order.items():
         last = 0
@@ -145,6 +158,7 @@ def verdicts(run, limits):
     yield ("each-fault", f"{sum(run.faults.values())} in all, each {limits.each_fault}",
            [f"{kind} only {run.faults[kind]} times" for kind in FAULTS if run.faults[kind] < limits.each_fault])
     yield kills_of(run, limits)
+    yield last_kill_of(run)
     yield ("none-unanswered", f"{len(run.asks)} asked",
            [f"message {number} in {chat} (`ask {text}`)" for number, (chat, text) in run.asks.items()
             if not run.answers.get(number)])
@@ -207,8 +221,10 @@ def made_up(each_point=2, each_fault=2, rounds=3):
         message(f"killed {n} {point}", 5_000_009, 5_000_010)
         if point in SENT_ALREADY:
             lines.append({**sent, "error": f"500 {DOUBLE}"})
-    for _ in range(rounds):
+    for left in reversed(range(rounds)):
         asked = [(who, to, message(f"ask {count}", who, to), count - 1) for who, to in chats for _ in range(2)]
+        if left == 0:
+            message(f"killed {len(POINTS * each_point)} commit", 5_000_009, 5_000_010)
         for who, to, number, text in asked:
             lines.append(call)
             message(f"answer {text}", bot, who if to == bot else to, number)
@@ -235,6 +251,8 @@ def self_test():
     answers = [line for line in good if ANSWER.fullmatch(line.get("text", ""))]
     asks = [line for line in good if ASK.fullmatch(line.get("text", ""))]
     kill = next(line for line in good if line.get("text", "").endswith("delivery"))
+    last = next(line for line in reversed(good) if KILL.fullmatch(line.get("text", "")))
+    before = [line for line in good if KILL.fullmatch(line.get("text", ""))][-2]
     double = next(line for line in good if DOUBLE in line.get("error", ""))
     elsewhere = {**answers[2], "to": -4_000_002}
     cases = {
@@ -248,6 +266,10 @@ def self_test():
         "kills": without(good, kill),
         "kills ": [{**line, "text": line["text"].replace("commit", "random")} if "text" in line else line
                    for line in good],
+        "last-kill": [{**line, "text": line["text"].replace("commit", "random")} if line is last else line
+                      for line in good],
+        # Nothing was asked while the bots were down.
+        "last-kill ": [one for line in without(good, last) for one in ([line, last] if line is before else [line])],
         "none-unanswered": without(good, answers[3]),
         "none-answered-twice": [*good, answers[1]],
         "in-order": swapped(good, answers[4], answers[5]),

@@ -4,7 +4,8 @@
 A step of tests/durability/run.sh, which see. Each kill is one of a plan that comes from the seed: at a random
 moment, at a point where the process kills itself (`durability_bot --die-at`), or at the point `send`: the
 sandbox's log says that a send has been carried out and its answer is held back. After each the process is started
-again, and the kill is written down as a message at the sandbox: `killed N POINT`. When the time is over the bots
+again, and the kill is written down as a message at the sandbox: `killed N POINT`. When the time is over people
+write in each channel while no bot runs, and the next process dies behind the first thing that it writes. Then the bots
 have as long as they go on answering; then they are started once more, to bring again what they still have, and
 are stopped.
 """
@@ -24,6 +25,7 @@ OWN_POINTS = ("arrival", "commit", "delivery", "answer", "finish")
 POINTS = (*OWN_POINTS, "send")
 BOTS = 4
 FIRST_BOT = 2_000_000
+FIRST_CHANNEL = -1_000_000_000_000  # marked ids: channels and supergroups are below
 PEOPLE = 50  # who share the rooms of one bot
 TICK = 0.01
 LONGEST_START = 60
@@ -34,6 +36,8 @@ LAST_LIFE = 5
 GREETINGS = 10
 PATIENCE = 5
 MOST_OPEN = 20_000  # who writes waits for the bots
+SAME_SECOND = 1.1  # what was written in the second in which a difference ends the next one names again
+FEW_OPEN = 50  # what is open before the last kill comes with one part of a difference
 MOST_IN_A_ROW = 4  # messages in one chat
 KILLED = -signal.SIGKILL
 # The answer is held back for so long at least, so that the kill comes before it; and for so long still.
@@ -149,9 +153,11 @@ class Load(threading.Thread):
                 continue
             chat = first.pop() if first else self.choice.choice(self.chats)
             for _ in range(self.choice.randint(1, MOST_IN_A_ROW)):
-                self.written += 1
-                self.page.post("/api/send", **{"as": chat["writer"], "to": chat["chat"],
-                                               "text": f"ask {self.written}"})
+                self.ask(self.page, chat)
+
+    def ask(self, page, chat):
+        self.written += 1
+        page.post("/api/send", **{"as": chat["writer"], "to": chat["chat"], "text": f"ask {self.written}"})
 
 
 class Bots:
@@ -313,8 +319,11 @@ class Supervisor:
         self.start_ready()
         good = self.watch(LONGEST_END, lambda: not self.load.is_alive())
         self.load.over = True
+        self.load.join(LONGEST_STOP)
+        self.watch(LONGEST_START, lambda: len(self.log.open) < FEW_OPEN)
         # What was told last in a chat and got lost has nothing behind it that would show that: the next start asks.
         self.end_life("random", True)
+        self.die_at_the_first_commit()
         self.start_ready()
         why = self.load.failure or f"{self.load.written} messages"
         good = step("written", good and not self.load.failure, str(why))
@@ -327,6 +336,22 @@ class Supervisor:
         codes.append(self.bots.stop())
         self.log.read()
         return step("stops", codes == [0, 0], f"exit status {codes[0]} and {codes[1]}") and good
+
+    def die_at_the_first_commit(self):
+        """Each channel has something new that no push tells a bot of, and nothing behind it: the first thing that a
+        bot writes is what its account's difference has brought, and that names the channels. Behind that write only
+        the store knows that they are to be asked about. Of other chats there are as many as one part of a difference
+        has room for: the last part alone names channels."""
+        channels = [chat for chat in self.load.chats if chat["chat"] < FIRST_CHANNEL]
+        others = [chat for chat in self.load.chats if chat["chat"] >= FIRST_CHANNEL]
+        chats = channels + self.choice.sample(others, math.ceil(len(others) / 16))
+        self.choice.shuffle(chats)
+        for chat in chats:
+            self.load.ask(self.page, chat)
+        time.sleep(SAME_SECOND)
+        self.bots.start("--die-at", "commit", "--die-after", "0", "--die-passes", "1")
+        self.log.new_life()
+        self.end_life("commit", self.watch(LONGEST_START, self.bots.ended))
 
     def answer_all(self):
         """As long as there is progress, but not for ever."""

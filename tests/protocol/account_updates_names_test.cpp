@@ -127,6 +127,14 @@ TEST_F(account_updates_names, of_a_channel_whose_first_update_comes_late_are_not
   EXPECT_EQ(out.ask_channels.size(), 1U);
 }
 
+TEST_F(account_updates_names, of_a_channel_that_is_said_to_be_further_are_not_waited_for) {
+  client.boxes.learn(client.channel, 4, client.now);
+  client.come(client.of_channel(2, "x"));
+  const auto out = client.boxes.loaded(client.channel, {}, client.now);
+  EXPECT_EQ(told(out), "channel 7:x");
+  EXPECT_EQ(out.ask_channels.size(), 1U);
+}
+
 TEST_F(account_updates_names, of_channels_that_are_heard_of_before_the_account_has_a_place) {
   updates_client next;
   next.boxes.start({updates_start::from::now, {}}, {}, next.now);

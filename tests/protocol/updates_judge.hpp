@@ -2,6 +2,7 @@
 
 #include <set>
 #include <string>
+#include <tuple>
 
 #include "updates_server.hpp"
 
@@ -27,6 +28,7 @@ public:
   void set_full(box_id box, bool is);
   bool is_full(box_id box) const;
   void allow(box_id box, loss why) { allowed_.emplace(box, why); }
+  bool allows(box_id box, loss why) const { return allowed_.contains({box, why}); }
   void allow_everywhere(loss why) { everywhere_.insert(why); }
   /// A channel that was forgotten does not know again what held at its value.
   void allow_still_twice() { still_twice_ = true; }
@@ -38,9 +40,17 @@ public:
     history_ = date;
     began_ = began_.value_or(date);
   }
+  std::int32_t history() const { return history_; }
+  /// History, and when the client last began anew.
+  using beginning = std::pair<std::int32_t, std::optional<std::int32_t>>;
+  beginning began() const { return {history_, began_}; }
+  /// It began anew, and died before it had written that.
+  void began(const beginning& before) { std::tie(history_, began_) = before; }
 
   /// The client has heard that a box stands there: it has to tell it without being told again.
   void heard_of(box_id box, std::int32_t value) { heard_[box] = std::max(heard_[box], value); }
+  /// It may not learn more of it by itself.
+  void unheard_of(box_id box) { heard_.erase(box); }
   void all_heard_of_is_told();
   /// It has come of a channel that nobody knows a place of: the channel begins before it.
   void came_first(const model_event& event);

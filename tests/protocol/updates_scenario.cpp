@@ -32,7 +32,7 @@ constexpr std::array<std::pair<int, int>, static_cast<std::size_t>(deed::count_)
     {14, 16}, {5, 6}, {5, 6},   {18, 20}, {2, 2}, {2, 2},   {3, 3},   {60, 60},
     {7, 7},   {6, 6}, {16, 16}, {18, 18}, {5, 0}, {12, 12}, {10, 10}, {2, 2},
     {1, 1},   {2, 2}, {2, 2},   {1, 0},   {3, 3}, {4, 4},   {2, 2},   {1, 0},
-    {1, 0},   {2, 2}, {2, 0},   {2, 0},   {2, 0}, {1, 1},   {1, 1},
+    {1, 0},   {4, 4}, {2, 0},   {2, 0},   {2, 0}, {1, 1},   {1, 1},
 }};
 
 /// What is wrong, without its numbers.
@@ -71,6 +71,9 @@ scenario make_scenario(std::uint64_t seed) {
     out.bounds.most_limit = 1 + random.next() % 2 == 1 ? 10 : 20;
   }
   out.mixed = one_in(2);
+  out.names_last = one_in(2);
+  out.loads_apart = one_in(4);
+  out.dies_at_last = one_in(2);
   int all = 0;
   for (const auto& [any, kind] : weights) {
     all += careful ? kind : any;
@@ -126,7 +129,10 @@ std::string to_string(const happening& what) {
 std::string to_string(const scenario& what) {
   std::string out = "seed " + std::to_string(what.seed) + ", " + std::to_string(what.channels) +
                     " channels, " + std::to_string(what.bounds.most_channels) + " in memory, " +
-                    std::to_string(what.bounds.room.most_in_box) + " wait\n";
+                    std::to_string(what.bounds.room.most_in_box) + " wait" +
+                    (what.names_last ? ", named last" : "") +
+                    (what.loads_apart ? ", loads apart" : "") +
+                    (what.dies_at_last ? ", dies at last" : "") + "\n";
   for (const auto& one : what.happenings) {
     out += "  " + to_string(one) + "\n";
   }

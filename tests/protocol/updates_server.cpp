@@ -80,8 +80,8 @@ bool updates_server::forbidden(std::int64_t channel) const {
   return found != forbidden_.end() && found->second;
 }
 
-account_difference updates_server::answer(const account_place& from, std::size_t most,
-                                          bool mixed) const {
+account_difference updates_server::answer(const account_place& from, std::size_t most, bool mixed,
+                                          bool names_last) const {
   account_difference out;
   out.server_time = date_;
   const auto gone = gone_.find(common_box);
@@ -117,7 +117,7 @@ account_difference updates_server::answer(const account_place& from, std::size_t
   }
   for (const auto& [box, log] : logs_) {
     if (box.kind != box_kind::channel || forbidden(box.channel) || log.empty() ||
-        log.back().date < from.date) {
+        log.back().date < from.date || (names_last && !whole)) {
       continue;
     }
     if (mixed && log.back().count > 0 && log.back().date > from.date) {

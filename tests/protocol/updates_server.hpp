@@ -55,7 +55,9 @@ public:
   bool forbidden(std::int64_t channel) const;
 
   /// At most `most` updates, 0: all. `mixed`: channels' updates come with it.
-  account_difference answer(const account_place& from, std::size_t most, bool mixed) const;
+  /// `names_last`: which channels have moved says only what is whole.
+  account_difference answer(const account_place& from, std::size_t most, bool mixed,
+                            bool names_last) const;
   /// None where the channel is forbidden. With `strict` a gap of more than the limit is too long.
   std::optional<channel_difference> answer(const channel_question& question, std::size_t most,
                                            bool strict) const;

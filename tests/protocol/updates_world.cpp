@@ -138,6 +138,7 @@ bool updates_world::happen_at_server(const happening& what) {
   case deed::forbid:
   case deed::permit:
     judge_.allow(some, loss::forbidden);
+    judge_.unheard_of(some);
     server_.forbid(some.channel, what.what == deed::forbid);
     return true;
   default:
@@ -301,10 +302,24 @@ void updates_world::note_heard(const packet& what) {
   }
 }
 
-/// Whatever has been until now has to be found out.
+/// Whatever has been until now has to be found out, in each channel that has a place too. But of
+/// one that it might not see for a while the server names nothing, and one that could not be asked
+/// about begins as it came.
 void updates_world::note_suspect() {
+  if (crashed_) {
+    return;
+  }
   for (const auto box : {common_box, secondary_box, sequence_box}) {
-    if (!crashed_ && knows(box)) {
+    if (knows(box)) {
+      judge_.heard_of(box, server_.end(box));
+    }
+  }
+  for (const auto& [id, place] : stored_channels_) {
+    const auto box = channel_box(id);
+    const bool refused = judge_.allows(box, loss::forbidden) ||
+                         judge_.allows(box, loss::never_came) ||
+                         judge_.allows(box, loss::place_lost);
+    if (!place.closed && !refused) {
       judge_.heard_of(box, server_.end(box));
     }
   }
@@ -379,6 +394,11 @@ void updates_world::settle() {
   crash_ = false;
   for (int i = 0; i < how_.channels; ++i) {
     server_.forbid(i + 1, false);
+  }
+  if (how_.dies_at_last) {
+    restart(updates_start::from::stored, 0);
+  }
+  for (int i = 0; i < how_.channels; ++i) {
     set_full(static_cast<std::uint32_t>(4 * i), false);
     commit(client_->follow(i + 1, false, 0, now_));
   }

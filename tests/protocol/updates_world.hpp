@@ -25,7 +25,7 @@ enum class deed : std::uint8_t {
   answer, ///< a question, as things are now; it arrives later
   arrive, ///< an answer
   fail,   ///< a question
-  load,   ///< the store answers
+  load,   ///< the store answers what is not looked up at once
   pass,   ///< time
   suspect,
   push_too_long,
@@ -58,6 +58,9 @@ struct scenario {
   update_bounds bounds;
   bool strict_limit = false; ///< a channel's gap of more than the limit is too long
   bool mixed = false;        ///< the account's difference brings channels' updates
+  bool names_last = false;   ///< only its last part names channels
+  bool loads_apart = false;  ///< the store answers later; the owner does not die before it has
+  bool dies_at_last = false; ///< nothing follows what was lost last: only a start can find it
   std::vector<happening> happenings;
 };
 
@@ -74,6 +77,7 @@ public:
 private:
   struct answer_under_way {
     std::int64_t channel = 0; ///< 0: the account's
+    std::int32_t since = 0;   ///< of the account's question: channels that moved from then on
     std::optional<account_place> place;
     std::optional<account_difference> account;
     std::optional<channel_difference> of_channel;
@@ -107,11 +111,13 @@ private:
   void arrive(std::size_t which);
   void fail(std::size_t which, std::uint32_t how);
   void load(std::size_t which);
+  void load_channel(std::int64_t id);
   void pass(duration how_long);
   void set_full(std::uint32_t a, bool is);
   void restart(updates_start::from how, std::uint32_t a);
 
   void commit(update_outcome&& outcome);
+  void keep(const update_outcome& outcome);
   void save(const update_outcome& outcome);
   void tell(const update_outcome& outcome) const;
   void check_questions(const update_outcome& outcome);
@@ -132,6 +138,7 @@ private:
   steady_time now_{std::chrono::hours{1}};
   bool crash_ = false;
   bool crashed_ = false;
+  bool loading_ = false; ///< what belongs into a transaction that has begun
 
   std::optional<account_place> stored_;
   std::map<std::int64_t, channel_place> stored_channels_;

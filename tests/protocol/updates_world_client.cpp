@@ -8,7 +8,7 @@ namespace cafegram::protocol::test {
 using namespace std::chrono_literals;
 
 void updates_world::commit(update_outcome&& outcome) {
-  if (crash_ && !outcome.empty()) {
+  if (crash_ && !outcome.empty() && loads_.empty() && !loading_) {
     crash_ = false;
     crashed_ = true;
     return;
@@ -16,13 +16,28 @@ void updates_world::commit(update_outcome&& outcome) {
   if (crashed_) {
     return;
   }
+  keep(outcome);
+  if (how_.loads_apart) {
+    loads_.insert(loads_.end(), outcome.load_channels.begin(), outcome.load_channels.end());
+    return;
+  }
+  for (const auto id : outcome.load_channels) {
+    load_channel(id);
+  }
+}
+
+/// It has been done, and its questions are under way.
+void updates_world::keep(const update_outcome& outcome) {
   if (trace_ != nullptr) {
     tell(outcome);
   }
   check_questions(outcome);
   save(outcome);
   judge_.take(outcome, stored_, stored_channels_);
-  loads_.insert(loads_.end(), outcome.load_channels.begin(), outcome.load_channels.end());
+  if (outcome.doubt_all && stored_) {
+    const auto until = stored_->named_until != 0 ? stored_->named_until : stored_->date;
+    judge_.set_history(until); // of a channel without a place nobody can be asked
+  }
   if (outcome.load_unsure) {
     load_unsure_ = outcome.load_unsure;
   }
@@ -56,7 +71,7 @@ void updates_world::tell(const update_outcome& outcome) const {
   }
   if (outcome.save) {
     out << "    save " << outcome.save->pts << " " << outcome.save->qts << " " << outcome.save->seq
-        << " date " << outcome.save->date << "\n";
+        << " date " << outcome.save->date << " named until " << outcome.save->named_until << "\n";
   }
   for (const auto& place : outcome.save_channels) {
     out << "    save channel " << place.channel << " " << place.pts
@@ -65,7 +80,7 @@ void updates_world::tell(const update_outcome& outcome) const {
   }
   if (outcome.ask) {
     out << "    ask from " << outcome.ask->pts << " " << outcome.ask->qts << " " << outcome.ask->seq
-        << "\n";
+        << " date " << outcome.ask->date << "\n";
   }
   for (const auto& one : outcome.ask_channels) {
     out << "    ask channel " << one.channel << " from " << one.pts << " for " << one.limit << "\n";
@@ -75,7 +90,8 @@ void updates_world::tell(const update_outcome& outcome) const {
   }
   out << (outcome.ask_place ? "    ask place\n" : "")
       << (outcome.load_unsure ? "    load unsure\n" : "")
-      << (outcome.forget_all ? "    forget all\n" : "");
+      << (outcome.forget_all ? "    forget all\n" : "")
+      << (outcome.doubt_all ? "    doubt all\n" : "");
 }
 
 void updates_world::save(const update_outcome& outcome) {
@@ -86,12 +102,16 @@ void updates_world::save(const update_outcome& outcome) {
   if (outcome.save) {
     stored_ = outcome.save;
   }
+  for (auto& [id, place] : stored_channels_) {
+    place.unsure = place.unsure || (outcome.doubt_all && !place.closed);
+  }
   for (const auto& place : outcome.save_channels) {
     stored_channels_[place.channel] = place;
   }
 }
 
-/// One at a time for each box, from where it stands, and none of what is full.
+/// One at a time for each box, from where it stands, and none of what is full. The account's may be
+/// about an earlier time.
 void updates_world::check_questions(const update_outcome& outcome) {
   if ((outcome.ask || outcome.ask_place) && asked_about(0)) {
     judge_.fail("the account is asked about twice");
@@ -99,8 +119,13 @@ void updates_world::check_questions(const update_outcome& outcome) {
   if (outcome.ask && judge_.is_full(common_box)) {
     judge_.fail("it asks for what it has no room for");
   }
-  if (outcome.ask && *outcome.ask != client_->stands()) {
-    judge_.fail("it asks from elsewhere");
+  if (outcome.ask) {
+    auto from = client_->stands();
+    from.date = std::min(from.date, outcome.ask->date);
+    from.named_until = 0;
+    if (*outcome.ask != from) {
+      judge_.fail("it asks from elsewhere");
+    }
   }
   for (const auto& one : outcome.ask_channels) {
     const auto box = channel_box(one.channel);
@@ -131,11 +156,15 @@ void updates_world::check_bounds() {
 void updates_world::answer(std::size_t which, std::size_t most) {
   const auto asked = questions_[which];
   questions_.erase(questions_.begin() + static_cast<std::ptrdiff_t>(which));
-  answer_under_way out{.channel = asked.channel, .place = {}, .account = {}, .of_channel = {}};
+  answer_under_way out{.channel = asked.channel,
+                       .since = asked.account.date,
+                       .place = {},
+                       .account = {},
+                       .of_channel = {}};
   if (asked.place) {
     out.place = server_.place();
   } else if (asked.channel == 0) {
-    out.account = server_.answer(asked.account, most, how_.mixed);
+    out.account = server_.answer(asked.account, most, how_.mixed, how_.names_last);
   } else {
     out.of_channel = server_.answer(asked.of_channel, most, how_.strict_limit);
     out.failure = difference_failure::forbidden;
@@ -151,13 +180,18 @@ void updates_world::arrive(std::size_t which) {
                    (one.account && one.account->what == account_difference::form::too_long) ||
                    (one.of_channel && one.of_channel->what == channel_difference::form::too_long));
   if (one.place) {
+    const bool begins = !client_->knows_place();
     commit(client_->place(*one.place, now_));
-    judge_.set_history(one.place->date);
+    if (begins) {
+      judge_.set_history(one.place->date);
+    }
   } else if (one.account) {
     const auto what = one.account->what;
     const auto until = one.account->place.date;
     commit(client_->difference(*std::move(one.account), now_));
-    if (what == account_difference::form::whole || what == account_difference::form::empty) {
+    const bool final =
+        what == account_difference::form::whole || what == account_difference::form::empty;
+    if (final && one.since <= judge_.history() + 1 && !crashed_) {
       judge_.set_history(until);
     }
   } else if (one.of_channel) {
@@ -191,6 +225,11 @@ void updates_world::fail(std::size_t which, std::uint32_t how) {
     return;
   }
   const auto box = channel_box(asked.channel);
+  const auto stored = stored_channels_.find(asked.channel);
+  if (why != difference_failure::later && stored != stored_channels_.end() &&
+      stored->second.since > 0) {
+    judge_.unheard_of(box); // it is new, and cannot be looked through: it begins as it came
+  }
   switch (why) {
   case difference_failure::later:
     break;
@@ -222,10 +261,16 @@ void updates_world::load(std::size_t which) {
     const auto at = which % loads_.size();
     const auto id = loads_[at];
     loads_.erase(loads_.begin() + static_cast<std::ptrdiff_t>(at));
-    const auto found = stored_channels_.find(id);
-    commit(client_->loaded(
-        id, found == stored_channels_.end() ? std::nullopt : std::optional{found->second}, now_));
+    load_channel(id);
   }
+}
+
+void updates_world::load_channel(std::int64_t id) {
+  const bool before = std::exchange(loading_, true);
+  const auto found = stored_channels_.find(id);
+  commit(client_->loaded(
+      id, found == stored_channels_.end() ? std::nullopt : std::optional{found->second}, now_));
+  loading_ = before;
 }
 
 void updates_world::set_full(std::uint32_t a, bool is) {
@@ -238,6 +283,9 @@ void updates_world::set_full(std::uint32_t a, bool is) {
 
 /// A session ends: what was under way is gone.
 void updates_world::restart(updates_start::from how, std::uint32_t a) {
+  while (!crashed_ && !loads_.empty()) {
+    load(1);
+  }
   line_.clear();
   questions_.clear();
   answers_.clear();
@@ -251,6 +299,7 @@ void updates_world::restart(updates_start::from how, std::uint32_t a) {
   }
   client_ = std::make_unique<account_updates>(how_.bounds);
   const bool goes_on = how == updates_start::from::stored && stored_;
+  const auto began = judge_.began();
   judge_.begins(!goes_on, stored_channels_);
   std::vector<update_container> early;
   updates_start start{how, stored_};
@@ -274,8 +323,15 @@ void updates_world::restart(updates_start::from how, std::uint32_t a) {
       early.push_back(std::move(one.container));
     }
   }
-  judge_.set_history(start.stored ? start.stored->date : 0);
+  if (goes_on) {
+    note_suspect();
+  } else {
+    judge_.set_history(start.stored ? start.stored->date : 0);
+  }
   commit(client_->start(start, std::move(early), now_));
+  if (crashed_ && !goes_on) {
+    judge_.began(began);
+  }
 }
 
 } // namespace cafegram::protocol::test
