@@ -161,7 +161,7 @@ TEST_F(dynamic, refuses_with_the_path) {
   EXPECT_EQ(refusal(R"({"_":"node","value":1,"next":{"_":"basics"}})"),
             "next: basics is not of type Node");
   EXPECT_EQ(refusal(R"({"_":"nothing"})"), "no constructor or function nothing in this schema");
-  EXPECT_EQ(refusal(R"([1])"), "expects an object with its name in \"_\"");
+  EXPECT_EQ(refusal(R"([1])"), "[0]: expects an object with its name in \"_\"");
 }
 
 TEST_F(dynamic, lenient_fills_in_and_leaves_out) {
