@@ -69,7 +69,8 @@ struct chat_value {
 
 /// Ended in one change: those that were handled as one (an album; before the answers of those of
 /// it that came as requests), or that came in batches. With values it is a request, answered when
-/// they are written.
+/// they are written. Errors: `unknown_outcome` (the store has them, and nobody is left to say how
+/// that went), `cancelled` (they are not stored: the account is another one).
 struct updates_finished {
   std::vector<std::uint64_t> numbers;
   std::optional<std::string> given_up = {}; ///< why; then they go to the dead letters

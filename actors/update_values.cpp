@@ -73,12 +73,14 @@ void update_hub_state::ends_written() {
 }
 
 /// What was given to the store is written whatever becomes of this hub, but nobody is left to say
-/// so; what was not may be lost with its account.
+/// so; what was not is lost with its account.
 void update_hub_state::ends_refused(const error& why) {
-  for (auto* all : {&ends_in_write, &ends_unwritten}) {
-    for (auto& one : std::exchange(*all, {})) {
-      one.deliver(to_caf(why));
-    }
+  const auto given = error::make(errc::unknown_outcome, "the store has it: " + why.what);
+  for (auto& one : std::exchange(ends_in_write, {})) {
+    one.deliver(to_caf(given));
+  }
+  for (auto& one : std::exchange(ends_unwritten, {})) {
+    one.deliver(to_caf(why));
   }
 }
 

@@ -94,15 +94,16 @@ void dispatcher_state::hear_from_hub() {
 
 /// A hub that dies before it has given them to the store leaves the rows where they are.
 void dispatcher_state::tell_values(const std::shared_ptr<const updates_finished>& what) {
-  const auto not_told = [what](const std::string& why) {
-    if (what->numbers.empty()) {
+  // A hub that has given them to the store and dies cannot say whether they are written.
+  const auto not_told = [what](const error& why) {
+    if (what->numbers.empty() && why.code != errc::unknown_outcome) {
       log::error("dispatcher", "chat {}: values that belong to no update of the inbox are lost: {}",
-                 what->chat, why);
+                 what->chat, to_string(why));
     }
   };
   const auto hub = caf::actor_cast<caf::strong_actor_ptr>(hub_);
   if (!hub) {
-    not_told("there is no account that keeps them");
+    not_told(error::make(errc::cancelled, "there is no account that keeps them"));
     return;
   }
   const auto octets = octets_of(*what);
@@ -120,7 +121,7 @@ void dispatcher_state::tell_values(const std::shared_ptr<const updates_finished>
             settled();
           },
           [not_told, settled](const caf::error& why) {
-            not_told(to_string(to_error(why)));
+            not_told(to_error(why));
             settled();
           });
 }

@@ -48,7 +48,7 @@ protected:
               [this](caf::ok_atom, bool written) {
                 written ? held_ends_.back().deliver(caf::unit)
                         : held_ends_.back().deliver(
-                              to_caf(error::make(errc::cancelled, "the hub has ended")));
+                              to_caf(error::make(errc::unknown_outcome, "the hub has ended")));
                 held_ends_.pop_back();
               },
               [this](const value_request& what) -> caf::result<stored_value> {

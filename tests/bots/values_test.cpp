@@ -265,6 +265,18 @@ TEST_F(bot_values, a_new_hub_is_told_again_of_what_may_not_be_written) {
   EXPECT_EQ(telegram_->texts().size(), 2U) << "neither is handled again";
 }
 
+TEST_F(bot_values, that_a_dying_hub_has_given_to_the_store_are_not_called_lost) {
+  hold_ends_ = true;
+  start_counting();
+  auto passing = row(1, alice_.presses(1, "x"));
+  passing.kept = false;
+  hand_together({passing});
+  ASSERT_EQ(held_ends_.size(), 1U);
+  testing::internal::CaptureStderr();
+  answer_end(false);
+  EXPECT_EQ(testing::internal::GetCapturedStderr().find("lost"), std::string::npos);
+}
+
 TEST_F(bot_values, a_new_hub_is_told_in_the_order_of_the_ends_before_it_is_asked) {
   hold_ends_ = true;
   start([](router& r) {
