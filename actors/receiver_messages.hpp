@@ -77,13 +77,16 @@ struct updates_finished {
   /// What was stored while they were handled, by one chat: written in the same change. Null:
   /// nothing. Not once more where none of `numbers` is there any more: it was told before.
   std::shared_ptr<const std::vector<chat_value>> values = {};
-  std::int64_t chat = 0; ///< by its marked id
+  std::int64_t chat = 0;    ///< by its marked id
+  std::int64_t account = 0; ///< whose values they are
 };
 
-/// Asks for a value of a chat: as it is after all the ends that were told before.
+/// Asks for a value of a chat: as it is after all the ends that were told before. Error:
+/// `cancelled`, the account is another one.
 struct value_request {
   std::int64_t chat = 0;
   std::string key;
+  std::int64_t account = 0; ///< whose value it is
 };
 
 struct stored_value {

@@ -74,6 +74,7 @@ void conversation::on_deliver(const deliver& message) {
   guarded(message.number, [&] {
     auto origin = std::make_shared<detail::delivery>(link_, message.number, setup_.signing,
                                                      message.update->identity);
+    origin->account = message.update->account;
     origin->kept = message.kept;
     origin->before = message.sends;
     const auto update = update_factory::make(message.update, origin);
@@ -233,7 +234,7 @@ void conversation::release(detail::root_task& root) {
   for (const auto& held : root.held) {
     --held->holders;
   }
-  join(std::exchange(root.held, {}), root.first->values.get());
+  join(std::exchange(root.held, {}), root.first->values.get(), root.first->account);
 }
 
 void conversation::settle() {

@@ -52,6 +52,7 @@ struct delivery {
   handling how = handling::done;
   bool open = true; ///< not reported as finished yet
   std::vector<effect> effects;
+  std::int64_t account = 0;            ///< that it has come to; 0: not known
   bool kept = false;                   ///< it comes again if it does not come to its end
   std::vector<made_send> before;       ///< made when it was here the last time
   std::vector<made_send> made;         ///< and not told to the owner yet
@@ -70,6 +71,7 @@ struct delivery {
 struct joint_end {
   std::vector<std::shared_ptr<delivery>> of;
   value_stage values;
+  std::int64_t account = 0;
 };
 
 /// A coroutine that a handler has started, with all that it waits for below it.
@@ -172,7 +174,8 @@ private:
   void find_address(chat_key chat);
   void address_came(chat_key chat, const result<tl::InputPeer>& address);
   void make_addressed(detail::addressed_call&& what, const tl::InputPeer& address);
-  void join(std::vector<std::shared_ptr<detail::delivery>> of, detail::value_stage* stage);
+  void join(std::vector<std::shared_ptr<detail::delivery>> of, detail::value_stage* stage,
+            std::int64_t account);
   const chat_value* staged(const detail::delivery& origin, const std::string& key) const;
   void leave(detail::root_task& root);
   void settle();

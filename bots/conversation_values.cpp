@@ -67,7 +67,9 @@ void conversation::load(const std::shared_ptr<detail::delivery>& origin, std::st
     }
     settle();
   };
-  self_.request(setup_.owner, caf::infinite, value_request{setup_.chat.marked_id(), std::move(key)})
+  self_
+      .request(setup_.owner, caf::infinite,
+               value_request{setup_.chat.marked_id(), std::move(key), origin->account})
       .then([settled](const stored_value& found) { settled(found.value); },
             [settled](const caf::error& why) { settled(std::unexpected(to_error(why))); });
 }
@@ -103,12 +105,12 @@ const chat_value* conversation::staged(const detail::delivery& origin,
 
 /// These have ended; what their coroutine stores from now on belongs to what it consumes next.
 void conversation::join(std::vector<std::shared_ptr<detail::delivery>> of,
-                        detail::value_stage* stage) {
+                        detail::value_stage* stage, std::int64_t account) {
   if (stage == nullptr || stage->empty()) {
     return;
   }
   std::ranges::for_each(of, [](const auto& one) { one->joint = true; });
-  joint_.push_back({std::move(of), std::exchange(*stage, {})});
+  joint_.push_back({std::move(of), std::exchange(*stage, {}), account});
 }
 
 /// The coroutine has ended: what calls of its updates store in their callbacks is theirs alone.
@@ -125,7 +127,7 @@ void conversation::leave(detail::root_task& root) {
 void conversation::report_joint_ends() {
   for (const auto& one : open_) {
     if (is_over(*one) && !one->joint && !one->in_coroutine) {
-      join({one}, one->values.get());
+      join({one}, one->values.get(), one->account);
     }
   }
   while (!joint_.empty() &&
@@ -161,7 +163,8 @@ void conversation::report_joint_end(detail::joint_end& one) {
     return;
   }
   if (one.of.empty()) {
-    self_.send(setup_.owner, values_stored{setup_.chat.marked_id(), list_of(std::move(values))});
+    self_.send(setup_.owner,
+               values_stored{setup_.chat.marked_id(), list_of(std::move(values)), one.account});
     return;
   }
   finished whole{setup_.chat.marked_id(), one.of.front()->number, handling::done, {}};

@@ -145,6 +145,7 @@ private:
   void end_rows(const queued_update& of, const std::optional<error>& given_up);
   void hear_from_hub();
   void end_with_values(chat_state& chat, const finished& message, queued_update& update);
+  std::int64_t account_or_own(std::int64_t account) const;
   void tell_values(const std::shared_ptr<const updates_finished>& what);
   bool waits_for_store(chat_key key, chat_state& chat);
   void tell_waits(std::uint64_t row, bool waits);

@@ -27,12 +27,14 @@ std::size_t octets_of(const updates_finished& what) {
   return out;
 }
 
-std::shared_ptr<const updates_finished> ends_with(chat_key chat, std::vector<std::uint64_t> rows,
+std::shared_ptr<const updates_finished> ends_with(chat_key chat, std::int64_t account,
+                                                  std::vector<std::uint64_t> rows,
                                                   std::vector<chat_value> values) {
   auto out = std::make_shared<updates_finished>();
   out->numbers = std::move(rows);
   out->values = std::make_shared<const std::vector<chat_value>>(std::move(values));
   out->chat = chat;
+  out->account = account;
   return out;
 }
 
@@ -44,11 +46,19 @@ caf::result<stored_value> dispatcher_state::value_of(const value_request& what) 
   if (!hub) {
     return to_caf(error::make(errc::cancelled, "there is no account that keeps values"));
   }
-  return self_->delegate(caf::actor_cast<value_keeper>(hub), what);
+  auto whole = what;
+  whole.account = account_or_own(what.account);
+  return self_->delegate(caf::actor_cast<value_keeper>(hub), std::move(whole));
+}
+
+/// An update that a program has made may name none.
+std::int64_t dispatcher_state::account_or_own(std::int64_t account) const {
+  return account != 0 ? account : setup_.self.id;
 }
 
 void dispatcher_state::on_values_stored(values_stored& message) {
-  tell_values(ends_with(message.chat, {}, std::move(message.values)));
+  tell_values(
+      ends_with(message.chat, account_or_own(message.account), {}, std::move(message.values)));
 }
 
 /// With all that their run has consumed. What is in no inbox has no row to go with.
@@ -70,7 +80,8 @@ void dispatcher_state::end_with_values(chat_state& chat, const finished& message
     update.each_row([&rows](std::uint64_t row) { rows.push_back(row); });
     std::erase(rows, 0U);
   }
-  const auto told = ends_with(message.chat, std::move(rows), message.values);
+  const auto told = ends_with(message.chat, account_or_own(update.data->account), std::move(rows),
+                              message.values);
   tell_values(told);
   update.each_row([this](std::uint64_t row) { end_row(row, {}); });
   for (const auto row : told->numbers) {

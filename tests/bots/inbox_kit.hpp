@@ -53,6 +53,7 @@ protected:
               },
               [this](const value_request& what) -> caf::result<stored_value> {
                 loaded_.push_back(what.key);
+                EXPECT_EQ(what.account, bot_id);
                 if (unreadable_) {
                   return to_caf(error::make(errc::storage, "not now"));
                 }
@@ -91,6 +92,7 @@ protected:
     if (!what.values) {
       return caf::unit;
     }
+    EXPECT_EQ(what.account, bot_id);
     ends_with_values_.push_back(what.numbers);
     for (const auto& one : *what.values) {
       if (one.erased) {
