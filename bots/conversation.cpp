@@ -125,8 +125,7 @@ bool conversation::offer_to_waiters(const any_update& update) {
   auto& root = *taker.awaiter->root_;
   const auto& origin = common(update).origin();
   root.held.push_back(origin);
-  origin->values = root.first->stage();
-  origin->in_coroutine = true;
+  origin->consumer = root.weak_from_this();
   ++origin->holders;
   if (root.held.size() > max_held) {
     log::error("conversation",
@@ -189,13 +188,14 @@ void conversation::start(task<> frame, const any_update& update, std::size_t rou
     origin->how = handling::refused;
     return;
   }
-  auto root = std::make_unique<detail::root_task>();
+  auto root = std::make_shared<detail::root_task>();
   root->home = this;
   root->route = route;
   root->part_of = behaviors_[route];
   root->held.push_back(origin);
   root->first = origin;
-  origin->in_coroutine = true;
+  root->values = std::exchange(origin->values, nullptr);
+  origin->consumer = root;
   ++origin->holders;
   frame.get().promise().root = root.get();
   const auto handle = frame.get();
@@ -234,7 +234,7 @@ void conversation::release(detail::root_task& root) {
   for (const auto& held : root.held) {
     --held->holders;
   }
-  join(std::exchange(root.held, {}), root.first->values.get(), root.first->account);
+  join(std::exchange(root.held, {}), std::exchange(root.values, nullptr), root.first->account);
 }
 
 void conversation::settle() {
@@ -265,13 +265,12 @@ void conversation::sweep_roots() {
     if (root.cancelled) {
       std::ranges::for_each(root.held, [](const auto& d) { d->how = handling::interrupted; });
       root.held.back()->how = handling::cancelled;
-      *root.first->stage() = {};
+      root.values = nullptr;
     } else if (const auto failure = root.frame.get().promise().failure) {
       guarded(in_hand_of(root), [&] { std::rethrow_exception(failure); });
       return; // what it holds is not dealt with
     }
     release(root);
-    leave(root);
     const auto gone = std::move(roots_[i]);
     roots_.erase(roots_.begin() + static_cast<std::ptrdiff_t>(i));
   }

@@ -30,9 +30,9 @@ struct value_stage {
   std::set<std::string> unread;          ///< keys that could not be loaded, and may be later
 
   bool empty() const { return set.empty() && unread.empty(); }
-  /// On top of what is here.
-  void add(value_stage&& later);
 };
+
+struct root_task;
 
 /// One update on its way through one conversation.
 struct delivery {
@@ -57,11 +57,16 @@ struct delivery {
   std::vector<made_send> before;       ///< made when it was here the last time
   std::vector<made_send> made;         ///< and not told to the owner yet
   std::set<std::int64_t> unsent;       ///< without an outcome that lasts
-  std::shared_ptr<value_stage> values; ///< null: nothing; one for all that a coroutine consumes
-  bool in_coroutine = false;           ///< one has consumed it, and goes on
+  std::shared_ptr<value_stage> values; ///< null: nothing; one for all that end as one
+  std::weak_ptr<root_task> consumer;   ///< gone when that coroutine has ended
   bool joint = false;                  ///< it ends as part of a `joint_end`
 
-  const std::shared_ptr<value_stage>& stage();
+  /// One has consumed it, and goes on.
+  bool in_coroutine() const { return !consumer.expired(); }
+  /// Where it stores: with the coroutine, as long as that goes on.
+  std::shared_ptr<value_stage>& stage();
+  /// The same, made where there is none.
+  value_stage& made_stage();
 
   const made_send* find_made(std::int64_t random_id) const;
 };
@@ -70,17 +75,18 @@ struct delivery {
 /// has stored them behind a checkpoint.
 struct joint_end {
   std::vector<std::shared_ptr<delivery>> of;
-  value_stage values;
+  std::shared_ptr<value_stage> values;
   std::int64_t account = 0;
 };
 
 /// A coroutine that a handler has started, with all that it waits for below it.
-struct root_task {
+struct root_task : std::enable_shared_from_this<root_task> {
   conversation* home = nullptr;
   std::optional<behavior> part_of; ///< owns the lambda that the frame belongs to, and outlives it
   task<> frame;
   std::vector<std::shared_ptr<delivery>> held;
-  std::shared_ptr<delivery> first; ///< that it was started for; its context stores through it
+  std::shared_ptr<delivery> first;     ///< that it was started for
+  std::shared_ptr<value_stage> values; ///< stored since the last checkpoint; null: nothing
   std::size_t route = 0;
   bool cancelled = false;
 };
@@ -174,10 +180,9 @@ private:
   void find_address(chat_key chat);
   void address_came(chat_key chat, const result<tl::InputPeer>& address);
   void make_addressed(detail::addressed_call&& what, const tl::InputPeer& address);
-  void join(std::vector<std::shared_ptr<detail::delivery>> of, detail::value_stage* stage,
-            std::int64_t account);
-  const chat_value* staged(const detail::delivery& origin, const std::string& key) const;
-  void leave(detail::root_task& root);
+  void join(std::vector<std::shared_ptr<detail::delivery>> of,
+            std::shared_ptr<detail::value_stage> stage, std::int64_t account);
+  const chat_value* staged(detail::delivery& origin, const std::string& key);
   void settle();
   void sweep_roots();
   void report_finished();
@@ -200,7 +205,7 @@ private:
   std::size_t unaddressed_ = 0;                    ///< all of those
   std::vector<std::optional<behavior>> behaviors_; // by route
   std::optional<std::size_t> active_route_;
-  std::vector<std::unique_ptr<detail::root_task>> roots_;
+  std::vector<std::shared_ptr<detail::root_task>> roots_; ///< nobody else keeps one
   std::vector<waiter> waiters_;
   std::uint64_t last_wait_ = 0;
   steady_time told_wake_ = steady_time::max();

@@ -58,9 +58,9 @@ void conversation::load(const std::shared_ptr<detail::delivery>& origin, std::st
     --origin->outstanding;
     // A handler that takes a failed look for "there is none" would store from a false beginning.
     if (!outcome && !lasts(outcome.error())) {
-      origin->stage()->unread.insert(key);
-    } else if (origin->values) {
-      origin->values->unread.erase(key);
+      origin->made_stage().unread.insert(key);
+    } else if (const auto& stage = origin->stage()) {
+      stage->unread.erase(key);
     }
     if (!failed_) {
       guarded(origin->number, [&] { done(outcome); });
@@ -75,11 +75,11 @@ void conversation::load(const std::shared_ptr<detail::delivery>& origin, std::st
 }
 
 result<void> conversation::store(detail::delivery& origin, chat_value what) {
-  if (!origin.open && !origin.in_coroutine) {
+  if (!origin.open && !origin.in_coroutine()) {
     return cafegram::fail(errc::bad_argument,
                           "the update is finished: nothing is stored with it any more");
   }
-  auto& set = origin.stage()->set;
+  auto& set = origin.made_stage().set;
   if (set.size() >= values_most && !set.contains(what.key)) {
     return cafegram::fail(errc::bad_argument,
                           "an update may store " + std::to_string(values_most) + " values");
@@ -90,44 +90,38 @@ result<void> conversation::store(detail::delivery& origin, chat_value what) {
 }
 
 /// As its update sees it, or those that have ended here; null: neither has stored it.
-const chat_value* conversation::staged(const detail::delivery& origin,
-                                       const std::string& key) const {
+const chat_value* conversation::staged(detail::delivery& origin, const std::string& key) {
   const auto in = [&key](const detail::value_stage& stage) {
     const auto found = stage.set.find(key);
     return found != stage.set.end() ? &found->second : nullptr;
   };
-  const auto* found = origin.values ? in(*origin.values) : nullptr;
+  const auto& own = origin.stage();
+  const auto* found = own ? in(*own) : nullptr;
   for (auto at = joint_.rbegin(); found == nullptr && at != joint_.rend(); ++at) {
-    found = in(at->values);
+    found = in(*at->values);
   }
   return found;
 }
 
-/// These have ended; what their coroutine stores from now on belongs to what it consumes next.
+/// These have ended. Their calls that are under way may store more in their callbacks: with their
+/// end, if no coroutine goes on, and not with that of what one consumes later.
 void conversation::join(std::vector<std::shared_ptr<detail::delivery>> of,
-                        detail::value_stage* stage, std::int64_t account) {
-  if (stage == nullptr || stage->empty()) {
-    return;
+                        std::shared_ptr<detail::value_stage> stage, std::int64_t account) {
+  const bool any = stage && !stage->empty();
+  for (const auto& one : of) {
+    one->values = any ? stage : nullptr;
+    one->joint = any;
   }
-  std::ranges::for_each(of, [](const auto& one) { one->joint = true; });
-  joint_.push_back({std::move(of), std::exchange(*stage, {}), account});
-}
-
-/// The coroutine has ended: what calls of its updates store in their callbacks is theirs alone.
-void conversation::leave(detail::root_task& root) {
-  root.first->in_coroutine = false;
-  for (const auto& one : open_) {
-    if (one->values && one->values == root.first->values) {
-      one->in_coroutine = false;
-    }
+  if (any) {
+    joint_.push_back({std::move(of), std::move(stage), account});
   }
 }
 
 /// In their order: of two that have stored the same, the later one is to be there in the end.
 void conversation::report_joint_ends() {
   for (const auto& one : open_) {
-    if (is_over(*one) && !one->joint && !one->in_coroutine) {
-      join({one}, one->values.get(), one->account);
+    if (is_over(*one) && !one->joint && !one->in_coroutine()) {
+      join({one}, one->values, one->account);
     }
   }
   while (!joint_.empty() &&
@@ -141,12 +135,7 @@ void conversation::report_joint_ends() {
 /// Where one of them comes again all do, and nothing is stored. Neither is it where none does, and
 /// something could not be loaded: what is there is better than what was made without it.
 void conversation::report_joint_end(detail::joint_end& one) {
-  auto& values = one.values;
-  for (const auto& d : one.of) {
-    if (!d->in_coroutine && d->values) {
-      values.add(std::exchange(*d->values, {}));
-    }
-  }
+  auto& values = *one.values;
   const bool again = std::ranges::any_of(one.of, [&values](const auto& d) {
     return d->how != handling::done || !d->unsent.empty() || (d->kept && !values.unread.empty());
   });
@@ -183,18 +172,17 @@ void conversation::report_joint_end(detail::joint_end& one) {
 
 namespace detail {
 
-void value_stage::add(value_stage&& later) {
-  for (auto& [key, value] : later.set) {
-    set.insert_or_assign(key, std::move(value));
-  }
-  unread.merge(later.unread);
+std::shared_ptr<value_stage>& delivery::stage() {
+  const auto by = consumer.lock();
+  return by ? by->values : values;
 }
 
-const std::shared_ptr<value_stage>& delivery::stage() {
-  if (!values) {
-    values = std::make_shared<value_stage>();
+value_stage& delivery::made_stage() {
+  auto& at = stage();
+  if (!at) {
+    at = std::make_shared<value_stage>();
   }
-  return values;
+  return *at;
 }
 
 conversation* load_value(const std::shared_ptr<delivery>& origin, std::string key,

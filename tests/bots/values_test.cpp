@@ -150,6 +150,38 @@ TEST_F(bot_values, of_a_coroutine_are_stored_with_all_that_it_has_consumed) {
   EXPECT_EQ(status().finished, 2U);
 }
 
+TEST_F(bot_values, a_callback_of_a_later_update_stores_not_with_the_checkpoint_before) {
+  telegram_->hold_addresses = true; // the send before the checkpoint waits, those behind it do not
+  start([this](router& r) {
+    r.on(command("go"), [this](context ctx) -> task<> {
+      co_await ctx.sleep(1s);
+      ctx.send({chat_kind::user, bob_.id, 0}, "slow");
+      ctx.store("a", "1");
+      co_await ctx.checkpoint();
+      const auto next = co_await ctx.wait_for_message(1h);
+      if (next) {
+        const context later{any_update{*next}};
+        later.reply("quick").then([later](const sent_message&) { later.store("b", "2"); },
+                                  [](const error&) {});
+        ctx.store("c", "3");
+      }
+    });
+    r.otherwise([](context) {});
+  });
+  hand_together({row(1, alice_.says(1, "/go"))});
+  pass(2s);
+  hand_together({row(2, alice_.says(2, "x"))});
+  EXPECT_TRUE(ends_with_values_.empty()) << "in the order of their ends";
+  telegram_->no_look_up = error::make(errc::deadline, "not now");
+  telegram_->hold_addresses = false;
+  caf::anon_send(client_, caf::flush_atom_v);
+  settle();
+  EXPECT_EQ(ends_with_values_, several{{2}}) << "the first comes again";
+  EXPECT_EQ(value(alice_, "a"), "none");
+  EXPECT_EQ(value(alice_, "b"), "2");
+  EXPECT_EQ(value(alice_, "c"), "3");
+}
+
 TEST_F(bot_values, a_checkpoint_stores_what_there_was_by_then) {
   strings seen;
   start([&seen](router& r) {
