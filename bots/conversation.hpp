@@ -29,7 +29,13 @@ struct value_stage {
   std::map<std::string, chat_value> set; ///< by key
   std::set<std::string> unread;          ///< keys that could not be loaded, and may be later
 
-  bool empty() const { return set.empty() && unread.empty(); }
+  /// Ends that were not told yet when something was loaded from them.
+  std::set<std::shared_ptr<const value_stage>> sources;
+  bool undone = false; ///< it was not stored, and what was loaded from it is wrong
+
+  bool empty() const { return set.empty() && unread.empty() && sources.empty(); }
+  /// What is here was made without what it should have been made from.
+  bool unfounded() const;
 };
 
 struct root_task;

@@ -89,18 +89,29 @@ result<void> conversation::store(detail::delivery& origin, chat_value what) {
   return {};
 }
 
-/// As its update sees it, or those that have ended here; null: neither has stored it.
+/// As its update sees it, or those that have ended here before; null: none has stored it. An end
+/// that is not told yet may come to nothing: then so does what was made from it. To wait for it
+/// would be to wait for a call that may wait for this one.
 const chat_value* conversation::staged(detail::delivery& origin, const std::string& key) {
   const auto in = [&key](const detail::value_stage& stage) {
     const auto found = stage.set.find(key);
     return found != stage.set.end() ? &found->second : nullptr;
   };
   const auto& own = origin.stage();
-  const auto* found = own ? in(*own) : nullptr;
-  for (auto at = joint_.rbegin(); found == nullptr && at != joint_.rend(); ++at) {
-    found = in(*at->values);
+  if (const auto* found = own ? in(*own) : nullptr) {
+    return found;
   }
-  return found;
+  auto at = joint_.rbegin();
+  if (origin.joint && !origin.in_coroutine()) {
+    at = std::find_if(at, joint_.rend(), [&own](const auto& one) { return one.values == own; });
+  }
+  for (; at != joint_.rend(); ++at) {
+    if (const auto* found = in(*at->values)) {
+      origin.made_stage().sources.insert(at->values);
+      return found;
+    }
+  }
+  return nullptr;
 }
 
 /// These have ended. Their calls that are under way may store more in their callbacks: with their
@@ -133,15 +144,22 @@ void conversation::report_joint_ends() {
 }
 
 /// Where one of them comes again all do, and nothing is stored. Neither is it where none does, and
-/// something could not be loaded: what is there is better than what was made without it.
+/// something could not be loaded, or was loaded from what is not stored: what is there is better
+/// than what was made from that.
 void conversation::report_joint_end(detail::joint_end& one) {
   auto& values = *one.values;
-  const bool again = std::ranges::any_of(one.of, [&values](const auto& d) {
-    return d->how != handling::done || !d->unsent.empty() || (d->kept && !values.unread.empty());
+  const bool unfounded = values.unfounded();
+  values.sources.clear(); // or a coroutine that never ends would keep all its ends
+  const bool again = std::ranges::any_of(one.of, [unfounded](const auto& d) {
+    return d->how != handling::done || !d->unsent.empty() || (d->kept && unfounded);
   });
-  if (!again && !values.unread.empty() && !values.set.empty()) {
-    log::error("conversation", "chat {}: {} values are not stored, for {} could not be loaded",
-               setup_.chat.marked_id(), values.set.size(), values.unread.size());
+  values.undone = again || unfounded;
+  if (!again && unfounded && !values.set.empty()) {
+    log::error(
+        "conversation",
+        "chat {}: {} values are not stored, for what they were made from could not be loaded, "
+        "or is not stored",
+        setup_.chat.marked_id(), values.set.size());
     values.set.clear();
   }
   if (again || values.set.empty()) {
@@ -171,6 +189,11 @@ void conversation::report_joint_end(detail::joint_end& one) {
 }
 
 namespace detail {
+
+bool value_stage::unfounded() const {
+  return !unread.empty() ||
+         std::ranges::any_of(sources, [](const auto& from) { return from->undone; });
+}
 
 std::shared_ptr<value_stage>& delivery::stage() {
   const auto by = consumer.lock();

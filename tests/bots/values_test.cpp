@@ -182,6 +182,37 @@ TEST_F(bot_values, a_callback_of_a_later_update_stores_not_with_the_checkpoint_b
   EXPECT_EQ(value(alice_, "c"), "3");
 }
 
+TEST_F(bot_values, what_was_made_from_an_end_that_comes_again_is_made_again) {
+  values_[{alice_.id, "count"}] = "4";
+  const auto count = [](context ctx) -> task<> {
+    const auto before = co_await ctx.load("count");
+    ctx.store("count",
+              std::to_string(std::stoi(before ? before->value_or("0") : std::string{"1000"}) + 1));
+  };
+  start([count](router& r) {
+    r.on(command("later"), [count](context ctx) -> task<> {
+      co_await ctx.sleep(3s);
+      co_await count(ctx);
+    });
+    r.otherwise([count](context ctx) -> task<> {
+      co_await count(ctx);
+      ctx.reply("counted"); // it ends before that is answered
+    });
+  });
+  hand_together({row(1, alice_.says(1, "/later"))});
+  telegram_->hold = true;
+  hand_together({row(2, alice_.says(2, "now"))});
+  pass(4s);
+  EXPECT_TRUE(ends_with_values_.empty()) << "the other one has counted on, and waits for its end";
+  telegram_->hold = false;
+  telegram_->refuse_next(error::make(errc::deadline, "not now"));
+  settle();
+  EXPECT_EQ(value(alice_, "count"), "4");
+  pass(20s);
+  EXPECT_EQ(value(alice_, "count"), "6") << "each once";
+  EXPECT_EQ(status().in_flight, 0U);
+}
+
 TEST_F(bot_values, a_checkpoint_stores_what_there_was_by_then) {
   strings seen;
   start([&seen](router& r) {
