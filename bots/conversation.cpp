@@ -48,6 +48,7 @@ void conversation::end() {
   behaviors_.clear();
   open_.clear();
   joint_.clear();
+  loads_.clear();
   addressing_.clear();
   setup_.client = nullptr;
   setup_.owner = nullptr;
@@ -108,6 +109,7 @@ void conversation::on_wake() {
     auto* root = ripe.awaiter->root_;
     guarded(in_hand_of(*root), [&] { go_on(root, ripe.frame); });
   }
+  fail_late_loads(time);
   settle();
 }
 
@@ -318,7 +320,11 @@ void conversation::report_wake() {
   for (const auto& w : waiters_) {
     earliest = std::min(earliest, w.deadline);
   }
-  if (earliest != told_wake_) {
+  if (!loads_.empty()) {
+    earliest = std::min(earliest, loads_.begin()->second.deadline);
+  }
+  // To be woken too early costs less than to tell of each load that has been answered.
+  if (earliest < told_wake_) {
     told_wake_ = earliest;
     self_.send(setup_.owner, wake_at{setup_.chat.marked_id(), earliest});
   }

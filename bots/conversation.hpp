@@ -104,6 +104,14 @@ using value_done = std::function<void(result<std::optional<std::string>>)>;
 /// `done` comes once, in the conversation's context, or never if that ends; at once, too. Null
 /// where nothing can be loaded.
 conversation* load_value(const std::shared_ptr<delivery>& origin, std::string key, value_done done);
+
+/// A load that the owner has not answered yet.
+struct load_under_way {
+  steady_time deadline;
+  std::shared_ptr<delivery> origin;
+  std::string key;
+  value_done done;
+};
 result<void> store_value(const std::shared_ptr<delivery>& origin, chat_value what);
 
 using call_done = std::function<void(const result<bytes>&)>;
@@ -134,6 +142,7 @@ public:
   static constexpr std::size_t max_coroutines = 16;
   static constexpr std::size_t max_held = 64;
   static constexpr std::size_t max_unaddressed = 1024;
+  static constexpr std::size_t max_loads = 1024;
   static constexpr duration max_wait = std::chrono::hours{24};
 
   conversation(conversation_self& self, conversation_setup setup);
@@ -188,6 +197,8 @@ private:
   void make_addressed(detail::addressed_call&& what, const tl::InputPeer& address);
   void join(std::vector<std::shared_ptr<detail::delivery>> of,
             std::shared_ptr<detail::value_stage> stage, std::int64_t account);
+  void loaded(std::uint64_t id, const result<std::optional<std::string>>& outcome);
+  void fail_late_loads(steady_time time);
   const chat_value* staged(detail::delivery& origin, const std::string& key);
   void settle();
   void sweep_roots();
@@ -214,6 +225,8 @@ private:
   std::vector<std::shared_ptr<detail::root_task>> roots_; ///< nobody else keeps one
   std::vector<waiter> waiters_;
   std::uint64_t last_wait_ = 0;
+  std::map<std::uint64_t, detail::load_under_way> loads_; ///< the first is due first
+  std::uint64_t last_load_ = 0;
   steady_time told_wake_ = steady_time::max();
   bool failed_ = false;
   std::uint64_t in_hand_ = 0; ///< the delivery that user code runs for; 0: none

@@ -1,4 +1,5 @@
 #include <cafegram/actors/errors.hpp>
+#include <cafegram/actors/session_store.hpp>
 #include <cafegram/base/log.hpp>
 #include <cafegram/bots/conversation.hpp>
 
@@ -11,8 +12,6 @@
 namespace cafegram {
 
 namespace {
-
-using loaded = result<std::optional<std::string>>;
 
 result<void> check_key(const std::string& key) {
   if (key.empty() || key.size() > value_key_most) {
@@ -44,34 +43,57 @@ std::vector<chat_value> list_of(detail::value_stage&& stage) {
 } // namespace
 
 /// What is neither here nor on its way is asked for behind the ends that were told: the owner and
-/// the account's hub keep that order, and the store answers as if all of it were written.
+/// the account's hub keep that order, and the store answers as if all of it were written. Its
+/// deadline is kept here, for CAF's timers hold the actor until they are due, answered or not.
 void conversation::load(const std::shared_ptr<detail::delivery>& origin, std::string key,
                         detail::value_done done) {
   if (const auto* own = staged(*origin, key)) {
     done(own->erased ? std::nullopt : std::optional{own->value});
     return;
   }
+  if (loads_.size() >= max_loads) {
+    origin->made_stage().unread.insert(std::move(key));
+    done(cafegram::fail(errc::limit, "too many values are being loaded"));
+    return;
+  }
   ++outstanding_;
   ++origin->outstanding;
-  const auto settled = [this, origin, key, done = std::move(done)](const loaded& outcome) {
-    --outstanding_;
-    --origin->outstanding;
-    // A handler that takes a failed look for "there is none" would store from a false beginning.
-    if (!outcome && !lasts(outcome.error())) {
-      origin->made_stage().unread.insert(key);
-    } else if (const auto& stage = origin->stage()) {
-      stage->unread.erase(key);
-    }
-    if (!failed_) {
-      guarded(origin->number, [&] { done(outcome); });
-    }
-    settle();
-  };
+  const auto id = ++last_load_;
+  loads_.emplace(id,
+                 detail::load_under_way{now() + look_up_patience, origin, key, std::move(done)});
   self_
       .request(setup_.owner, caf::infinite,
                value_request{setup_.chat.marked_id(), std::move(key), origin->account})
-      .then([settled](const stored_value& found) { settled(found.value); },
-            [settled](const caf::error& why) { settled(std::unexpected(to_error(why))); });
+      .then([this, id](const stored_value& found) { loaded(id, found.value); },
+            [this, id](const caf::error& why) { loaded(id, std::unexpected(to_error(why))); });
+}
+
+/// Nobody waits any more where its time was over.
+void conversation::loaded(std::uint64_t id, const result<std::optional<std::string>>& outcome) {
+  const auto found = loads_.extract(id);
+  if (found.empty()) {
+    return;
+  }
+  const auto& [deadline, origin, key, done] = found.mapped();
+  --outstanding_;
+  --origin->outstanding;
+  // A handler that takes a failed look for "there is none" would store from a false beginning.
+  if (!outcome && !lasts(outcome.error())) {
+    origin->made_stage().unread.insert(key);
+  } else if (const auto& stage = origin->stage()) {
+    stage->unread.erase(key);
+  }
+  if (!failed_) {
+    guarded(origin->number, [&done, &outcome] { done(outcome); });
+  }
+  settle();
+}
+
+void conversation::fail_late_loads(steady_time time) {
+  while (!failed_ && !loads_.empty() && loads_.begin()->second.deadline <= time) {
+    loaded(loads_.begin()->first,
+           cafegram::fail(errc::deadline, "the store has not told the value in time"));
+  }
 }
 
 result<void> conversation::store(detail::delivery& origin, chat_value what) {

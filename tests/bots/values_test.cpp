@@ -1,3 +1,5 @@
+#include <cafegram/bots/conversation.hpp>
+
 #include <gtest/gtest.h>
 
 #include <stdexcept>
@@ -281,6 +283,46 @@ TEST_F(bot_values, an_update_that_could_not_load_is_handled_again) {
   pass(10s);
   EXPECT_EQ(value(alice_, "count"), "8");
   EXPECT_TRUE(failures_.empty());
+}
+
+TEST_F(bot_values, a_load_that_is_not_answered_fails_and_its_update_is_handled_again) {
+  hold_loads_ = true;
+  values_[{alice_.id, "count"}] = "7";
+  std::vector<errc> codes;
+  start([&codes](router& r) {
+    r.otherwise([&codes](context ctx) -> task<> {
+      const auto before = co_await ctx.load("count");
+      codes.push_back(before ? errc::none : before.error().code);
+      ctx.store("count", before ? before->value_or("0") + "!" : std::string{"false"});
+    });
+  });
+  hand_together({row(1, alice_.says(1, "a"))});
+  pass(29s);
+  EXPECT_TRUE(codes.empty());
+  pass(2s);
+  hold_loads_ = false;
+  EXPECT_EQ(codes, std::vector{errc::deadline});
+  EXPECT_EQ(value(alice_, "count"), "7");
+  pass(35s); // it may have begun again before
+  EXPECT_EQ(codes.back(), errc::none);
+  EXPECT_EQ(value(alice_, "count"), "7!");
+  EXPECT_EQ(status().in_flight, 0U);
+}
+
+TEST_F(bot_values, of_one_chat_are_not_loaded_without_bound) {
+  std::vector<errc> codes;
+  hold_loads_ = true;
+  start([&codes](router& r) {
+    r.otherwise([&codes](context ctx) {
+      for (std::size_t n = 0; n <= conversation::max_loads; ++n) {
+        ctx.load("a").then([](const std::optional<std::string>&) {},
+                           [&codes](const error& why) { codes.push_back(why.code); });
+      }
+    });
+  });
+  hand_together({row(1, alice_.says(1, "x"))});
+  EXPECT_EQ(codes, std::vector{errc::limit});
+  EXPECT_EQ(loaded_.size(), conversation::max_loads);
 }
 
 TEST_F(bot_values, what_comes_once_and_could_not_load_stores_nothing) {
