@@ -98,29 +98,24 @@ void dispatcher_state::hear_from_hub() {
     return;
   }
   hub_ = hub;
+  untold_octets_ = 0;
   for (const auto& one : ended_.unwritten_values()) {
     tell_values(one);
   }
+  go_on_behind_store();
 }
 
 /// A hub that dies before it has given them to the store leaves the rows where they are.
 void dispatcher_state::tell_values(const std::shared_ptr<const updates_finished>& what) {
-  // A hub that has given them to the store and dies cannot say whether they are written.
-  const auto not_told = [what](const error& why) {
-    if (what->numbers.empty() && why.code != errc::unknown_outcome) {
-      log::error("dispatcher", "chat {}: values that belong to no update of the inbox are lost: {}",
-                 what->chat, to_string(why));
-    }
-  };
   const auto hub = caf::actor_cast<caf::strong_actor_ptr>(hub_);
   if (!hub) {
-    not_told(error::make(errc::cancelled, "there is no account that keeps them"));
+    values_not_told(*what, true,
+                    error::make(errc::cancelled, "there is no account that keeps them"));
     return;
   }
-  const auto octets = octets_of(*what);
-  value_octets_ += octets;
-  const auto settled = [this, octets] {
-    value_octets_ -= octets;
+  value_octets_ += octets_of(*what);
+  const auto settled = [this, what] {
+    value_octets_ -= octets_of(*what);
     go_on_behind_store();
   };
   self_->request(caf::actor_cast<value_keeper>(hub), caf::infinite, *what)
@@ -131,15 +126,36 @@ void dispatcher_state::tell_values(const std::shared_ptr<const updates_finished>
             }
             settled();
           },
-          [not_told, settled](const caf::error& why) {
-            not_told(to_error(why));
+          [this, what, settled, told = hub_](const caf::error& why) {
+            const auto reason = to_error(why);
+            // One that refuses them lives, and no other may follow; CAF alone tells of one's end.
+            const bool refused =
+                why.category() == caf::atom("cafegram") && reason.code == errc::cancelled;
+            values_not_told(*what, !refused && told == hub_, reason);
             settled();
           });
 }
 
+/// Those with rows are told again to the hub that comes next: until then they are kept, and count.
+/// One that has given them to the store and dies cannot say whether they are written.
+void dispatcher_state::values_not_told(const updates_finished& what, bool next_follows,
+                                       const error& why) {
+  if (!what.numbers.empty()) {
+    untold_octets_ += next_follows ? octets_of(what) : 0;
+  } else if (why.code != errc::unknown_outcome) {
+    log::error("dispatcher", "chat {}: values that belong to no update of the inbox are lost: {}",
+               what.chat, to_string(why));
+  }
+}
+
+/// While it is over that nothing is delivered.
+bool dispatcher_state::store_has_room() const {
+  return value_octets_ + untold_octets_ <= most_value_octets;
+}
+
 /// True where so much is on its way to the store that the chat's next update waits for that.
 bool dispatcher_state::waits_for_store(chat_key key, chat_state& chat) {
-  if (value_octets_ <= most_value_octets) {
+  if (store_has_room()) {
     return false;
   }
   if (!std::exchange(chat.behind_store, true)) {
@@ -151,7 +167,7 @@ bool dispatcher_state::waits_for_store(chat_key key, chat_state& chat) {
 /// Not in one queue with those who wait for a conversation: such a one may wait for just that of
 /// somebody behind it here.
 void dispatcher_state::go_on_behind_store() {
-  while (value_octets_ <= most_value_octets && !behind_store_.empty()) {
+  while (store_has_room() && !behind_store_.empty()) {
     const auto key = behind_store_.front();
     behind_store_.pop_front();
     if (const auto at = chats_.find(key); at != chats_.end()) {
