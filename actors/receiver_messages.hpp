@@ -69,20 +69,24 @@ struct chat_value {
 
 /// Ended in one change: those that were handled as one (an album; before the answers of those of
 /// it that came as requests), or that came in batches. With values it is a request, answered when
-/// they are written.
+/// they are written. Errors: `unknown_outcome` (the store has them, and nobody is left to say how
+/// that went), `cancelled` (they are not stored: the account is another one).
 struct updates_finished {
   std::vector<std::uint64_t> numbers;
   std::optional<std::string> given_up = {}; ///< why; then they go to the dead letters
   /// What was stored while they were handled, by one chat: written in the same change. Null:
   /// nothing. Not once more where none of `numbers` is there any more: it was told before.
   std::shared_ptr<const std::vector<chat_value>> values = {};
-  std::int64_t chat = 0; ///< by its marked id
+  std::int64_t chat = 0;    ///< by its marked id
+  std::int64_t account = 0; ///< whose values they are
 };
 
-/// Asks for a value of a chat: as it is after all the ends that were told before.
+/// Asks for a value of a chat: as it is after all the ends that were told before. Error:
+/// `cancelled`, the account is another one.
 struct value_request {
   std::int64_t chat = 0;
   std::string key;
+  std::int64_t account = 0; ///< whose value it is
 };
 
 struct stored_value {

@@ -6,7 +6,9 @@
 
 #include <caf/all.hpp>
 
+#include <algorithm>
 #include <bit>
+#include <iterator>
 
 // From the boxes into the store, from there to the receivers, until each update is finished.
 namespace cafegram {
@@ -29,15 +31,16 @@ std::uint64_t first_number(wall_time now) {
 
 } // namespace
 
-/// What waits for the write before it is given to the store; nobody is left to hear how that went.
+/// What waits for the write before is given to the store; nobody is left to hear how that went.
 update_hub_state::~update_hub_state() {
-  ends_refused(error::make(errc::cancelled, "the hub has ended"));
   if (!came.empty()) {
     caf::anon_send(store, peers_came{.account = who.id, .seen = std::move(came)});
   }
   if (unwritten) {
     caf::anon_send(store, session_change{.apply = {}, .progress = std::move(unwritten)});
+    std::ranges::move(std::exchange(ends_unwritten, {}), std::back_inserter(ends_in_write));
   }
+  ends_refused(error::make(errc::cancelled, "the hub has ended"));
 }
 
 // -- at the beginning ---------------------------------------------------------------------------

@@ -10,6 +10,16 @@
 // Ends of updates, and values of chats that are written together with them.
 namespace cafegram {
 
+namespace {
+
+/// What is on its way when the account becomes another one is not to be read or written as that
+/// one's: chats may have the same ids.
+error of_another_account() {
+  return error::make(errc::cancelled, "the account is another one");
+}
+
+} // namespace
+
 caf::result<void> update_hub_state::ended(const updates_finished& what) {
   if (what.given_up) {
     give_up(what.numbers, *what.given_up);
@@ -26,6 +36,9 @@ caf::result<void> update_hub_state::ended(const updates_finished& what) {
 /// row that is there no more was ended by the same values before, and they may be old by now. One
 /// that is in the store alone ends when it is handed out.
 caf::result<void> update_hub_state::ended_with_values(const updates_finished& what) {
+  if (what.account != who.id) {
+    return to_caf(of_another_account());
+  }
   const bool any = what.numbers.empty() || std::ranges::any_of(what.numbers, [this](auto number) {
                      return ledger.knows(number);
                    });
@@ -51,6 +64,9 @@ caf::result<void> update_hub_state::ended_with_values(const updates_finished& wh
 
 /// What is not given to the store yet is here; the store knows what it has not written.
 caf::result<stored_value> update_hub_state::value_of(const value_request& what) {
+  if (what.account != who.id) {
+    return to_caf(of_another_account());
+  }
   auto key = storage::chat_value_key(who.id, what.chat, what.key);
   if (unwritten) {
     const auto latest = std::views::reverse(unwritten->rows);
@@ -73,12 +89,14 @@ void update_hub_state::ends_written() {
 }
 
 /// What was given to the store is written whatever becomes of this hub, but nobody is left to say
-/// so; what was not may be lost with its account.
+/// so; what was not is lost with its account.
 void update_hub_state::ends_refused(const error& why) {
-  for (auto* all : {&ends_in_write, &ends_unwritten}) {
-    for (auto& one : std::exchange(*all, {})) {
-      one.deliver(to_caf(why));
-    }
+  const auto given = error::make(errc::unknown_outcome, "the store has it: " + why.what);
+  for (auto& one : std::exchange(ends_in_write, {})) {
+    one.deliver(to_caf(given));
+  }
+  for (auto& one : std::exchange(ends_unwritten, {})) {
+    one.deliver(to_caf(why));
   }
 }
 

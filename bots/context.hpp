@@ -188,9 +188,10 @@ public:
   checkpoint_awaitable checkpoint() const { return {}; }
 
   /// A value of this chat, as the updates before have left it, and this one since; none: nothing is
-  /// stored. After an error that may pass (`storage`, `cancelled`) an update that the inbox keeps
-  /// is handled again later, whatever its handler does. `bad_argument`: the key, or a session that
-  /// keeps no values.
+  /// stored. After an error that may pass (`storage`, `cancelled`, `deadline`: no answer within 30
+  /// s, `limit`: 1,024 loads of this chat are under way) an update that the inbox keeps is handled
+  /// again later, whatever its handler does. `bad_argument`: the key, or a session that keeps no
+  /// values.
   pending<std::optional<std::string>> load(std::string_view key) const;
   /// Stores a value of this chat when the update is finished, in one change with its end: if it is
   /// handled again, nothing was stored. In a coroutine with all that it has consumed, at its end or

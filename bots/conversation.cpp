@@ -48,6 +48,7 @@ void conversation::end() {
   behaviors_.clear();
   open_.clear();
   joint_.clear();
+  loads_.clear();
   addressing_.clear();
   setup_.client = nullptr;
   setup_.owner = nullptr;
@@ -74,6 +75,7 @@ void conversation::on_deliver(const deliver& message) {
   guarded(message.number, [&] {
     auto origin = std::make_shared<detail::delivery>(link_, message.number, setup_.signing,
                                                      message.update->identity);
+    origin->account = message.update->account;
     origin->kept = message.kept;
     origin->before = message.sends;
     const auto update = update_factory::make(message.update, origin);
@@ -107,6 +109,7 @@ void conversation::on_wake() {
     auto* root = ripe.awaiter->root_;
     guarded(in_hand_of(*root), [&] { go_on(root, ripe.frame); });
   }
+  fail_late_loads(time);
   settle();
 }
 
@@ -124,8 +127,7 @@ bool conversation::offer_to_waiters(const any_update& update) {
   auto& root = *taker.awaiter->root_;
   const auto& origin = common(update).origin();
   root.held.push_back(origin);
-  origin->values = root.first->stage();
-  origin->in_coroutine = true;
+  origin->consumer = root.weak_from_this();
   ++origin->holders;
   if (root.held.size() > max_held) {
     log::error("conversation",
@@ -188,13 +190,14 @@ void conversation::start(task<> frame, const any_update& update, std::size_t rou
     origin->how = handling::refused;
     return;
   }
-  auto root = std::make_unique<detail::root_task>();
+  auto root = std::make_shared<detail::root_task>();
   root->home = this;
   root->route = route;
   root->part_of = behaviors_[route];
   root->held.push_back(origin);
   root->first = origin;
-  origin->in_coroutine = true;
+  root->values = std::exchange(origin->values, nullptr);
+  origin->consumer = root;
   ++origin->holders;
   frame.get().promise().root = root.get();
   const auto handle = frame.get();
@@ -233,7 +236,7 @@ void conversation::release(detail::root_task& root) {
   for (const auto& held : root.held) {
     --held->holders;
   }
-  join(std::exchange(root.held, {}), root.first->values.get());
+  join(std::exchange(root.held, {}), std::exchange(root.values, nullptr), root.first->account);
 }
 
 void conversation::settle() {
@@ -264,13 +267,12 @@ void conversation::sweep_roots() {
     if (root.cancelled) {
       std::ranges::for_each(root.held, [](const auto& d) { d->how = handling::interrupted; });
       root.held.back()->how = handling::cancelled;
-      *root.first->stage() = {};
+      root.values = nullptr;
     } else if (const auto failure = root.frame.get().promise().failure) {
       guarded(in_hand_of(root), [&] { std::rethrow_exception(failure); });
       return; // what it holds is not dealt with
     }
     release(root);
-    leave(root);
     const auto gone = std::move(roots_[i]);
     roots_.erase(roots_.begin() + static_cast<std::ptrdiff_t>(i));
   }
@@ -318,7 +320,11 @@ void conversation::report_wake() {
   for (const auto& w : waiters_) {
     earliest = std::min(earliest, w.deadline);
   }
-  if (earliest != told_wake_) {
+  if (!loads_.empty()) {
+    earliest = std::min(earliest, loads_.begin()->second.deadline);
+  }
+  // To be woken too early costs less than to tell of each load that has been answered.
+  if (earliest < told_wake_) {
     told_wake_ = earliest;
     self_.send(setup_.owner, wake_at{setup_.chat.marked_id(), earliest});
   }

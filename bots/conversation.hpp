@@ -29,10 +29,16 @@ struct value_stage {
   std::map<std::string, chat_value> set; ///< by key
   std::set<std::string> unread;          ///< keys that could not be loaded, and may be later
 
-  bool empty() const { return set.empty() && unread.empty(); }
-  /// On top of what is here.
-  void add(value_stage&& later);
+  /// Ends that were not told yet when something was loaded from them.
+  std::set<std::shared_ptr<const value_stage>> sources;
+  bool undone = false; ///< it was not stored, and what was loaded from it is wrong
+
+  bool empty() const { return set.empty() && unread.empty() && sources.empty(); }
+  /// What is here was made without what it should have been made from.
+  bool unfounded() const;
 };
+
+struct root_task;
 
 /// One update on its way through one conversation.
 struct delivery {
@@ -52,15 +58,21 @@ struct delivery {
   handling how = handling::done;
   bool open = true; ///< not reported as finished yet
   std::vector<effect> effects;
+  std::int64_t account = 0;            ///< that it has come to; 0: not known
   bool kept = false;                   ///< it comes again if it does not come to its end
   std::vector<made_send> before;       ///< made when it was here the last time
   std::vector<made_send> made;         ///< and not told to the owner yet
   std::set<std::int64_t> unsent;       ///< without an outcome that lasts
-  std::shared_ptr<value_stage> values; ///< null: nothing; one for all that a coroutine consumes
-  bool in_coroutine = false;           ///< one has consumed it, and goes on
+  std::shared_ptr<value_stage> values; ///< null: nothing; one for all that end as one
+  std::weak_ptr<root_task> consumer;   ///< gone when that coroutine has ended
   bool joint = false;                  ///< it ends as part of a `joint_end`
 
-  const std::shared_ptr<value_stage>& stage();
+  /// One has consumed it, and goes on.
+  bool in_coroutine() const { return !consumer.expired(); }
+  /// Where it stores: with the coroutine, as long as that goes on.
+  std::shared_ptr<value_stage>& stage();
+  /// The same, made where there is none.
+  value_stage& made_stage();
 
   const made_send* find_made(std::int64_t random_id) const;
 };
@@ -69,16 +81,18 @@ struct delivery {
 /// has stored them behind a checkpoint.
 struct joint_end {
   std::vector<std::shared_ptr<delivery>> of;
-  value_stage values;
+  std::shared_ptr<value_stage> values;
+  std::int64_t account = 0;
 };
 
 /// A coroutine that a handler has started, with all that it waits for below it.
-struct root_task {
+struct root_task : std::enable_shared_from_this<root_task> {
   conversation* home = nullptr;
   std::optional<behavior> part_of; ///< owns the lambda that the frame belongs to, and outlives it
   task<> frame;
   std::vector<std::shared_ptr<delivery>> held;
-  std::shared_ptr<delivery> first; ///< that it was started for; its context stores through it
+  std::shared_ptr<delivery> first;     ///< that it was started for
+  std::shared_ptr<value_stage> values; ///< stored since the last checkpoint; null: nothing
   std::size_t route = 0;
   bool cancelled = false;
 };
@@ -90,6 +104,14 @@ using value_done = std::function<void(result<std::optional<std::string>>)>;
 /// `done` comes once, in the conversation's context, or never if that ends; at once, too. Null
 /// where nothing can be loaded.
 conversation* load_value(const std::shared_ptr<delivery>& origin, std::string key, value_done done);
+
+/// A load that the owner has not answered yet.
+struct load_under_way {
+  steady_time deadline;
+  std::shared_ptr<delivery> origin;
+  std::string key;
+  value_done done;
+};
 result<void> store_value(const std::shared_ptr<delivery>& origin, chat_value what);
 
 using call_done = std::function<void(const result<bytes>&)>;
@@ -120,6 +142,7 @@ public:
   static constexpr std::size_t max_coroutines = 16;
   static constexpr std::size_t max_held = 64;
   static constexpr std::size_t max_unaddressed = 1024;
+  static constexpr std::size_t max_loads = 1024;
   static constexpr duration max_wait = std::chrono::hours{24};
 
   conversation(conversation_self& self, conversation_setup setup);
@@ -172,9 +195,11 @@ private:
   void find_address(chat_key chat);
   void address_came(chat_key chat, const result<tl::InputPeer>& address);
   void make_addressed(detail::addressed_call&& what, const tl::InputPeer& address);
-  void join(std::vector<std::shared_ptr<detail::delivery>> of, detail::value_stage* stage);
-  const chat_value* staged(const detail::delivery& origin, const std::string& key) const;
-  void leave(detail::root_task& root);
+  void join(std::vector<std::shared_ptr<detail::delivery>> of,
+            std::shared_ptr<detail::value_stage> stage, std::int64_t account);
+  void loaded(std::uint64_t id, const result<std::optional<std::string>>& outcome);
+  void fail_late_loads(steady_time time);
+  const chat_value* staged(detail::delivery& origin, const std::string& key);
   void settle();
   void sweep_roots();
   void report_finished();
@@ -197,9 +222,11 @@ private:
   std::size_t unaddressed_ = 0;                    ///< all of those
   std::vector<std::optional<behavior>> behaviors_; // by route
   std::optional<std::size_t> active_route_;
-  std::vector<std::unique_ptr<detail::root_task>> roots_;
+  std::vector<std::shared_ptr<detail::root_task>> roots_; ///< nobody else keeps one
   std::vector<waiter> waiters_;
   std::uint64_t last_wait_ = 0;
+  std::map<std::uint64_t, detail::load_under_way> loads_; ///< the first is due first
+  std::uint64_t last_load_ = 0;
   steady_time told_wake_ = steady_time::max();
   bool failed_ = false;
   std::uint64_t in_hand_ = 0; ///< the delivery that user code runs for; 0: none

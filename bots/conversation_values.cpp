@@ -1,4 +1,5 @@
 #include <cafegram/actors/errors.hpp>
+#include <cafegram/actors/session_store.hpp>
 #include <cafegram/base/log.hpp>
 #include <cafegram/bots/conversation.hpp>
 
@@ -11,8 +12,6 @@
 namespace cafegram {
 
 namespace {
-
-using loaded = result<std::optional<std::string>>;
 
 result<void> check_key(const std::string& key) {
   if (key.empty() || key.size() > value_key_most) {
@@ -44,40 +43,65 @@ std::vector<chat_value> list_of(detail::value_stage&& stage) {
 } // namespace
 
 /// What is neither here nor on its way is asked for behind the ends that were told: the owner and
-/// the account's hub keep that order, and the store answers as if all of it were written.
+/// the account's hub keep that order, and the store answers as if all of it were written. Its
+/// deadline is kept here, for CAF's timers hold the actor until they are due, answered or not.
 void conversation::load(const std::shared_ptr<detail::delivery>& origin, std::string key,
                         detail::value_done done) {
   if (const auto* own = staged(*origin, key)) {
     done(own->erased ? std::nullopt : std::optional{own->value});
     return;
   }
+  if (loads_.size() >= max_loads) {
+    origin->made_stage().unread.insert(std::move(key));
+    done(cafegram::fail(errc::limit, "too many values are being loaded"));
+    return;
+  }
   ++outstanding_;
   ++origin->outstanding;
-  const auto settled = [this, origin, key, done = std::move(done)](const loaded& outcome) {
-    --outstanding_;
-    --origin->outstanding;
-    // A handler that takes a failed look for "there is none" would store from a false beginning.
-    if (!outcome && !lasts(outcome.error())) {
-      origin->stage()->unread.insert(key);
-    } else if (origin->values) {
-      origin->values->unread.erase(key);
-    }
-    if (!failed_) {
-      guarded(origin->number, [&] { done(outcome); });
-    }
-    settle();
-  };
-  self_.request(setup_.owner, caf::infinite, value_request{setup_.chat.marked_id(), std::move(key)})
-      .then([settled](const stored_value& found) { settled(found.value); },
-            [settled](const caf::error& why) { settled(std::unexpected(to_error(why))); });
+  const auto id = ++last_load_;
+  loads_.emplace(id,
+                 detail::load_under_way{now() + look_up_patience, origin, key, std::move(done)});
+  self_
+      .request(setup_.owner, caf::infinite,
+               value_request{setup_.chat.marked_id(), std::move(key), origin->account})
+      .then([this, id](const stored_value& found) { loaded(id, found.value); },
+            [this, id](const caf::error& why) { loaded(id, std::unexpected(to_error(why))); });
+}
+
+/// Nobody waits any more where its time was over.
+void conversation::loaded(std::uint64_t id, const result<std::optional<std::string>>& outcome) {
+  const auto found = loads_.extract(id);
+  if (found.empty()) {
+    return;
+  }
+  const auto& [deadline, origin, key, done] = found.mapped();
+  --outstanding_;
+  --origin->outstanding;
+  // A handler that takes a failed look for "there is none" would store from a false beginning.
+  if (!outcome && !lasts(outcome.error())) {
+    origin->made_stage().unread.insert(key);
+  } else if (const auto& stage = origin->stage()) {
+    stage->unread.erase(key);
+  }
+  if (!failed_) {
+    guarded(origin->number, [&done, &outcome] { done(outcome); });
+  }
+  settle();
+}
+
+void conversation::fail_late_loads(steady_time time) {
+  while (!failed_ && !loads_.empty() && loads_.begin()->second.deadline <= time) {
+    loaded(loads_.begin()->first,
+           cafegram::fail(errc::deadline, "the store has not told the value in time"));
+  }
 }
 
 result<void> conversation::store(detail::delivery& origin, chat_value what) {
-  if (!origin.open && !origin.in_coroutine) {
+  if (!origin.open && !origin.in_coroutine()) {
     return cafegram::fail(errc::bad_argument,
                           "the update is finished: nothing is stored with it any more");
   }
-  auto& set = origin.stage()->set;
+  auto& set = origin.made_stage().set;
   if (set.size() >= values_most && !set.contains(what.key)) {
     return cafegram::fail(errc::bad_argument,
                           "an update may store " + std::to_string(values_most) + " values");
@@ -87,45 +111,50 @@ result<void> conversation::store(detail::delivery& origin, chat_value what) {
   return {};
 }
 
-/// As its update sees it, or those that have ended here; null: neither has stored it.
-const chat_value* conversation::staged(const detail::delivery& origin,
-                                       const std::string& key) const {
+/// As its update sees it, or those that have ended here before; null: none has stored it. An end
+/// that is not told yet may come to nothing: then so does what was made from it. To wait for it
+/// would be to wait for a call that may wait for this one.
+const chat_value* conversation::staged(detail::delivery& origin, const std::string& key) {
   const auto in = [&key](const detail::value_stage& stage) {
     const auto found = stage.set.find(key);
     return found != stage.set.end() ? &found->second : nullptr;
   };
-  const auto* found = origin.values ? in(*origin.values) : nullptr;
-  for (auto at = joint_.rbegin(); found == nullptr && at != joint_.rend(); ++at) {
-    found = in(at->values);
+  const auto& own = origin.stage();
+  if (const auto* found = own ? in(*own) : nullptr) {
+    return found;
   }
-  return found;
-}
-
-/// These have ended; what their coroutine stores from now on belongs to what it consumes next.
-void conversation::join(std::vector<std::shared_ptr<detail::delivery>> of,
-                        detail::value_stage* stage) {
-  if (stage == nullptr || stage->empty()) {
-    return;
+  auto at = joint_.rbegin();
+  if (origin.joint && !origin.in_coroutine()) {
+    at = std::find_if(at, joint_.rend(), [&own](const auto& one) { return one.values == own; });
   }
-  std::ranges::for_each(of, [](const auto& one) { one->joint = true; });
-  joint_.push_back({std::move(of), std::exchange(*stage, {})});
-}
-
-/// The coroutine has ended: what calls of its updates store in their callbacks is theirs alone.
-void conversation::leave(detail::root_task& root) {
-  root.first->in_coroutine = false;
-  for (const auto& one : open_) {
-    if (one->values && one->values == root.first->values) {
-      one->in_coroutine = false;
+  for (; at != joint_.rend(); ++at) {
+    if (const auto* found = in(*at->values)) {
+      origin.made_stage().sources.insert(at->values);
+      return found;
     }
+  }
+  return nullptr;
+}
+
+/// These have ended. Their calls that are under way may store more in their callbacks: with their
+/// end, if no coroutine goes on, and not with that of what one consumes later.
+void conversation::join(std::vector<std::shared_ptr<detail::delivery>> of,
+                        std::shared_ptr<detail::value_stage> stage, std::int64_t account) {
+  const bool any = stage && !stage->empty();
+  for (const auto& one : of) {
+    one->values = any ? stage : nullptr;
+    one->joint = any;
+  }
+  if (any) {
+    joint_.push_back({std::move(of), std::move(stage), account});
   }
 }
 
 /// In their order: of two that have stored the same, the later one is to be there in the end.
 void conversation::report_joint_ends() {
   for (const auto& one : open_) {
-    if (is_over(*one) && !one->joint && !one->in_coroutine) {
-      join({one}, one->values.get());
+    if (is_over(*one) && !one->joint && !one->in_coroutine()) {
+      join({one}, one->values, one->account);
     }
   }
   while (!joint_.empty() &&
@@ -137,20 +166,22 @@ void conversation::report_joint_ends() {
 }
 
 /// Where one of them comes again all do, and nothing is stored. Neither is it where none does, and
-/// something could not be loaded: what is there is better than what was made without it.
+/// something could not be loaded, or was loaded from what is not stored: what is there is better
+/// than what was made from that.
 void conversation::report_joint_end(detail::joint_end& one) {
-  auto& values = one.values;
-  for (const auto& d : one.of) {
-    if (!d->in_coroutine && d->values) {
-      values.add(std::exchange(*d->values, {}));
-    }
-  }
-  const bool again = std::ranges::any_of(one.of, [&values](const auto& d) {
-    return d->how != handling::done || !d->unsent.empty() || (d->kept && !values.unread.empty());
+  auto& values = *one.values;
+  const bool unfounded = values.unfounded();
+  values.sources.clear(); // or a coroutine that never ends would keep all its ends
+  const bool again = std::ranges::any_of(one.of, [unfounded](const auto& d) {
+    return d->how != handling::done || !d->unsent.empty() || (d->kept && unfounded);
   });
-  if (!again && !values.unread.empty() && !values.set.empty()) {
-    log::error("conversation", "chat {}: {} values are not stored, for {} could not be loaded",
-               setup_.chat.marked_id(), values.set.size(), values.unread.size());
+  values.undone = again || unfounded;
+  if (!again && unfounded && !values.set.empty()) {
+    log::error(
+        "conversation",
+        "chat {}: {} values are not stored, for what they were made from could not be loaded, "
+        "or is not stored",
+        setup_.chat.marked_id(), values.set.size());
     values.set.clear();
   }
   if (again || values.set.empty()) {
@@ -161,7 +192,8 @@ void conversation::report_joint_end(detail::joint_end& one) {
     return;
   }
   if (one.of.empty()) {
-    self_.send(setup_.owner, values_stored{setup_.chat.marked_id(), list_of(std::move(values))});
+    self_.send(setup_.owner,
+               values_stored{setup_.chat.marked_id(), list_of(std::move(values)), one.account});
     return;
   }
   finished whole{setup_.chat.marked_id(), one.of.front()->number, handling::done, {}};
@@ -180,18 +212,22 @@ void conversation::report_joint_end(detail::joint_end& one) {
 
 namespace detail {
 
-void value_stage::add(value_stage&& later) {
-  for (auto& [key, value] : later.set) {
-    set.insert_or_assign(key, std::move(value));
-  }
-  unread.merge(later.unread);
+bool value_stage::unfounded() const {
+  return !unread.empty() ||
+         std::ranges::any_of(sources, [](const auto& from) { return from->undone; });
 }
 
-const std::shared_ptr<value_stage>& delivery::stage() {
-  if (!values) {
-    values = std::make_shared<value_stage>();
+std::shared_ptr<value_stage>& delivery::stage() {
+  const auto by = consumer.lock();
+  return by ? by->values : values;
+}
+
+value_stage& delivery::made_stage() {
+  auto& at = stage();
+  if (!at) {
+    at = std::make_shared<value_stage>();
   }
-  return values;
+  return *at;
 }
 
 conversation* load_value(const std::shared_ptr<delivery>& origin, std::string key,

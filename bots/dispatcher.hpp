@@ -145,7 +145,10 @@ private:
   void end_rows(const queued_update& of, const std::optional<error>& given_up);
   void hear_from_hub();
   void end_with_values(chat_state& chat, const finished& message, queued_update& update);
+  std::int64_t account_or_own(std::int64_t account) const;
   void tell_values(const std::shared_ptr<const updates_finished>& what);
+  void values_not_told(const updates_finished& what, bool next_follows, const error& why);
+  bool store_has_room() const;
   bool waits_for_store(chat_key key, chat_state& chat);
   void tell_waits(std::uint64_t row, bool waits);
   template <class T>
@@ -188,8 +191,9 @@ private:
   std::vector<updates_finished> ends_;             // of those, not told yet
   std::unordered_set<std::uint64_t> waiting_rows_; // of those: a coroutine waits over them
   ended_rows ended_;
-  caf::actor_addr hub_;          // who handed out the last one
-  std::size_t value_octets_ = 0; ///< told to it, and not known to be written
+  caf::actor_addr hub_;           // who handed out the last one
+  std::size_t value_octets_ = 0;  ///< told to it, and not known to be written
+  std::size_t untold_octets_ = 0; ///< kept for the one that comes next
   std::uint64_t last_number_ = 0;
   std::size_t queued_ = 0;
   std::size_t in_flight_ = 0;

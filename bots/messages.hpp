@@ -74,6 +74,7 @@ struct finished {
 struct values_stored {
   chat_key chat = 0;
   std::vector<chat_value> values;
+  std::int64_t account = 0; ///< that its first update came to
 };
 
 /// Sends for an update that goes on are answered.
@@ -168,7 +169,7 @@ typename Inspector::result_type inspect(Inspector& f, finished& x) {
 
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, values_stored& x) {
-  return f(caf::meta::type_name("cafegram::values_stored"), x.chat, x.values);
+  return f(caf::meta::type_name("cafegram::values_stored"), x.chat, x.values, x.account);
 }
 
 template <class Inspector>

@@ -19,10 +19,12 @@ using told_values = std::vector<chat_value>;
 
 constexpr std::int64_t chat_of_ann = 7;
 
-updates_finished end_of(row_numbers numbers, told_values values, std::int64_t chat = chat_of_ann) {
+updates_finished end_of(row_numbers numbers, told_values values, std::int64_t chat = chat_of_ann,
+                        std::int64_t account = test::me) {
   return {.numbers = std::move(numbers),
           .values = std::make_shared<const told_values>(std::move(values)),
-          .chat = chat};
+          .chat = chat,
+          .account = account};
 }
 
 std::string key_of(std::string_view key, std::int64_t chat = chat_of_ann) {
@@ -35,19 +37,21 @@ struct value_asker {
   std::function<void()> run;
   update_hub_actor hub;
   int written = 0;
-  int refused = 0;
+  std::vector<errc> refused = {};
 
   void post(updates_finished what) {
     system.spawn([this, hub = hub, what](caf::event_based_actor* self) {
       self->request(hub, caf::infinite, what)
-          .then([this] { ++written; }, [this](const caf::error&) { ++refused; });
+          .then([this] { ++written; },
+                [this](const caf::error& why) { refused.push_back(to_error(why).code); });
     });
     run();
   }
-  std::string load(std::string key, std::int64_t chat = chat_of_ann) {
+  std::string load(std::string key, std::int64_t chat = chat_of_ann,
+                   std::int64_t account = test::me) {
     auto out = std::make_shared<std::string>("no answer");
-    system.spawn([out, hub = hub, key, chat](caf::event_based_actor* self) {
-      self->request(hub, caf::infinite, value_request{chat, key})
+    system.spawn([out, hub = hub, key, chat, account](caf::event_based_actor* self) {
+      self->request(hub, caf::infinite, value_request{chat, key, account})
           .then([out](const stored_value& is) { *out = is.value.value_or("none"); },
                 [out](const caf::error& why) { *out = to_string(to_error(why)); });
     });
@@ -122,7 +126,21 @@ TEST_F(hub_values, of_two_chats_and_two_accounts_are_apart) {
   EXPECT_EQ(asker.load("a", -7), "a group's");
   world->stored.updates.reset();
   begin(updates_from::now, test::me + 1);
-  EXPECT_EQ(asker.load("a"), "none");
+  EXPECT_EQ(asker.load("a", chat_of_ann, test::me + 1), "none");
+}
+
+TEST_F(hub_values, of_one_account_are_neither_read_nor_written_as_another_ones) {
+  start();
+  asker.post(end_of({}, {{"a", "mine"}}));
+  world->stored.updates.reset();
+  begin(updates_from::now, test::me + 1);
+  asker.post(end_of({}, {{"a", "late"}}));
+  EXPECT_EQ(asker.refused, std::vector{errc::cancelled});
+  EXPECT_EQ(asker.load("a", chat_of_ann, test::me + 1), "none");
+  EXPECT_NE(asker.load("a").find("another"), std::string::npos);
+  EXPECT_EQ(stored("a"), "mine");
+  asker.post(end_of({}, {{"a", "theirs"}}, chat_of_ann, test::me + 1));
+  EXPECT_EQ(asker.load("a", chat_of_ann, test::me + 1), "theirs");
 }
 
 TEST_F(hub_values, an_end_that_is_told_twice_stores_once) {
@@ -145,7 +163,7 @@ TEST_F(hub_values, a_hub_that_ends_says_that_it_does_not_know) {
   asker.hub = nullptr;
   caf::anon_send_exit(hub, caf::exit_reason::kill);
   actors.run();
-  EXPECT_EQ(asker.refused, 2);
+  EXPECT_EQ(asker.refused, (std::vector{errc::unknown_outcome, errc::unknown_outcome}));
   while (!world->held_writes.empty()) {
     let_write();
   }

@@ -22,6 +22,7 @@ protected:
   bot_inbox() { hub_ = spawn_hub(); }
   ~bot_inbox() override {
     held_ends_.clear();
+    held_loads_.clear();
     caf::anon_send_exit(hub_, caf::exit_reason::user_shutdown);
     hub_ = nullptr;
   }
@@ -48,11 +49,16 @@ protected:
               [this](caf::ok_atom, bool written) {
                 written ? held_ends_.back().deliver(caf::unit)
                         : held_ends_.back().deliver(
-                              to_caf(error::make(errc::cancelled, "the hub has ended")));
+                              to_caf(error::make(errc::unknown_outcome, "the hub has ended")));
                 held_ends_.pop_back();
               },
-              [this](const value_request& what) -> caf::result<stored_value> {
+              [this, self](const value_request& what) -> caf::result<stored_value> {
                 loaded_.push_back(what.key);
+                EXPECT_EQ(what.account, bot_id);
+                if (hold_loads_) {
+                  held_loads_.push_back(self->make_response_promise<stored_value>());
+                  return held_loads_.back();
+                }
                 if (unreadable_) {
                   return to_caf(error::make(errc::storage, "not now"));
                 }
@@ -91,6 +97,7 @@ protected:
     if (!what.values) {
       return caf::unit;
     }
+    EXPECT_EQ(what.account, bot_id);
     ends_with_values_.push_back(what.numbers);
     for (const auto& one : *what.values) {
       if (one.erased) {
@@ -120,6 +127,8 @@ protected:
   std::vector<numbers> ends_with_values_;
   std::vector<std::string> loaded_; ///< keys that were asked for
   bool unreadable_ = false;
+  bool hold_loads_ = false; ///< they are never answered
+  std::vector<caf::typed_response_promise<stored_value>> held_loads_;
   bool hold_ends_ = false;
   std::vector<caf::response_promise> held_ends_;
   numbers finished_;

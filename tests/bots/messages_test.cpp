@@ -51,9 +51,10 @@ TEST(messages, an_end_with_what_was_stored_keeps_everything_over_the_wire) {
   EXPECT_FALSE(got.values[0].erased);
   EXPECT_TRUE(got.values[1].erased);
   EXPECT_EQ(got.more, (std::vector<std::uint64_t>{13, 14}));
-  const auto alone = through_bytes(values_stored{777, sent.values});
+  const auto alone = through_bytes(values_stored{777, sent.values, 4242});
   EXPECT_EQ(alone.chat, 777);
   EXPECT_EQ(alone.values.size(), 2U);
+  EXPECT_EQ(alone.account, 4242);
 }
 
 TEST(messages, an_update_that_this_schema_does_not_know_passes_through) {

@@ -150,6 +150,69 @@ TEST_F(bot_values, of_a_coroutine_are_stored_with_all_that_it_has_consumed) {
   EXPECT_EQ(status().finished, 2U);
 }
 
+TEST_F(bot_values, a_callback_of_a_later_update_stores_not_with_the_checkpoint_before) {
+  telegram_->hold_addresses = true; // the send before the checkpoint waits, those behind it do not
+  start([this](router& r) {
+    r.on(command("go"), [this](context ctx) -> task<> {
+      co_await ctx.sleep(1s);
+      ctx.send({chat_kind::user, bob_.id, 0}, "slow");
+      ctx.store("a", "1");
+      co_await ctx.checkpoint();
+      const auto next = co_await ctx.wait_for_message(1h);
+      if (next) {
+        const context later{any_update{*next}};
+        later.reply("quick").then([later](const sent_message&) { later.store("b", "2"); },
+                                  [](const error&) {});
+        ctx.store("c", "3");
+      }
+    });
+    r.otherwise([](context) {});
+  });
+  hand_together({row(1, alice_.says(1, "/go"))});
+  pass(2s);
+  hand_together({row(2, alice_.says(2, "x"))});
+  EXPECT_TRUE(ends_with_values_.empty()) << "in the order of their ends";
+  telegram_->no_look_up = error::make(errc::deadline, "not now");
+  telegram_->hold_addresses = false;
+  caf::anon_send(client_, caf::flush_atom_v);
+  settle();
+  EXPECT_EQ(ends_with_values_, several{{2}}) << "the first comes again";
+  EXPECT_EQ(value(alice_, "a"), "none");
+  EXPECT_EQ(value(alice_, "b"), "2");
+  EXPECT_EQ(value(alice_, "c"), "3");
+}
+
+TEST_F(bot_values, what_was_made_from_an_end_that_comes_again_is_made_again) {
+  values_[{alice_.id, "count"}] = "4";
+  const auto count = [](context ctx) -> task<> {
+    const auto before = co_await ctx.load("count");
+    ctx.store("count",
+              std::to_string(std::stoi(before ? before->value_or("0") : std::string{"1000"}) + 1));
+  };
+  start([count](router& r) {
+    r.on(command("later"), [count](context ctx) -> task<> {
+      co_await ctx.sleep(3s);
+      co_await count(ctx);
+    });
+    r.otherwise([count](context ctx) -> task<> {
+      co_await count(ctx);
+      ctx.reply("counted"); // it ends before that is answered
+    });
+  });
+  hand_together({row(1, alice_.says(1, "/later"))});
+  telegram_->hold = true;
+  hand_together({row(2, alice_.says(2, "now"))});
+  pass(4s);
+  EXPECT_TRUE(ends_with_values_.empty()) << "the other one has counted on, and waits for its end";
+  telegram_->hold = false;
+  telegram_->refuse_next(error::make(errc::deadline, "not now"));
+  settle();
+  EXPECT_EQ(value(alice_, "count"), "4");
+  pass(20s);
+  EXPECT_EQ(value(alice_, "count"), "6") << "each once";
+  EXPECT_EQ(status().in_flight, 0U);
+}
+
 TEST_F(bot_values, a_checkpoint_stores_what_there_was_by_then) {
   strings seen;
   start([&seen](router& r) {
@@ -220,6 +283,30 @@ TEST_F(bot_values, an_update_that_could_not_load_is_handled_again) {
   EXPECT_TRUE(failures_.empty());
 }
 
+TEST_F(bot_values, a_load_that_is_not_answered_fails_and_its_update_is_handled_again) {
+  hold_loads_ = true;
+  values_[{alice_.id, "count"}] = "7";
+  std::vector<errc> codes;
+  start([&codes](router& r) {
+    r.otherwise([&codes](context ctx) -> task<> {
+      const auto before = co_await ctx.load("count");
+      codes.push_back(before ? errc::none : before.error().code);
+      ctx.store("count", before ? before->value_or("0") + "!" : std::string{"false"});
+    });
+  });
+  hand_together({row(1, alice_.says(1, "a"))});
+  pass(29s);
+  EXPECT_TRUE(codes.empty());
+  pass(2s);
+  hold_loads_ = false;
+  EXPECT_EQ(codes, std::vector{errc::deadline});
+  EXPECT_EQ(value(alice_, "count"), "7");
+  pass(35s); // it may have begun again before
+  EXPECT_EQ(codes.back(), errc::none);
+  EXPECT_EQ(value(alice_, "count"), "7!");
+  EXPECT_EQ(status().in_flight, 0U);
+}
+
 TEST_F(bot_values, what_comes_once_and_could_not_load_stores_nothing) {
   unreadable_ = true;
   values_[{alice_.id, "count"}] = "7";
@@ -265,6 +352,18 @@ TEST_F(bot_values, a_new_hub_is_told_again_of_what_may_not_be_written) {
   EXPECT_EQ(telegram_->texts().size(), 2U) << "neither is handled again";
 }
 
+TEST_F(bot_values, that_a_dying_hub_has_given_to_the_store_are_not_called_lost) {
+  hold_ends_ = true;
+  start_counting();
+  auto passing = row(1, alice_.presses(1, "x"));
+  passing.kept = false;
+  hand_together({passing});
+  ASSERT_EQ(held_ends_.size(), 1U);
+  testing::internal::CaptureStderr();
+  answer_end(false);
+  EXPECT_EQ(testing::internal::GetCapturedStderr().find("lost"), std::string::npos);
+}
+
 TEST_F(bot_values, a_new_hub_is_told_in_the_order_of_the_ends_before_it_is_asked) {
   hold_ends_ = true;
   start([](router& r) {
@@ -290,86 +389,6 @@ TEST_F(bot_values, a_new_hub_is_told_in_the_order_of_the_ends_before_it_is_asked
   EXPECT_EQ(value(alice_, "a"), "later");
   hand_together({asks, presses, answers});
   EXPECT_EQ(ends_with_values_.size(), 3U) << "this one knows";
-}
-
-TEST_F(bot_values, over_what_the_store_can_take_chats_wait) {
-  hold_ends_ = true;
-  start([](router& r) {
-    r.otherwise([](context ctx) {
-      for (int n = 0; n < 64; ++n) {
-        ctx.store(std::to_string(n), std::string(std::size_t{64} << 10, 'x'));
-      }
-      ctx.reply(std::string{ctx.text()});
-    });
-  });
-  for (std::int32_t n = 1; n <= 6; ++n) {
-    hand_together({row(static_cast<std::uint64_t>(n), alice_.says(n, std::to_string(n)))});
-  }
-  EXPECT_EQ(telegram_->texts(), (strings{"1", "2", "3", "4"})) << "16 MiB";
-  hold_ends_ = false;
-  while (!held_ends_.empty()) {
-    answer_end(true);
-  }
-  EXPECT_EQ(telegram_->texts(), (strings{"1", "2", "3", "4", "5", "6"}));
-}
-
-TEST_F(bot_values, a_chat_goes_on_behind_the_store_though_another_one_finds_no_conversation) {
-  hold_ends_ = true;
-  start(
-      [](router& r) {
-        r.otherwise([](context ctx) {
-          for (int n = 0; n < 64; ++n) {
-            ctx.store(std::to_string(n), std::string(std::size_t{64} << 10, 'x'));
-          }
-          ctx.reply(std::string{ctx.text()});
-        });
-      },
-      {.conversations = 1});
-  for (std::int32_t n = 1; n <= 3; ++n) {
-    hand_together({row(static_cast<std::uint64_t>(n), alice_.says(n, std::to_string(n)))});
-  }
-  telegram_->hold = true;
-  hand_together({row(4, alice_.says(4, "4"))});
-  hand_together({row(5, bob_.says(1, "b"))}); // waits for the conversation that is busy
-  hand_together({row(6, alice_.says(5, "5"))});
-  telegram_->hold = false;
-  telegram_->answer_next();
-  settle();
-  EXPECT_EQ(telegram_->texts(), (strings{"1", "2", "3", "4"})) << "16 MiB";
-  hold_ends_ = false;
-  while (!held_ends_.empty()) {
-    answer_end(true);
-  }
-  EXPECT_EQ(telegram_->texts(), (strings{"1", "2", "3", "4", "5", "b"}));
-}
-
-TEST_F(bot_values, have_bounds) {
-  std::vector<errc> codes;
-  start([&codes](router& r) {
-    r.otherwise([&codes](context ctx) {
-      const auto note = [&codes](const pending<void>& outcome) {
-        outcome.then([&codes] { codes.push_back(errc::none); },
-                     [&codes](const error& why) { codes.push_back(why.code); });
-      };
-      note(ctx.store(std::string(128, 'k'), std::string(std::size_t{64} << 10, 'x')));
-      note(ctx.store(std::string(129, 'k'), "x"));
-      note(ctx.store("", "x"));
-      note(ctx.store("a", std::string((std::size_t{64} << 10) + 1, 'x')));
-      ctx.load("").then([](const auto&) { ADD_FAILURE(); },
-                        [&codes](const error& why) { codes.push_back(why.code); });
-      for (int n = 0; n < 63; ++n) {
-        ctx.store(std::to_string(n), "x");
-      }
-      note(ctx.store("one more", "x"));
-      note(ctx.store("0", "again"));
-    });
-  });
-  hand_together({row(1, alice_.says(1, "x"))});
-  EXPECT_EQ(codes, (std::vector<errc>{errc::none, errc::bad_argument, errc::bad_argument,
-                                      errc::bad_argument, errc::bad_argument, errc::bad_argument,
-                                      errc::none}));
-  EXPECT_EQ(values_.size(), 64U);
-  EXPECT_EQ(value(alice_, "0"), "again");
 }
 
 } // namespace cafegram::test
