@@ -79,7 +79,7 @@ TEST_F(hub_stored, one_chat_that_stands_still_holds_up_no_other) {
 TEST_F(hub_stored, values_are_written_though_their_row_is_in_the_store_alone) {
   start();
   say(user_ann, 6);
-  updates_finished told{.numbers = {inbox().back().number}, .chat = user_ann};
+  updates_finished told{.numbers = {inbox().back().number}, .chat = user_ann, .account = test::me};
   told.values = std::make_shared<const std::vector<chat_value>>(
       std::vector<chat_value>{{.key = "a", .value = "1"}});
   caf::anon_send(hub, std::move(told));
