@@ -79,6 +79,8 @@ TEST(bench, rpc_measures_two_processes) {
     EXPECT_GT(figures.at(name), 0) << name;
   }
   EXPECT_LE(figures.at("rpc/median-us/1"), figures.at("rpc/p99-us/1"));
+  ASSERT_TRUE(figures.contains("rpc/pipelined/1")) << answer.output;
+  EXPECT_EQ(figures.at("rpc/pipelined/1"), figures.at("rpc/per-second/1"));
   // Counts, not times: what is promised of an answer's way.
   EXPECT_LE(figures.at("rpc/own-allocations/receiving/1"), 2);
   EXPECT_LE(figures.at("rpc/own-allocations/receiving/64"), 1.25);

@@ -171,5 +171,52 @@ TEST(key_exchange_replay, server_reads_and_writes_what_was_recorded) {
             flow["step3_response"]);
 }
 
+// The specification's sample too. What the RSA part holds was published, so that the rest follows
+// from it.
+TEST(key_exchange_replay, server_follows_the_specifications_sample) {
+  CAFEGRAM_NEEDS_SHARED();
+  const json flow = recorded("modern");
+  const auto client = exchange::read_req_pq(body_of(field(flow, "req_pq_multi_packet")));
+  ASSERT_TRUE(client);
+  const bytes first = field(flow, "resPQ_body");
+  const auto question = exchange::read_res_pq(first);
+  ASSERT_TRUE(question);
+  EXPECT_EQ(question->both.client, *client);
+  EXPECT_EQ(question->fingerprints.size(), 3U);
+  EXPECT_EQ(exchange::write(*question), first);
+
+  std::size_t used = 0;
+  const auto inner = exchange::read_inner_data(field(flow, "p_q_inner_data_dc"), used);
+  ASSERT_TRUE(inner);
+  EXPECT_EQ(inner->dc, 2);
+  EXPECT_EQ(inner->p * inner->q, question->pq);
+  EXPECT_EQ(inner->both.server, question->both.server);
+
+  const auto keys = crypto::exchange_keys(inner->fresh, question->both.server);
+  exchange::opened plain{field(flow, "answer_with_hash")};
+  const auto group = exchange::read_server_inner(plain.data(), used);
+  ASSERT_TRUE(group && exchange::check_hash(plain, used));
+  EXPECT_EQ(to_hex(exchange::seal(keys, exchange::write(*group), plain.data().subspan(used))),
+            to_hex(field(flow, "encrypted_answer")));
+
+  const auto opened = exchange::open(keys, field(flow, "client_encrypted_data"));
+  ASSERT_TRUE(opened);
+  const auto theirs = exchange::read_client_inner(opened->data(), used);
+  ASSERT_TRUE(theirs && exchange::check_hash(*opened, used));
+  EXPECT_EQ(to_bytes(opened->data().first(used)), field(flow, "client_DH_inner_data"));
+  EXPECT_EQ(to_bytes(opened->data().subspan(used)), field(flow, "client_padding"));
+
+  const auto key = auth_key::from(field(flow, "auth_key")).value();
+  EXPECT_EQ(
+      exchange::write(exchange::dh_gen{exchange::outcome::ok, question->both,
+                                       crypto::new_nonce_hash(inner->fresh, 1, key.aux_hash())}),
+      field(flow, "dh_gen_ok_body"));
+  std::uint64_t salt = 0;
+  for (const std::uint8_t octet : field(flow, "server_salt")) {
+    salt = salt >> 8 | std::uint64_t{octet} << 56; // little endian
+  }
+  EXPECT_EQ(exchange::first_salt(inner->fresh, question->both.server), salt);
+}
+
 } // namespace
 } // namespace cafegram::protocol
