@@ -1,5 +1,8 @@
 #include <cafegram/protocol/gzip.hpp>
+#include <cafegram/tests/temporary_folder.hpp>
 #include <cafegram/tl/codec.hpp>
+
+#include <fstream>
 
 #include "world_support.hpp"
 
@@ -111,6 +114,30 @@ TEST_F(sandbox_layers, a_refusal_is_an_rpc_error) {
 TEST_F(sandbox_layers, an_unknown_layer_is_answered_in_the_newest) {
   EXPECT_EQ(layers().effective(17), layers().newest());
   EXPECT_GE(layers().newest(), 228);
+}
+
+// TL names its layer in a comment, JSON in a field. What names none is passed over, and so are
+// other files.
+TEST(sandbox_layer_set, reads_schemas_of_both_forms) {
+  const test::temporary_folder folder;
+  std::ofstream{folder.file("any.tl")} << "// LAYER 150\nfirst#11 = First;\n";
+  const auto second = tl::schema::parse("// LAYER 151\nsecond#22 = Second;");
+  ASSERT_TRUE(second);
+  std::ofstream{folder.file("other.json")} << to_telegram_json(*second);
+  std::ofstream{folder.file("service.tl")} << "third#33 = Third;\n";
+  std::ofstream{folder.file("notes.txt")} << "no schema";
+  const auto read = sandbox::layer_set::load(folder.path());
+  ASSERT_TRUE(read) << to_string(read.error());
+  const auto& all = **read;
+  EXPECT_EQ(all.layers(), (std::vector<std::int32_t>{150, 151, all.newest()}));
+  EXPECT_NE(all.codec(150).definitions().find(0x11), nullptr);
+  EXPECT_NE(all.codec(151).definitions().find(0x22), nullptr);
+  EXPECT_EQ(all.codec(151).definitions().find(0x11), nullptr);
+
+  std::ofstream{folder.file("broken.tl")} << "// LAYER 152\nno end";
+  const auto broken = sandbox::layer_set::load(folder.path());
+  ASSERT_FALSE(broken);
+  EXPECT_NE(broken.error().what.find("broken.tl"), std::string::npos) << broken.error().what;
 }
 
 /// All layers of the shared folder.
