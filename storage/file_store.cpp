@@ -259,8 +259,9 @@ result<void> file_store::apply(const batch& what) {
 
 } // namespace
 
-result<std::unique_ptr<backend>> open_file_store(const std::string& path,
+result<std::unique_ptr<backend>> open_file_store(const std::string& named,
                                                  const file_options& options) {
+  const auto path = behind_links(named);
   auto lock = session_lock::take(path);
   if (!lock) {
     return std::unexpected(std::move(lock.error()));

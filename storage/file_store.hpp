@@ -19,7 +19,7 @@ struct file_options {
 /// What is damaged is copied to `PATH.damaged` and left as it is.
 /// Errors: `storage`; when it is in use, with the owner's process id as `error::number`, else errno
 /// or the offset of the damage.
-result<std::unique_ptr<backend>> open_file_store(const std::string& path,
+result<std::unique_ptr<backend>> open_file_store(const std::string& named,
                                                  const file_options& options = {});
 
 } // namespace cafegram::storage

@@ -154,6 +154,20 @@ result<void> replace_file(file_layer& files, const std::string& path, bytes_view
   return done ? files.sync_folder(path) : done;
 }
 
+std::string behind_links(const std::string& path) {
+  constexpr int most_links = 40; // as Linux has it; more are a circle, which opening tells
+  std::filesystem::path at = path;
+  std::error_code failed;
+  for (int n = 0; n < most_links && std::filesystem::is_symlink(at, failed); ++n) {
+    const auto to = std::filesystem::read_symlink(at, failed);
+    if (failed) {
+      break;
+    }
+    at = at.parent_path() / to;
+  }
+  return at.string();
+}
+
 result<std::string> create_file(const std::string& path, bytes_view content) {
   constexpr int most_names = 1000;
   for (int number = 1; number <= most_names; ++number) {

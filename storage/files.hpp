@@ -44,6 +44,10 @@ std::shared_ptr<file_layer> system_files();
 /// error the old file is as it was.
 result<void> replace_file(file_layer& files, const std::string& path, bytes_view content);
 
+/// Where the symbolic links end that `path` is (not those of its folders): what lies beside a file,
+/// its lock and its log, is then the same whatever the file was called.
+std::string behind_links(const std::string& path);
+
 /// Writes a file that is not there yet, mode 0600, and syncs it with its folder: `path`, or where
 /// that is taken `path-2` and so on. Answers with its name. Errors: `storage`, errno as
 /// `error::number`; nothing is left behind then.

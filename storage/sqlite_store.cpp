@@ -332,8 +332,9 @@ result<void> make_private_file(const std::string& path) {
 
 } // namespace
 
-result<std::unique_ptr<backend>> open_sqlite_store(const std::string& path,
+result<std::unique_ptr<backend>> open_sqlite_store(const std::string& named,
                                                    const sqlite_options& options) {
+  const auto path = behind_links(named);
   auto lock = session_lock::take(path);
   if (!lock) {
     return std::unexpected(std::move(lock.error()));

@@ -25,7 +25,7 @@ struct sqlite_options {
 /// cut (NORMAL).
 /// Errors: `storage`; when it is in use, with the owner's process id as `error::number`, else
 /// SQLite's extended code.
-result<std::unique_ptr<backend>> open_sqlite_store(const std::string& path,
+result<std::unique_ptr<backend>> open_sqlite_store(const std::string& named,
                                                    const sqlite_options& options = {});
 
 } // namespace cafegram::storage

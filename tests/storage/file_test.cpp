@@ -3,6 +3,8 @@
 #include <cafegram/storage/session_file.hpp>
 #include <cafegram/storage/session_rows.hpp>
 
+#include <cerrno>
+#include <filesystem>
 #include <fstream>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -278,6 +280,37 @@ TEST(session_file, a_second_owner_is_refused_and_told_the_first) {
   for (const int fd : {ready[0], ready[1], done[0], done[1]}) {
     ::close(fd);
   }
+}
+
+TEST(session_file, a_link_to_one_is_the_same_session) {
+  temporary_folder folder;
+  const auto path = folder.file("s");
+  const auto link = folder.file("link");
+  std::filesystem::create_symlink("s", folder.file("between"));
+  std::filesystem::create_symlink(folder.file("between"), link);
+  {
+    const auto first = open_or_fail(path);
+    const auto second = open_file_store(link);
+    ASSERT_FALSE(second) << "it would not see the log, and begin one of its own";
+    EXPECT_EQ(second.error().number, ::getpid());
+  }
+  leave_a_log(path);
+  {
+    const auto store = open_or_fail(link);
+    EXPECT_EQ(value_of(*store, "5"), "x");
+    ASSERT_TRUE(store->apply(one_value("6", "y")));
+  }
+  EXPECT_TRUE(std::filesystem::is_symlink(link)) << "a new snapshot does not take its place";
+  EXPECT_EQ(value_of(*open_or_fail(path), "6"), "y");
+}
+
+TEST(session_file, a_circle_of_links_is_told) {
+  temporary_folder folder;
+  std::filesystem::create_symlink("b", folder.file("a"));
+  std::filesystem::create_symlink("a", folder.file("b"));
+  const auto store = open_file_store(folder.file("a"));
+  ASSERT_FALSE(store);
+  EXPECT_EQ(store.error().number, ELOOP);
 }
 
 TEST(session_file, what_cannot_be_written_leaves_the_old_state) {

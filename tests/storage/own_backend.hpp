@@ -7,7 +7,6 @@ using namespace cafegram::storage;
 using cafegram::result;
 
 class own_backend final : public backend {
-public:
   result<void> apply(const batch& what) override {
     if (auto good = check(what); !good) {
       return good;
@@ -17,10 +16,8 @@ public:
       auto& rows = tables_[one.in];
       if (one.what == change::kind::clear) {
         rows.clear();
-      } else if (one.what == change::kind::erase) {
-        rows.erase(one.key);
-      } else {
-        rows[one.key] = one.value;
+      } else if (rows.erase(one.key); one.what == change::kind::put) {
+        rows.emplace(one.key, one.value);
       }
     }
     return {};
@@ -36,7 +33,6 @@ public:
   }
   std::string place() const override { return "a map of mine"; }
 
-private:
   std::mutex mutex_;
   std::map<table, std::map<std::string, blob, std::less<>>> tables_;
 };

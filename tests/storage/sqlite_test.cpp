@@ -3,6 +3,7 @@
 
 #include <sqlite3.h>
 
+#include <filesystem>
 #include <fstream>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -58,6 +59,17 @@ TEST(sqlite_store, a_second_owner_is_refused) {
   const auto second = open_sqlite_store(path);
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, errc::storage);
+  EXPECT_EQ(second.error().number, ::getpid());
+}
+
+TEST(sqlite_store, a_second_owner_by_a_link_is_told_the_first) {
+  temporary_folder folder;
+  const auto path = folder.file("s.db");
+  std::filesystem::create_symlink("s.db", folder.file("link"));
+  const auto first = open_sqlite_store(folder.file("link"));
+  ASSERT_TRUE(first) << to_string(first.error());
+  const auto second = open_sqlite_store(path);
+  ASSERT_FALSE(second);
   EXPECT_EQ(second.error().number, ::getpid());
 }
 
