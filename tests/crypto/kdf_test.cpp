@@ -56,7 +56,7 @@ void check_auth_key(const json& cases) {
     for (const std::uint8_t number : {std::uint8_t{1}, std::uint8_t{2}, std::uint8_t{3}}) {
       EXPECT_EQ(
           to_hex(new_nonce_hash(hex_array<32>(c["new_nonce"]), number, auth_key_aux_hash(key))),
-          c["new_nonce_hash" + std::to_string(number)]);
+          c["new_nonce_hash" + std::to_string(number)].get<std::string>());
     }
   }
 }
