@@ -78,7 +78,7 @@ void add_full(std::vector<scene>& rows) {
         octets[40] ^= 1;
         to.raw(octets);
       }));
-  const auto numbered = [&rows, full](std::string name, std::int32_t off) {
+  const auto numbered = [&rows](std::string name, std::int32_t off) {
     rows.push_back(over(
         full, std::move(name), "wrong sequence number", [off](line& to, const open_call& call) {
           auto octets = poisoned(to, call);
