@@ -182,7 +182,10 @@ void client_state::child_ended(const caf::down_msg& down) {
   log::error("client", "a part of the client died: {}", caf::to_string(down.reason));
   if (down.source == store) {
     // Without its store nothing may go on: what it would have kept is lost at the next start.
-    end_for(error::make(errc::storage, "the session store died"));
+    auto why = to_error(down.reason);
+    end_for(why.code == errc::session_in_use
+                ? std::move(why)
+                : error::make(errc::storage, "the session store died"));
     return;
   }
   const bool was_pool = down.source == pool;

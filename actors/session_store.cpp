@@ -18,6 +18,11 @@ constexpr std::chrono::seconds after_failure{5};
 /// Of peers that the writer's thread is asked for: a disk that hangs collects no more.
 constexpr std::size_t most_peers_asked_for = 65'536;
 
+/// Another process has the session: no write will ever succeed, and its keys are not ours any more.
+bool is_lost(const caf::error& why) {
+  return to_error(why).code == errc::session_in_use;
+}
+
 /// Whatever happened to the writer: the state is not stored.
 error not_written(const caf::error& why) {
   auto out = to_error(why);
@@ -63,11 +68,22 @@ struct session_store_state {
   caf::result<stored_value> look_up(const value_lookup& what);
   void write();
   void wrote(std::uint64_t state, const caf::error& why);
+  void watch_owner();
+  void lost(const caf::error& why);
   void write_in(std::chrono::seconds time);
   template <class Answer, class Request>
   caf::result<Answer> read(Request what) {
     reading = true;
-    return self->delegate(writer, std::move(what));
+    auto promise = self->make_response_promise<Answer>();
+    self->request(writer, caf::infinite, std::move(what))
+        .then([promise](const Answer& answer) mutable { promise.deliver(answer); },
+              [this, promise](const caf::error& why) mutable {
+                promise.deliver(why);
+                if (is_lost(why)) {
+                  lost(why);
+                }
+              });
+    return promise;
   }
 };
 
@@ -145,6 +161,9 @@ caf::result<peer_found> session_store_state::look_up(const peer_name& what) {
           [this, promise](const caf::error& why) mutable {
             --lookups;
             promise.deliver(why);
+            if (is_lost(why)) {
+              lost(why);
+            }
           });
   return promise;
 }
@@ -209,6 +228,10 @@ void session_store_state::write() {
 }
 
 void session_store_state::wrote(std::uint64_t state, const caf::error& why) {
+  if (is_lost(why)) {
+    lost(why);
+    return;
+  }
   if (why) {
     // Room on the device comes back, and nobody may change anything until then.
     log::error("session_store", "{}", to_string(not_written(why)));
@@ -231,6 +254,29 @@ void session_store_state::wrote(std::uint64_t state, const caf::error& why) {
   }
 }
 
+/// A client that is idle writes nothing, and would keep its connections beside the new owner's. The
+/// backend may outlive this actor: it holds no more than the address.
+void session_store_state::watch_owner() {
+  self->set_exit_handler([this](const caf::exit_msg& how) {
+    is_lost(how.reason) ? lost(how.reason) : self->quit(how.reason);
+  });
+  if (auto* rows = backend->rows(); rows != nullptr) {
+    rows->when_lost([to = self->address()](const error& why) {
+      caf::anon_send(caf::actor_cast<caf::actor>(to), caf::exit_msg{to, to_caf(why)});
+    });
+  }
+}
+
+/// The end, by which the client learns it: to go on or to try again would be a second use of keys.
+void session_store_state::lost(const caf::error& why) {
+  log::error("session_store", "{}", to_string(to_error(why)));
+  given = last; // else the writer would be given the rest at the end
+  for (auto& one : std::exchange(waiting, {})) {
+    one.promise.deliver(why);
+  }
+  self->quit(why);
+}
+
 void session_store_state::write_in(std::chrono::seconds time) {
   if (!tick_pending) {
     tick_pending = true;
@@ -246,6 +292,7 @@ session_store(session_store_actor::stateful_pointer<session_store_state> self,
   self->state.writer = std::move(writer);
   self->state.backend = std::move(backend);
   self->state.newest = std::move(loaded);
+  self->state.watch_owner();
   return {
       [self](load_atom) {
         return session_snapshot{std::make_shared<const storage::session_state>(self->state.newest)};

@@ -9,7 +9,7 @@
 namespace cafegram {
 
 std::string_view to_string(errc code) {
-  static constexpr std::array<std::string_view, 19> names = {"none",
+  static constexpr std::array<std::string_view, 20> names = {"none",
                                                              "rpc",
                                                              "deadline",
                                                              "cancelled",
@@ -27,7 +27,8 @@ std::string_view to_string(errc code) {
                                                              "logged out",
                                                              "circuit open",
                                                              "proxy",
-                                                             "key unknown"};
+                                                             "key unknown",
+                                                             "session in use"};
   const auto index = static_cast<std::size_t>(code);
   return index < names.size() ? names[index] : "unknown";
 }

@@ -29,6 +29,7 @@ enum class errc : std::uint8_t {
   circuit_open = 16,      ///< a data centre keeps failing: not tried for `number` milliseconds
   proxy = 17,             ///< a proxy refused, or broke its protocol; see `error::number`
   key_unknown = 18,       ///< no answer in time: the server does not know the key of the login
+  session_in_use = 19,    ///< another process has the session; `number` is its process id
 };
 
 std::string_view to_string(errc code);

@@ -45,6 +45,8 @@ std::string_view advice(errc code) {
     return "The proxy refused the connection or broke its protocol: look at its settings.";
   case errc::key_unknown:
     return "The server does not know the key of this login, which is kept. If that lasts, log in.";
+  case errc::session_in_use:
+    return "Another process has this session: stop that one first, or use another session.";
   }
   return "An unknown error.";
 }

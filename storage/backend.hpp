@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <new>
 #include <optional>
@@ -138,6 +139,7 @@ public:
   /// All of `what` or nothing. After it returns the batch is there for whoever opens the store
   /// next, in the measure of `batch::durable`. Applying a batch twice is as applying it once.
   /// Errors: `storage`; what was there before is whole, and the same batch may be tried again.
+  /// `session_in_use` from this or any other function: another owner has the store for good.
   virtual result<void> apply(const batch& what) = 0;
   /// Errors: `storage`; `malformed` for a row that is damaged, where others can be read.
   virtual result<std::optional<blob>> get(table in, std::string_view key) = 0;
@@ -146,6 +148,9 @@ public:
   virtual result<page> scan(table in, std::string_view after, const page_limits& limits) = 0;
   /// For people: `memory`, or the file's path. Never with a password.
   virtual std::string place() const = 0;
+  /// `tell` is called, from any thread, once another owner has the store: who neither reads nor
+  /// writes would not learn it. One at a time. Where that cannot happen, nothing is to be done.
+  virtual void when_lost(std::function<void(const error&)> /*tell*/) {}
 };
 
 /// Reads a table to its end, page by page, and hands each row to `take` (which returns

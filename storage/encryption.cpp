@@ -193,6 +193,9 @@ public:
   }
 
   std::string place() const override { return in_->place(); }
+  void when_lost(std::function<void(const error&)> tell) override {
+    in_->when_lost(std::move(tell));
+  }
 
 private:
   std::unexpected<error> damaged(table in, errc code = errc::storage) const {

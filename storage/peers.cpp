@@ -34,10 +34,16 @@ peer_record record_of(const peer_news& peer) {
           peer.seen_in};
 }
 
+/// Of what backends say one thing ends a client, and stays what it is.
+error unread(error why) {
+  why.code = why.code == errc::session_in_use ? why.code : errc::storage;
+  return why;
+}
+
 result<std::optional<peer_record>> read_row(backend& in, const std::string& key) {
   const auto stored = in.get(table::peer, key);
   if (!stored) {
-    return fail(errc::storage, stored.error().what, stored.error().number);
+    return std::unexpected(unread(stored.error()));
   }
   if (!*stored) {
     return std::nullopt;
@@ -121,7 +127,7 @@ result<std::optional<peer_record>> find_named_peer(backend& in, std::string_view
   }
   const auto key = in.get(table::name, name);
   if (!key) {
-    return fail(errc::storage, key.error().what, key.error().number);
+    return std::unexpected(unread(key.error()));
   }
   if (!*key) {
     return std::nullopt;

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <condition_variable>
 #include <csignal>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -121,6 +122,7 @@ public:
   result<std::optional<blob>> get(table in, std::string_view key) override;
   result<page> scan(table in, std::string_view after, const page_limits& limits) override;
   std::string place() const override { return place_; }
+  void when_lost(std::function<void(const error&)> tell) override;
 
 private:
   void connect();
@@ -128,6 +130,7 @@ private:
   void reconnect();
   void write(pqxx::transaction_base& in, const net_batch& what) const;
   void renew_until_stopped(const std::stop_token& stop);
+  error note_lost(const store_owner& to);
 
   /// `ask()` over the connection, once more over another if that has broken. What it does may
   /// happen twice. No exception of libpqxx's gets past here.
@@ -142,6 +145,9 @@ private:
   std::unique_ptr<pqxx::connection> connection_;
   bool owned_ = false;
   std::optional<store_owner> lost_to_;
+  std::mutex telling_; ///< not `mutex_`: whoever wants to be told does not wait for the server
+  std::optional<error> lost_;
+  std::function<void(const error&)> tell_;
   std::condition_variable_any stopping_;
   std::jthread renewing_;
 };
@@ -163,10 +169,7 @@ auto postgres_store::guarded(Ask ask) -> result<decltype(ask())> {
       return ask();
     }
   } catch (const lease_lost& lost) {
-    lost_to_ = lost.to;
-    auto out = in_use(place_, lost.to);
-    out.error().what = "this process has lost it: " + out.error().what;
-    return out;
+    return std::unexpected(note_lost(lost.to));
   } catch (const refused& no) {
     return std::unexpected(no.why);
   } catch (const pqxx::broken_connection& thrown) {
@@ -174,6 +177,30 @@ auto postgres_store::guarded(Ask ask) -> result<decltype(ask())> {
     return fail(errc::storage, place_ + " cannot be reached: " + reason(thrown));
   } catch (const std::exception& thrown) {
     return fail(errc::storage, place_ + ": " + reason(thrown));
+  }
+}
+
+/// For good: the number of the lease has moved on, and no connection brings it back.
+error postgres_store::note_lost(const store_owner& to) {
+  const bool is_new = !lost_to_;
+  lost_to_ = to;
+  auto out = in_use(place_, to).error();
+  out.what = "this process has lost it: " + out.what;
+  if (is_new) {
+    const std::lock_guard lock{telling_};
+    lost_ = out;
+    if (tell_) {
+      tell_(out);
+    }
+  }
+  return out;
+}
+
+void postgres_store::when_lost(std::function<void(const error&)> tell) {
+  const std::lock_guard lock{telling_};
+  tell_ = std::move(tell);
+  if (lost_ && tell_) {
+    tell_(*lost_);
   }
 }
 
@@ -293,6 +320,9 @@ void postgres_store::renew_until_stopped(const std::stop_token& stop) {
     });
     if (!renewed) {
       log::warn("postgres_store", "{}", renewed.error().what);
+    }
+    if (lost_to_) {
+      return;
     }
   }
 }

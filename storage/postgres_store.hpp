@@ -22,8 +22,9 @@ struct postgres_options {
 ///
 /// Durable batches wait for the disk; others do not (`synchronous_commit` off): they are safe from
 /// the death of this process, and whole after that of the server.
-/// Errors: `storage`; when it is in use, with the owner's process id as `error::number`.
-/// `bad_argument` where this library was built without libpqxx.
+/// Errors: `storage`; `session_in_use` with the owner's process id as `error::number`, also from
+/// all functions of a store whose lease another owner has by now. `bad_argument` where this library
+/// was built without libpqxx.
 result<std::unique_ptr<backend>> open_postgres_store(const std::string& uri,
                                                      const postgres_options& options = {});
 

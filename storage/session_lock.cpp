@@ -59,7 +59,7 @@ std::unexpected<error> in_use(const std::string& place, const store_owner& by) {
   if (!by.host.empty()) {
     what += fmt::format(" on {} since {:%Y-%m-%dT%H:%M:%S}Z", by.host, fmt::gmtime(by.since));
   }
-  return fail(errc::storage, what + "; stop that one first, or use another session", by.pid);
+  return fail(errc::session_in_use, what + "; stop that one first, or use another session", by.pid);
 }
 
 result<session_lock> session_lock::take(const std::string& path) {

@@ -17,14 +17,14 @@ struct store_owner {
 };
 
 /// `session PLACE is in use by process 42 on HOST since 2025-01-01T00:00:00Z; ...`, with the
-/// process id as `error::number`.
+/// process id as `error::number`; its code is `session_in_use`.
 std::unexpected<error> in_use(const std::string& place, const store_owner& by);
 
 /// Holds `flock` on `PATH.lock`, in which its owner stands. The lock ends with the process, however
 /// it ends; the lock file stays.
 class session_lock {
 public:
-  /// Errors: `storage`; `in_use` when it is held.
+  /// Errors: `storage`; `session_in_use` when it is held.
   static result<session_lock> take(const std::string& path);
   session_lock(session_lock&& other) noexcept;
   session_lock& operator=(session_lock&& other) noexcept;

@@ -66,7 +66,7 @@ TEST(client_, a_session_belongs_to_one_client) {
     ASSERT_TRUE(first) << to_string(first.error());
     auto second = client::start(rt, options);
     ASSERT_FALSE(second);
-    EXPECT_EQ(second.error().code, errc::storage);
+    EXPECT_EQ(second.error().code, errc::session_in_use);
     EXPECT_EQ(second.error().number, ::getpid());
     first->stop();
     auto third = client::start(rt, options);

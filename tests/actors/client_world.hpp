@@ -6,6 +6,7 @@
 #include <cafegram/actors/updates.hpp>
 #include <cafegram/tl/api.hpp>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -53,7 +54,7 @@ public:
     setup.session = kept->state;
     setup.open_store = [this](caf::actor_system& in, const auto&, const auto&, const auto&,
                               std::size_t) {
-      stores.push_back(in.spawn(played_session_store, kept));
+      stores.push_back(open_store ? open_store(in) : in.spawn(played_session_store, kept));
       return stores.back();
     };
     setup.connect = lines.factory();
@@ -157,6 +158,8 @@ public:
 
   virtual_system actors;
   std::string token; ///< set before `start`
+  /// The same; none: a played store.
+  std::function<session_store_actor(caf::actor_system&)> open_store;
   std::shared_ptr<played_session> kept = std::make_shared<played_session>();
   fake_lines lines;
   std::vector<session_store_actor> stores;

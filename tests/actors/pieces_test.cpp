@@ -45,7 +45,7 @@ TEST(errors, survive_the_way_through_caf) {
 }
 
 TEST(errors, keep_their_kind_between_actors) {
-  for (auto code = static_cast<int>(errc::rpc); code <= static_cast<int>(errc::key_unknown);
+  for (auto code = static_cast<int>(errc::rpc); code <= static_cast<int>(errc::session_in_use);
        ++code) {
     const auto original = error::make(static_cast<errc>(code), "what happened", 7);
     EXPECT_EQ(to_error(to_caf(original)), original);

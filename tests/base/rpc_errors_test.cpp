@@ -71,7 +71,7 @@ TEST(rpc_errors, say_which_methods_give_them) {
 TEST(rpc_errors, are_explained_with_their_number) {
   EXPECT_EQ(explain(error::from_rpc(420, "FLOOD_WAIT_30")), "A wait of 30 seconds is required");
   EXPECT_EQ(explain(error::from_rpc(409, "WHAT")), explain(error::from_rpc(500, "WHAT")));
-  for (int code = 0; code <= static_cast<int>(errc::key_unknown); ++code) {
+  for (int code = 0; code <= static_cast<int>(errc::session_in_use); ++code) {
     EXPECT_NE(explain(error::make(static_cast<errc>(code), "")), "An unknown error.") << code;
   }
 }

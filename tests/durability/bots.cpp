@@ -48,7 +48,8 @@ result<std::shared_ptr<storage::backend>> open(const std::string& place) {
   const auto until = std::chrono::steady_clock::now() + longest_opening;
   while (true) {
     auto store = storage::open_store(place);
-    const bool again = !store && store.error().code == errc::storage;
+    const bool again = !store && (store.error().code == errc::storage ||
+                                  store.error().code == errc::session_in_use);
     if (!again || std::chrono::steady_clock::now() >= until) {
       return store;
     }

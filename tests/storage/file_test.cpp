@@ -267,7 +267,7 @@ TEST(session_file, a_second_owner_is_refused_and_told_the_first) {
   ASSERT_EQ(signal, 'y');
   const auto second = open_file_store(path);
   ASSERT_FALSE(second);
-  EXPECT_EQ(second.error().code, errc::storage);
+  EXPECT_EQ(second.error().code, errc::session_in_use);
   EXPECT_EQ(second.error().number, child);
   char host[256] = {};
   ASSERT_EQ(::gethostname(host, sizeof host - 1), 0);

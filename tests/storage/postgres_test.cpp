@@ -1,6 +1,7 @@
 #include <cafegram/storage/open.hpp>
 #include <cafegram/storage/postgres_store.hpp>
 
+#include <future>
 #include <pqxx/pqxx>
 
 #include "conformance.hpp"
@@ -71,7 +72,7 @@ INSTANTIATE_TYPED_TEST_SUITE_P(postgres, conformance, postgres_harness);
 TEST_F(postgres, a_second_owner_is_refused_and_told_the_first) {
   const auto second = open_postgres_store(uri);
   ASSERT_FALSE(second);
-  EXPECT_EQ(second.error().code, errc::storage);
+  EXPECT_EQ(second.error().code, errc::session_in_use);
   EXPECT_EQ(second.error().number, ::getpid());
   EXPECT_NE(second.error().what.find("session " + name() + " is in use by process"),
             std::string::npos)
@@ -119,8 +120,30 @@ TEST_F(postgres, who_comes_back_to_find_another_owner_gives_up) {
   cut_connection();
   const auto next = open();
   ASSERT_TRUE(next) << "whose connection is gone has lost it";
-  EXPECT_FALSE(put("a"));
-  EXPECT_FALSE(store->get(table::value, "a"));
+  const auto written = put("a");
+  ASSERT_FALSE(written);
+  EXPECT_EQ(written.error().code, errc::session_in_use) << "not to be tried again";
+  const auto read = store->get(table::value, "a");
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().code, errc::session_in_use);
+}
+
+TEST_F(postgres, who_loses_it_is_told_without_asking_for_anything) {
+  store = nullptr;
+  auto opened = open_postgres_store(uri, {.lease = std::chrono::seconds{9}});
+  ASSERT_TRUE(opened) << to_string(opened.error());
+  store = *std::move(opened);
+  std::promise<errc> told;
+  store->when_lost([&told](const error& why) { told.set_value(why.code); });
+  let_lease_end();
+  const auto next = open();
+  ASSERT_TRUE(next);
+  auto outcome = told.get_future();
+  ASSERT_EQ(outcome.wait_for(std::chrono::seconds{30}), std::future_status::ready);
+  EXPECT_EQ(outcome.get(), errc::session_in_use);
+  errc late = errc::none;
+  store->when_lost([&late](const error& why) { late = why.code; });
+  EXPECT_EQ(late, errc::session_in_use) << "who asks later is told at once";
 }
 
 TEST_F(postgres, a_server_that_crashes_has_all_that_was_durable) {

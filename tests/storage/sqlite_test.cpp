@@ -58,7 +58,7 @@ TEST(sqlite_store, a_second_owner_is_refused) {
   ASSERT_TRUE(first);
   const auto second = open_sqlite_store(path);
   ASSERT_FALSE(second);
-  EXPECT_EQ(second.error().code, errc::storage);
+  EXPECT_EQ(second.error().code, errc::session_in_use);
   EXPECT_EQ(second.error().number, ::getpid());
 }
 
