@@ -119,10 +119,10 @@ caf::result<void> session_store_state::change(session_change& by) {
 }
 
 void session_store_state::apply(const std::function<void(storage::session_state&)>& to) {
-  const auto before = newest.user ? std::optional{newest.user->id} : std::nullopt;
+  const std::int64_t before = newest.user ? newest.user->id : 0; // nobody's
   to(newest);
   unwritten.note_login();
-  if (before && (!newest.user || newest.user->id != *before)) {
+  if (before != 0 && (!newest.user || newest.user->id != before)) {
     unwritten.forget_account();
     peers.forget();
     ++accounts;
