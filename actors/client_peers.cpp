@@ -88,7 +88,7 @@ void client_state::ask_store(
     std::uint64_t id, peer_name what,
     std::function<void(const std::shared_ptr<const storage::peer_address>&)> then) {
   self->request(store, look_up_patience, peer_lookup{std::move(what)})
-      .then([then](const peer_found& found) { then(found.peer); },
+      .then([then = std::move(then)](const peer_found& found) { then(found.peer); },
             [this, id](const caf::error& why) { looked_up(id, std::unexpected(to_error(why))); });
 }
 

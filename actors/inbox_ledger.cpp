@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <ranges>
 
 namespace cafegram {
 
@@ -125,8 +126,7 @@ void inbox_ledger::grow(std::uint64_t number, std::size_t octets) {
 }
 
 std::uint64_t inbox_ledger::last_note(std::int64_t channel, const std::string& box) const {
-  for (auto at = entries_.rbegin(); at != entries_.rend(); ++at) {
-    const auto& [number, entry] = *at;
+  for (const auto& [number, entry] : std::views::reverse(entries_)) {
     if (!entry.kept) {
       continue;
     }

@@ -28,15 +28,15 @@ void update_hub_state::process(const shared_bytes& object, bool own) {
 /// Spec: "Recovering gaps", "Incomplete update".
 std::optional<protocol::update_container> update_hub_state::read(const shared_bytes& object,
                                                                  bool own) {
-  const auto batch = read_updates(*object, who.id);
-  if (!batch) {
-    log::warn("update_hub", "updates that cannot be read: {}", to_string(batch.error()));
+  const auto said = read_updates(*object, who.id);
+  if (!said) {
+    log::warn("update_hub", "updates that cannot be read: {}", to_string(said.error()));
     return {};
   }
-  note_peers(batch->peers);
-  const bool strangers = batch->short_form && !users.knows(*batch, who.id);
-  return container_of(*batch, {batch->short_form ? users.known(*batch) : batch->peers, batch->date,
-                               own, strangers});
+  note_peers(said->peers);
+  const bool strangers = said->short_form && !users.knows(*said, who.id);
+  return container_of(
+      *said, {said->short_form ? users.known(*said) : said->peers, said->date, own, strangers});
 }
 
 void update_hub_state::suspect(const updates_suspect& why) {

@@ -101,7 +101,7 @@ std::vector<shared_bytes> containers(std::size_t first, std::size_t last, std::s
         next.users.push_back(person(writer_of(static_cast<std::int32_t>(id), chats)));
       }
     }
-    out.push_back(std::make_shared<const bytes>(tl::encode(tl::Updates{std::move(next)})));
+    out.emplace_back(std::make_shared<const bytes>(tl::encode(tl::Updates{std::move(next)})));
   }
   return out;
 }

@@ -109,7 +109,7 @@ template <class T>
 result<T> pending<T>::awaiter::await_resume() {
   const auto& outcome = static_cast<const state&>(this->awaited()).value;
   if (!outcome) {
-    return std::unexpected(this->not_at_home());
+    return std::unexpected(not_at_home());
   }
   return *outcome;
 }

@@ -97,6 +97,7 @@ void run_either(ige_lanes& state, std::size_t lanes, std::size_t blocks, bool in
 
 } // namespace
 
-const ige_kernel aesni_kernel{.lanes = 8, .width = 1, .expand = expand, .run = run_either};
+const ige_kernel aesni_kernel{
+    .lanes = 8, .width = one_message::width, .expand = expand, .run = run_either};
 
 } // namespace cafegram::crypto::native

@@ -215,7 +215,7 @@ void settle_click(outcome& out, std::int64_t query, const waiting_click& click, 
     told.timed_out = true;
   }
   if (click.who.call == 0) {
-    out.events.push_back(std::move(told));
+    out.events.emplace_back(std::move(told));
   } else {
     out.settled.emplace_back(click.who, std::move(value));
   }

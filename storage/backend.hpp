@@ -150,6 +150,7 @@ public:
   virtual std::string place() const = 0;
   /// `tell` is called, from any thread, once another owner has the store: who neither reads nor
   /// writes would not learn it. One at a time. Where that cannot happen, nothing is to be done.
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): whoever overrides it keeps what it gets.
   virtual void when_lost(std::function<void(const error&)> /*tell*/) {}
 };
 

@@ -18,7 +18,8 @@ constexpr int most_doublings = 4;
 /// checkpoint would have to wait for what all before it had written.
 int sync_database(sqlite3* handle) {
   sqlite3_file* file = nullptr;
-  const int code = sqlite3_file_control(handle, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  const int code =
+      sqlite3_file_control(handle, "main", SQLITE_FCNTL_FILE_POINTER, static_cast<void*>(&file));
   return code == SQLITE_OK ? file->pMethods->xSync(file, SQLITE_SYNC_NORMAL) : code;
 }
 

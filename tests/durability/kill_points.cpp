@@ -59,6 +59,9 @@ public:
     return inside_->scan(in, after, limits);
   }
   std::string place() const override { return inside_->place(); }
+  void when_lost(std::function<void(const error&)> tell) override {
+    inside_->when_lost(std::move(tell));
+  }
 
 private:
   std::shared_ptr<storage::backend> inside_;

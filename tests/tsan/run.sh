@@ -10,6 +10,11 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 2
 logs=$PWD/build/test-logs
 mkdir -p "$logs"
 tests/tsan/caf.sh || exit 1
+# A folder that was configured while that library was not there yet stays with Debian's.
+if [ -f build/tsan/CMakeCache.txt ] &&
+  ! grep -qF "CAF_CORE_LIBRARY:FILEPATH=$PWD/build/tsan-caf/" build/tsan/CMakeCache.txt; then
+  rm -rf build/tsan
+fi
 configure_and_build tsan test_actors test_bots test_sandbox || exit 1
 export TSAN_OPTIONS="halt_on_error=1 second_deadlock_stack=1 \
 suppressions=$PWD/tests/tsan/suppressions.txt"
