@@ -55,7 +55,9 @@ check_tidy() {
   # another is found out; with what the build has generated.
   cmake --preset release -B build/release/tidy -DCAFEGRAM_UNITY=OFF -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON \
     >/dev/null || return
-  sed -i 's#/build/release/tidy/#/build/release/#g' "$database"
+  # clangd does not make the templates of tests and misses what only those use; the compilers do not.
+  local unused="-Wno-unused-function -Wno-unneeded-internal-declaration -Wno-unused-const-variable"
+  sed -i "s#/build/release/tidy/#/build/release/#g; s# -c # $unused -c #" "$database"
   # Generated code is checked by its generator's tests; only our own sources are read here.
   printf '%s\0' "${sources[@]}" | while IFS= read -r -d '' file; do
     if [[ $file == *.hpp ]] || grep -qF "$PWD/$file\"" "$database"; then printf '%s\0' "$file"; fi

@@ -79,7 +79,7 @@ struct type_parser {
       return bad();
     }
     const auto last = out.name[out.name.rfind('.') + 1];
-    out.bare = out.bare || !(last >= 'A' && last <= 'Z');
+    out.bare = out.bare || last < 'A' || last > 'Z';
     if (take('<')) {
       if (++depth > 16) {
         return bad();

@@ -34,7 +34,7 @@ private:
   /// Adds a step to the path for as long as it lives.
   class step {
   public:
-    step(json_encoder& encoder, std::string text)
+    step(json_encoder& encoder, std::string_view text)
       : path_{encoder.path_}
       , size_{path_.size()} {
       path_ += text;
@@ -102,7 +102,6 @@ private:
     case kind::boxed:
       return encode_object(value, argument, false);
     case kind::object:
-      return encode_object(value, -1, true);
     case kind::query:
       return encode_object(value, -1, true);
     }

@@ -109,7 +109,7 @@ private:
     if (length == 0 || doubtful_) {
       return false;
     }
-    updates_.push_back(unknown{reader{rest}.u32(), to_bytes(rest.subspan(4, length - 4))});
+    updates_.emplace_back(unknown{reader{rest}.u32(), to_bytes(rest.subspan(4, length - 4))});
     updates_.insert(updates_.end(), std::make_move_iterator(behind.begin()),
                     std::make_move_iterator(behind.end()));
     tail_ = std::move(last);

@@ -13,7 +13,6 @@ namespace {
 
 using test::fresh;
 using test::live;
-using test::query;
 using row_numbers = std::vector<std::uint64_t>;
 using told_values = std::vector<chat_value>;
 
@@ -40,8 +39,8 @@ struct value_asker {
   std::vector<errc> refused = {};
 
   void post(updates_finished what) {
-    system.spawn([this, hub = hub, what](caf::event_based_actor* self) {
-      self->request(hub, caf::infinite, what)
+    system.spawn([this, to = hub, what](caf::event_based_actor* self) {
+      self->request(to, caf::infinite, what)
           .then([this] { ++written; },
                 [this](const caf::error& why) { refused.push_back(to_error(why).code); });
     });

@@ -79,7 +79,7 @@ TEST_F(bot_albums, tell_what_they_are) {
 TEST_F(bot_albums, have_their_messages_by_their_ids) {
   start(answer, gathering);
   for (const std::int32_t id : {3, 1, 2}) {
-    hand(row(static_cast<std::uint64_t>(id + 10), photo(alice_, id, 70)));
+    hand(row(10 + static_cast<std::uint64_t>(id), photo(alice_, id, 70)));
   }
   pass(500ms);
   EXPECT_EQ(telegram_->texts(), strings{"album 1 2 3"});

@@ -68,7 +68,7 @@ TEST_F(dispatching, a_full_chat_drops_the_newest_and_says_so_in_its_place) {
   start(
       [log](router& r) {
         r.on(kind<updates_lost>(), [log](const updates_lost& lost) {
-           log->push_back("lost " + std::to_string(lost.count()));
+           log->emplace_back("lost " + std::to_string(lost.count()));
          }).otherwise([log](context ctx) {
           log->push_back(std::string{ctx.text()});
           ctx.reply("x");

@@ -263,7 +263,7 @@ TEST_F(bot_inbox, the_seventeenth_waits_until_a_coroutine_has_ended) {
   pass(1min);
   EXPECT_EQ(status().queued, 2U);
   for (const std::int32_t n : {1, 2}) {
-    hand(row(static_cast<std::uint64_t>(20 + n), alice_.presses(n, "x", 20 + n)));
+    hand(row(20 + static_cast<std::uint64_t>(n), alice_.presses(n, "x", 20 + n)));
   }
   EXPECT_EQ(telegram_->texts(), (strings{"done 3", "done 1", "plain", "done 2"}));
   EXPECT_TRUE(failures_.empty());

@@ -3,12 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <memory>
-#include <signal.h>
 #include <spawn.h>
 #include <string>
 #include <sys/wait.h>

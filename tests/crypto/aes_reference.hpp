@@ -99,7 +99,7 @@ private:
     }
   }
 
-  std::array<std::uint8_t, 15 * 16> keys_{};
+  std::array<std::uint8_t, std::size_t{15} * 16> keys_{};
   std::array<std::uint8_t, 256> box_{};
   std::array<std::uint8_t, 256> inverse_box_{};
 };

@@ -45,7 +45,7 @@ TEST(factor, refuses_all_that_is_no_product_of_two_odd_primes) {
   for (const std::uint64_t bad :
        {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{2}, std::uint64_t{6}, std::uint64_t{9},
         std::uint64_t{13}, prime64, prime63, std::uint64_t{4294967291} * 4294967291,
-        std::uint64_t{1} << 63, std::uint64_t{2147483647} * 2, std::uint64_t{3 * 5 * 7},
+        std::uint64_t{1} << 63, std::uint64_t{2147483647} * 2, std::uint64_t{3} * 5 * 7,
         std::uint64_t{3} * 3 * 3 * 3 * 3, std::numeric_limits<std::uint64_t>::max()}) {
     const auto found = factor_pq(bad);
     ASSERT_FALSE(found) << bad;

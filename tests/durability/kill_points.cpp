@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <functional>
 #include <unistd.h>
 #include <utility>
 

@@ -5,6 +5,7 @@
 #include <cafegram/crypto/rsa.hpp>
 #include <cafegram/protocol/exchange_messages.hpp>
 #include <cafegram/protocol/key_exchange.hpp>
+#include <cafegram/tests/folders.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -18,7 +19,7 @@ namespace cafegram::fuzz {
 /// The server's RSA key: the same in each run, or a corpus would mean nothing.
 inline std::shared_ptr<const crypto::rsa_private_key> server_key() {
   static const auto key = [] {
-    std::ifstream in{CAFEGRAM_SOURCE_DIR "/tests/crypto/vectors.json"};
+    std::ifstream in{test::source_folder() / "tests/crypto/vectors.json"};
     const auto all = nlohmann::json::parse(in);
     return std::make_shared<const crypto::rsa_private_key>(
         crypto::rsa_private_key::from_pem(all["rsa"]["secret_pkcs1"].get<std::string>()).value());

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cafegram/tests/folders.hpp>
 #include <cafegram/tl/dynamic.hpp>
 #include <cafegram/tl/schema.hpp>
 
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -12,7 +14,7 @@
 /// The schemas of the source tree.
 namespace cafegram::fuzz {
 
-inline std::string read_file(const std::string& path) {
+inline std::string read_file(const std::filesystem::path& path) {
   std::ifstream in{path, std::ios::binary};
   holds(static_cast<bool>(in), path.c_str());
   return {std::istreambuf_iterator<char>{in}, {}};
@@ -20,7 +22,7 @@ inline std::string read_file(const std::string& path) {
 
 inline std::shared_ptr<const tl::schema> api_schema() {
   static const auto out = std::make_shared<const tl::schema>(
-      tl::schema::parse(read_file(CAFEGRAM_SOURCE_DIR "/tl/schema/api.tl")).value());
+      tl::schema::parse(read_file(test::source_folder() / "tl/schema/api.tl")).value());
   return out;
 }
 

@@ -12,7 +12,6 @@ using protocol::message_header;
 using protocol::side;
 using protocol::test::encrypted;
 using protocol::test::inner_header;
-using protocol::test::plaintext;
 using test::line;
 using test::open_call;
 using test::poison;

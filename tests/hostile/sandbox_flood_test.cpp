@@ -29,7 +29,7 @@ std::vector<stranger_row> stranger_rows() {
   const std::string foreign = "speaks no MTProto transport";
   using enum framing;
   // 28 octets of nothing, as the first frame of a connection.
-  const std::string frame = "2800000000000000" + std::string(2 * 28, '0');
+  const std::string frame = "2800000000000000" + std::string(std::size_t{2} * 28, '0');
   const std::string sum = "02c1e503";
   return {
       {"abridged_64_mib", {.kind = abridged}, "7fffffff", large},

@@ -52,7 +52,7 @@ using test::puppet;
 std::vector<bytes> random_bodies(seeded_random& random, std::size_t count) {
   std::vector<bytes> out(count);
   for (auto& body : out) {
-    body = test::random_octets(random, 4 * (random.integer<std::uint16_t>() % 700U));
+    body = test::random_octets(random, std::size_t{4} * (random.integer<std::uint16_t>() % 700U));
   }
   return out;
 }

@@ -318,7 +318,7 @@ TEST(tls_records, go_round_at_every_split) {
   const auto large = test::random_octets(random, 40'000);
   bytes from_server;
   tls_record_writer{side::server}.write(large, from_server);
-  EXPECT_EQ(from_server.size(), large.size() + 3 * 5);
+  EXPECT_EQ(from_server.size(), large.size() + std::size_t{3} * 5);
   EXPECT_EQ(unwrap(side::client, from_server, 7).value(), large);
 }
 

@@ -90,7 +90,7 @@ TEST(client_key_exchange, prefers_its_own_first_key_to_the_servers) {
 TEST(client_key_exchange, refuses_a_pq_that_is_no_product_of_two_primes) {
   for (const std::uint64_t pq :
        {std::uint64_t{0}, std::uint64_t{1073741827}, std::uint64_t{1073741827} * 2,
-        std::uint64_t{1073741827} * 1073741827, std::uint64_t{3 * 5 * 7}}) {
+        std::uint64_t{1073741827} * 1073741827, std::uint64_t{3} * 5 * 7}) {
     lying_server server;
     server.pq = pq;
     // A zero has no octets at all: the message itself is malformed then.

@@ -259,8 +259,8 @@ void updates_judge::check_bodies(const accepted_updates& told, bool is_new) {
     // Who begins anew cannot tell what was before it in the very second in which it begins.
     const bool same_second = !first && !of_account(told.box) && began_ && event.date >= *began_ &&
                              of_before_.erase(event.id) > 0;
-    if (!first && !same_second &&
-        !(event.count == 0 && (still_twice_ || closed_.contains(told.box)))) {
+    const bool may_repeat = event.count == 0 && (still_twice_ || closed_.contains(told.box));
+    if (!first && !same_second && !may_repeat) {
       fail(to_string(told.box) + ": handed out twice, " + std::to_string(event.value));
     }
     if (event.count == 0) {

@@ -6,6 +6,7 @@
 #include <cafegram/protocol/service.hpp>
 #include <cafegram/protocol/session.hpp>
 #include <cafegram/sandbox/layers.hpp>
+#include <cafegram/sandbox/read_json.hpp>
 
 #include <arpa/inet.h>
 #include <chrono>

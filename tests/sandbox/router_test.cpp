@@ -214,7 +214,7 @@ protected:
         {"_":"keyboardButtonCallback","text":"Yes","data":"eWVz"}]}]})");
     call(bot, buttons);
     click["msg_id"] = pushed(bob, "updateNewMessage")["message"]["id"];
-    ask(bob, click);
+    begin(bob, click);
   }
 
   std::uint64_t bob = 0; ///< his key, and his session

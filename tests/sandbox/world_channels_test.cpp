@@ -259,7 +259,7 @@ TEST_F(world_channels, buttons_under_posts) {
   click["peer"] = channel_peer(bob, id);
   click["msg_id"] = pushed(bob, "updateNewChannelMessage")["message"]["id"];
   click["data"] = "eWVz";
-  ask(bob, click);
+  begin(bob, click);
   const json query = pushed(bot, "updateBotCallbackQuery");
   EXPECT_EQ(number(query["peer"], "channel_id"), id);
   EXPECT_EQ(query["msg_id"], click["msg_id"]);

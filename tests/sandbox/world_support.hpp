@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "../support.hpp"
@@ -76,6 +77,12 @@ protected:
       check(**effects.reply, function != nullptr ? to_string(function->result) : "");
     }
     return effects.reply.value_or(sandbox::answer{json{}});
+  }
+
+  /// A call that waits for somebody.
+  void begin(std::uint64_t key, const json& request) {
+    std::ignore = ask(key, request);
+    EXPECT_FALSE(effects.reply) << request.dump();
   }
 
   json call(std::uint64_t key, const json& request) {

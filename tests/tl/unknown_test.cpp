@@ -124,7 +124,7 @@ TEST(unknown, a_combined_container_and_a_single_update_are_contained_too) {
 
 TEST(unknown, an_unknown_user_makes_the_container_opaque) {
   auto all = container({typing(1)});
-  all.users.push_back(strange());
+  all.users.emplace_back(strange());
   const auto encoded = tl::encode(all);
   const auto value = tl::decode_updates(encoded);
   ASSERT_TRUE(value);
@@ -181,7 +181,7 @@ TEST(unknown, an_update_within_the_octets_of_an_unknown_one_is_not_believed) {
 TEST(unknown, the_bounds_hold_for_a_container_as_a_whole) {
   std::vector<tl::Update> updates{strange()};
   for (int i = 0; i < 20; ++i) {
-    updates.push_back(tl::updateUserPhone{.user_id = i, .phone = std::string(1000, '5')});
+    updates.emplace_back(tl::updateUserPhone{.user_id = i, .phone = std::string(1000, '5')});
   }
   const auto encoded = tl::encode(container(updates));
   auto value = tl::decode_updates(encoded, {.memory = 100'000});
@@ -197,7 +197,7 @@ TEST(unknown, a_long_hostile_container_ends_soon) {
   std::vector<tl::Update> updates{strange()};
   // So many that whoever tries all of them is ended by the suite, after minutes.
   for (int i = 0; i < 300'000; ++i) {
-    updates.push_back(tl::updateUserPhone{.user_id = i, .phone = "555"});
+    updates.emplace_back(tl::updateUserPhone{.user_id = i, .phone = "555"});
   }
   auto encoded = tl::encode(container(updates));
   encoded.resize(encoded.size() - 4);
