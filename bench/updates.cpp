@@ -1,3 +1,4 @@
+#include <cafegram/actors/dc_pool.hpp>
 #include <cafegram/actors/services.hpp>
 #include <cafegram/actors/session_store.hpp>
 #include <cafegram/actors/session_writer.hpp>
@@ -6,6 +7,7 @@
 #include <cafegram/bench/measure.hpp>
 #include <cafegram/bench/process.hpp>
 #include <cafegram/bench/updates.hpp>
+#include <cafegram/bench/updates_line.hpp>
 #include <cafegram/bots/dispatcher.hpp>
 #include <cafegram/storage/inbox.hpp>
 #include <cafegram/storage/open.hpp>
@@ -106,7 +108,7 @@ std::vector<shared_bytes> containers(std::size_t first, std::size_t last, std::s
   return out;
 }
 
-/// A hub, its store and a bot, with nothing of the network.
+/// A hub, its store and a bot, with nothing of the network unless it is connected.
 class stage {
 public:
   stage(const std::string& place, std::size_t threads, journal& to)
@@ -137,8 +139,9 @@ public:
   stage& operator=(const stage&) = delete;
   ~stage() {
     for (const auto& actor :
-         {caf::actor_cast<caf::actor>(bot_), caf::actor_cast<caf::actor>(hub_),
-          caf::actor_cast<caf::actor>(store_), caf::actor_cast<caf::actor>(client_)}) {
+         {caf::actor_cast<caf::actor>(pool_), caf::actor_cast<caf::actor>(bot_),
+          caf::actor_cast<caf::actor>(hub_), caf::actor_cast<caf::actor>(store_),
+          caf::actor_cast<caf::actor>(client_)}) {
       if (actor) {
         caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
       }
@@ -148,11 +151,19 @@ public:
   const std::optional<error>& failure() const { return failure_; }
   void feed(const shared_bytes& container) { caf::anon_send(hub_, raw_updates{container}); }
 
-  /// One update goes all the way: the hub has begun then, and loses none for want of room.
+  /// From now on the hub has what comes over a connection, by the actors that a client has for it.
+  void connect(pool_setup to) {
+    pool_ =
+        spawn_dc_pool(runtime_.system(), runtime_.shared(), std::move(to), store_, client_, hub_);
+  }
+
   bool begin(std::size_t chats) {
     feed(containers(0, 0, 1, chats).front());
-    return wait_for(1) && settle();
+    return begun();
   }
+
+  /// One update goes all the way: the hub has begun then, and loses none for want of room.
+  bool begun() { return wait_for(1) && settle(); }
 
   /// Until so many have come to their handlers, and these have ended.
   bool wait_for(std::size_t count) {
@@ -221,6 +232,7 @@ private:
   session_store_actor store_;
   update_hub_actor hub_;
   dispatcher_actor bot_;
+  dc_pool_actor pool_; ///< null: the hub is fed directly
 };
 
 std::unexpected<error> too_slow() {
@@ -275,22 +287,77 @@ result<pace> throughput(const load& what) {
   return pace{count / cost->seconds, cost->cpu_seconds * 1e6 / count};
 }
 
-/// Microseconds, of 99 in 100, from when it was due, with so many updates a second.
+/// Messages with ids from `first` to `last`, each in a container and a packet of its own. Their
+/// packets are dated as they will be sent: never ahead of time, and behind it by no more than it
+/// takes to make them all.
+result<packet_row> packets(played_centre& by, std::size_t first, std::size_t last,
+                           std::size_t chats, double rate) {
+  packet_row out;
+  const auto began = std::chrono::system_clock::now();
+  for (std::size_t id = first; id <= last; ++id) {
+    const std::chrono::duration<double> after{static_cast<double>(id - first) / rate};
+    const auto due = began + std::chrono::duration_cast<wall_time::duration>(after);
+    const auto container = containers(id, id, 1, chats).front();
+    if (auto made = by.pack(to_bytes(*container), due, out); !made) {
+      return std::unexpected(std::move(made.error()));
+    }
+  }
+  return out;
+}
+
+/// What is due together is sent together, as far as the socket takes it: one by one, the last of
+/// them would be later still.
+result<void> send_as_due(played_centre& by, const packet_row& all, const timetable& schedule) {
+  std::size_t sent = 0;
+  while (sent < all.ends.size()) {
+    std::this_thread::sleep_until(schedule.due(sent));
+    const auto now = clock::now();
+    auto due = sent + 1;
+    while (due < all.ends.size() && schedule.due(due) <= now) {
+      ++due;
+    }
+    if (auto done = by.send(all.between(sent, due)); !done) {
+      return done;
+    }
+    sent = due;
+  }
+  return {};
+}
+
+/// Microseconds, of 99 in 100, from when its encrypted octets were due at the connection, with so
+/// many updates a second.
 result<double> latency(const std::string& place, std::size_t threads, std::size_t chats,
                        std::size_t count, double rate) {
+  auto centre = played_centre::open();
+  if (!centre) {
+    return std::unexpected(centre.error());
+  }
   journal log{count};
-  const auto all = containers(1, count, 1, chats);
   stage on{place, threads, log};
   if (on.failure()) {
     return std::unexpected(*on.failure());
   }
-  if (!on.begin(chats)) {
+  on.connect(centre->setup());
+  if (const auto met = centre->meet(); !met) {
+    return std::unexpected(met.error());
+  }
+  const auto first = packets(*centre, 0, 0, chats, rate);
+  if (!first) {
+    return std::unexpected(first.error());
+  }
+  if (const auto sent = centre->send(first->octets); !sent) {
+    return std::unexpected(sent.error());
+  }
+  if (!on.begun()) {
     return too_slow();
   }
+  const auto all = packets(*centre, 1, count, chats, rate);
+  if (!all) {
+    return std::unexpected(all.error());
+  }
   const timetable schedule{clock::now(), rate};
-  for (std::size_t n = 0; n < all.size(); ++n) {
-    std::this_thread::sleep_until(schedule.due(n));
-    on.feed(all[n]);
+  if (const auto sent = send_as_due(*centre, *all, schedule); !sent) {
+    return std::unexpected(sent.error());
   }
   if (!on.wait_for(count + 1)) {
     return too_slow();
@@ -348,7 +415,8 @@ private:
     return {};
   }
 
-  /// Half of the load is half of what this kind of feed can do: one update in each container.
+  /// Half of the load is half of what the hub can do with one update in each container. What the
+  /// connection does for each comes on top of it.
   std::optional<error> tail(std::string_view kind, const std::string& group, std::size_t threads) {
     load one_by_one{.threads = threads, .chats = 10'000, .count = options_.for_latency, .each = 1};
     if (auto failed = take_rate(kind, fmt::format("{}/one-by-one", group), one_by_one)) {
