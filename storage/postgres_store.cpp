@@ -56,7 +56,8 @@ postgres_place parse_place(const std::string& given, const postgres_options& opt
     if (part.starts_with(name)) {
       out.session = part.substr(name.size());
     } else if (!part.empty()) {
-      std::erase_if(missing, [&part](const auto& one) { return part.starts_with(one.first + "="); });
+      std::erase_if(missing,
+                    [&part](const auto& one) { return part.starts_with(one.first + "="); });
       add(part);
     }
     at = end + 1;
