@@ -286,8 +286,20 @@ void client_state::close_store() {
             [this]() { self->send_exit(store, caf::exit_reason::user_shutdown); },
             [this](const caf::error&) { self->send_exit(store, caf::exit_reason::user_shutdown); });
   } else if (children == 0) {
-    ended();
+    let_go_of_session();
   }
+}
+
+/// Whoever has a session last closes it, and that takes as long as its disk or server does: the
+/// writer's thread may wait for these.
+void client_state::let_go_of_session() {
+  if (!setup.backend) {
+    ended();
+    return;
+  }
+  self->request(services.writer, caf::infinite,
+                session_write{.to = std::exchange(setup.backend, nullptr)})
+      .then([this]() { ended(); }, [this](const caf::error&) { ended(); });
 }
 
 void client_state::ended() {

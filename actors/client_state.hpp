@@ -231,6 +231,7 @@ struct client_state {
   void stop(const stop_request& how);
   void close_when_idle();
   void close_store();
+  void let_go_of_session();
   void ended();
   void schedule();
   void tick(std::uint64_t number);

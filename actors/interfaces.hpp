@@ -143,6 +143,7 @@ using dc_pool_actor = connection_owner_actor::extend<
 /// few more of its kind behind it, that do the work.
 using session_writer_actor = caf::typed_actor<
     // Answers when it is written, after a copy where one is asked for; `storage` when that failed.
+    // By then the session is let go here, and where nobody else has it, closed.
     caf::replies_to<session_write>::with<void>,
     // Reads a page of the inbox, or a peer; empty where a backend has none. `storage` when that
     // fails.

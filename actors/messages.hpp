@@ -296,7 +296,7 @@ struct session_copy {
 /// What is to be written where a session is kept.
 struct session_write {
   std::shared_ptr<storage::session_backend> to;
-  std::shared_ptr<const storage::session_batch> batch;
+  std::shared_ptr<const storage::session_batch> batch = {}; ///< null: it is only let go
   std::shared_ptr<const session_copy> aside = {}; ///< put aside before; null: nothing
 };
 

@@ -19,6 +19,9 @@ namespace {
 /// A backend may be anybody's: what it throws costs no more than a failed write.
 result<void> commit(const session_write& what) {
   auto& to = *what.to;
+  if (!what.batch) {
+    return {};
+  }
   try {
     if (what.aside) {
       const auto kept = to.put_aside(*what.aside->state, what.aside->name);

@@ -156,8 +156,11 @@ result<void> replace_file(file_layer& files, const std::string& path, bytes_view
 
 std::string behind_links(const std::string& path) {
   constexpr int most_links = 40; // as Linux has it; more are a circle, which opening tells
-  std::filesystem::path at = path;
   std::error_code failed;
+  auto at = std::filesystem::absolute(path, failed);
+  if (failed) {
+    at = path; // opening tells what is wrong
+  }
   for (int n = 0; n < most_links && std::filesystem::is_symlink(at, failed); ++n) {
     const auto to = std::filesystem::read_symlink(at, failed);
     if (failed) {

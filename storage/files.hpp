@@ -45,7 +45,8 @@ std::shared_ptr<file_layer> system_files();
 result<void> replace_file(file_layer& files, const std::string& path, bytes_view content);
 
 /// Where the symbolic links end that `path` is (not those of its folders): what lies beside a file,
-/// its lock and its log, is then the same whatever the file was called.
+/// its lock and its log, is then the same whatever the file was called. From the root: files are
+/// opened again by their names, and the process may be in another folder by then.
 std::string behind_links(const std::string& path);
 
 /// Writes a file that is not there yet, mode 0600, and syncs it with its folder: `path`, or where

@@ -29,25 +29,41 @@ struct postgres_place {
   std::string session = "default";
 };
 
-postgres_place parse_place(const std::string& given) {
+/// What is waited for where the URI does not say. Else it would be as long as the system tries to
+/// reach somebody who is gone without a word: two minutes for a connection, a quarter of an hour on
+/// one; and the thread that writes, which others share, would wait too.
+std::vector<std::pair<std::string, std::string>> patience_of(std::chrono::seconds most) {
+  const auto seconds = std::to_string(most.count());
+  return {{"connect_timeout", seconds},
+          {"tcp_user_timeout", std::to_string(std::chrono::milliseconds{most}.count())},
+          {"keepalives_idle", seconds},
+          {"keepalives_interval", seconds}};
+}
+
+postgres_place parse_place(const std::string& given, const postgres_options& options) {
   constexpr std::string_view name = "session=";
-  postgres_place out{given, "default"};
-  const auto query = given.find('?');
-  if (query == std::string::npos) {
-    return out;
-  }
-  out.uri = given.substr(0, query);
+  const auto query = std::min(given.find('?'), given.size());
+  postgres_place out{given.substr(0, query), "default"};
+  auto missing = patience_of(options.patience);
   char before = '?';
+  const auto add = [&out, &before](const std::string& part) {
+    out.uri += before + part;
+    before = '&';
+  };
   for (auto at = query + 1; at <= given.size();) {
     const auto end = std::min(given.find('&', at), given.size());
     const auto part = given.substr(at, end - at);
     if (part.starts_with(name)) {
       out.session = part.substr(name.size());
     } else if (!part.empty()) {
-      out.uri += before + part;
-      before = '&';
+      std::erase_if(missing,
+                    [&part](const auto& one) { return part.starts_with(one.first + "="); });
+      add(part);
     }
     at = end + 1;
+  }
+  for (const auto& [what, value] : missing) {
+    add(what + "=" + value);
   }
   return out;
 }
@@ -419,7 +435,7 @@ result<page> postgres_store::scan(table in, std::string_view after, const page_l
 
 result<std::unique_ptr<backend>> open_postgres_store(const std::string& uri,
                                                      const postgres_options& options) {
-  auto out = std::make_unique<postgres_store>(parse_place(uri), options);
+  auto out = std::make_unique<postgres_store>(parse_place(uri, options), options);
   if (auto opened = out->open(); !opened) {
     return std::unexpected(std::move(opened.error()));
   }

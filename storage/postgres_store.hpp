@@ -10,6 +10,9 @@ namespace cafegram::storage {
 struct postgres_options {
   /// How long a session stays with an owner that is connected and says nothing.
   std::chrono::seconds lease{30};
+  /// How long a server is waited for that says nothing, where the URI does not say
+  /// (`connect_timeout`, `tcp_user_timeout`, `keepalives_idle`, `keepalives_interval`).
+  std::chrono::seconds patience{10};
 };
 
 /// Rows of one session among others in a PostgreSQL database, for machines that share one. `uri` is

@@ -33,4 +33,22 @@ private:
   std::filesystem::path path_;
 };
 
+/// The process is in a folder, and with the end of this where it was before.
+class inside {
+public:
+  explicit inside(const std::filesystem::path& folder)
+    : before_{std::filesystem::current_path()} {
+    std::filesystem::current_path(folder);
+  }
+  inside(const inside&) = delete;
+  inside& operator=(const inside&) = delete;
+  ~inside() {
+    std::error_code ignored;
+    std::filesystem::current_path(before_, ignored);
+  }
+
+private:
+  std::filesystem::path before_;
+};
+
 } // namespace cafegram::test

@@ -31,7 +31,8 @@ public:
   client_world& operator=(const client_world&) = delete;
   ~client_world() {
     lines.kill_all();
-    for (const auto& actor : {caf::actor_cast<caf::actor>(client), receiver, watcher, store()}) {
+    for (const auto& actor : {caf::actor_cast<caf::actor>(client), receiver, watcher, store(),
+                              caf::actor_cast<caf::actor>(writer)}) {
       caf::anon_send_exit(actor, caf::exit_reason::kill);
     }
     actors.run();
@@ -58,7 +59,10 @@ public:
       return stores.back();
     };
     setup.connect = lines.factory();
-    client = spawn_client(actors.system(), actors.services(), std::move(setup));
+    setup.backend = std::exchange(backend, nullptr);
+    auto services = actors.services();
+    services.writer = writer;
+    client = spawn_client(actors.system(), services, std::move(setup));
     watcher = actors.system().spawn([this](caf::event_based_actor* self) -> caf::behavior {
       self->monitor(client);
       self->set_down_handler([this](const caf::down_msg& down) { end = to_error(down.reason); });
@@ -160,6 +164,8 @@ public:
   std::string token; ///< set before `start`
   /// The same; none: a played store.
   std::function<session_store_actor(caf::actor_system&)> open_store;
+  std::shared_ptr<storage::session_backend> backend; ///< the same; none: there is nothing to close
+  session_writer_actor writer;                       ///< the same
   std::shared_ptr<played_session> kept = std::make_shared<played_session>();
   fake_lines lines;
   std::vector<session_store_actor> stores;

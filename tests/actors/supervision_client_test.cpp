@@ -168,6 +168,59 @@ TEST(supervision, client_stops_in_good_order) {
   EXPECT_TRUE(world.end);
 }
 
+TEST(supervision, client_session_is_closed_by_the_writer) {
+  client_world world;
+  world.backend = storage::make_memory_backend();
+  const std::weak_ptr<storage::session_backend> session = world.backend;
+  session_write last;
+  caf::response_promise closing;
+  world.writer = world.actors.system().spawn(
+      [&last, &closing](session_writer_actor::pointer self) -> session_writer_actor::behavior_type {
+        return {
+            [&last, &closing, self](session_write& what) -> caf::result<void> {
+              last = std::exchange(what, {});
+              closing = self->make_response_promise();
+              return closing;
+            },
+            [](const inbox_read&) { return inbox_page{}; },
+            [](const peer_read&) { return stored_peer{}; },
+            [](const value_read&) { return stored_value{}; },
+            [&closing](shutdown_atom) { closing.deliver(caf::unit); }, // as a sign to go on
+        };
+      });
+  world.start();
+  const auto stopped = world.stop(5s);
+  ASSERT_TRUE(last.to) << "its thread may wait for a disk";
+  EXPECT_FALSE(last.batch);
+  EXPECT_EQ(session.use_count(), 1) << "nobody else has it";
+  EXPECT_FALSE(*stopped) << "who begins again finds it free";
+  last = {};
+  caf::anon_send(world.writer, shutdown_atom_v);
+  world.actors.run();
+  EXPECT_TRUE(*stopped);
+}
+
+TEST(supervision, client_session_is_not_waited_for_without_end) {
+  client_world world;
+  world.backend = storage::make_memory_backend();
+  world.writer = world.actors.system().spawn(
+      [](session_writer_actor::pointer) -> session_writer_actor::behavior_type {
+        return {
+            [](const session_write&) -> caf::result<void> { return caf::delegated<void>{}; },
+            [](const inbox_read&) { return inbox_page{}; },
+            [](const peer_read&) { return stored_peer{}; },
+            [](const value_read&) { return stored_value{}; },
+            [](shutdown_atom) {},
+        };
+      });
+  world.start();
+  const auto stopped = world.stop(5s);
+  world.actors.pass(3s);
+  EXPECT_FALSE(*stopped);
+  world.actors.pass(2s);
+  EXPECT_TRUE(*stopped);
+}
+
 TEST(supervision, client_stops_at_its_deadline) {
   client_world world;
   world.start();

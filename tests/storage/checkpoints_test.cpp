@@ -208,6 +208,21 @@ TEST(checkpoints, keep_the_log_bounded) {
   }
 }
 
+TEST(checkpoints, find_the_file_wherever_the_process_goes) {
+  temporary_folder folder, elsewhere;
+  const inside there{folder.path()};
+  auto store = open_sqlite_store("store", {.checkpoint_pages = 20, .most_pages = 80});
+  ASSERT_TRUE(store) << to_string(store.error());
+  std::filesystem::current_path(elsewhere.path());
+  for (int number = 0; number < 1000; ++number) {
+    ASSERT_TRUE(write(**store, number));
+  }
+  EXPECT_LT(std::filesystem::file_size(folder.file("store-wal")), 170 * page_in_wal);
+  store = nullptr;
+  EXPECT_FALSE(std::filesystem::exists(folder.file("store-wal")));
+  EXPECT_TRUE(std::filesystem::is_empty(elsewhere.path()));
+}
+
 // A connection that ends would take a lock of the process on the file along, were it not SQLite's.
 TEST(checkpoints, leave_the_file_to_its_owner) {
   temporary_folder folder;

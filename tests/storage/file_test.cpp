@@ -304,6 +304,21 @@ TEST(session_file, a_link_to_one_is_the_same_session) {
   EXPECT_EQ(value_of(*open_or_fail(path), "6"), "y");
 }
 
+TEST(session_file, stays_where_it_is_wherever_the_process_goes) {
+  temporary_folder folder, elsewhere;
+  const test::inside there{folder.path()};
+  {
+    const auto store = open_file_store("s", {.shortest_log = 20});
+    ASSERT_TRUE(store);
+    std::filesystem::current_path(elsewhere.path());
+    for (int number = 0; number < 10; ++number) {
+      ASSERT_TRUE((*store)->apply(one_value(std::to_string(number), "x")));
+    }
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(elsewhere.path()));
+  EXPECT_EQ(value_of(*open_or_fail(folder.file("s")), "9"), "x");
+}
+
 TEST(session_file, a_circle_of_links_is_told) {
   temporary_folder folder;
   std::filesystem::create_symlink("b", folder.file("a"));

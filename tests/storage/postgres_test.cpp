@@ -1,8 +1,11 @@
 #include <cafegram/storage/open.hpp>
 #include <cafegram/storage/postgres_store.hpp>
 
+#include <arpa/inet.h>
 #include <future>
 #include <pqxx/pqxx>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "conformance.hpp"
 
@@ -189,6 +192,26 @@ TEST(postgres_place, a_server_that_is_not_there_is_an_error_without_the_password
   EXPECT_EQ(store.error().code, errc::storage);
   EXPECT_EQ(store.error().what.find("top-secret"), std::string::npos) << store.error().what;
   EXPECT_FALSE(open_postgres_store("postgresql://[broken"));
+}
+
+TEST(postgres_place, a_server_that_says_nothing_is_not_waited_for) {
+  const int mute = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof at;
+  ASSERT_EQ(::bind(mute, reinterpret_cast<const sockaddr*>(&at), size), 0);
+  ASSERT_EQ(::listen(mute, 8), 0); // connections are made, and nobody reads from them
+  ASSERT_EQ(::getsockname(mute, reinterpret_cast<sockaddr*>(&at), &size), 0);
+  auto outcome = std::async(std::launch::async, [port = ntohs(at.sin_port)] {
+    return open_postgres_store("postgresql://me@127.0.0.1:" + std::to_string(port) + "/db",
+                               {.patience = std::chrono::seconds{2}});
+  });
+  EXPECT_EQ(outcome.wait_for(std::chrono::seconds{20}), std::future_status::ready);
+  ::close(mute); // by which the others hear that it is gone
+  const auto store = outcome.get();
+  ASSERT_FALSE(store);
+  EXPECT_EQ(store.error().code, errc::storage);
 }
 
 TEST(postgres_place, a_newer_format_is_refused_by_its_number) {
