@@ -39,12 +39,20 @@ std::string line_of(const storage::inbox_row& row) {
   return out + '\n';
 }
 
-/// `read` gives pages of records, `line` is what is shown of one.
+/// `read` gives pages of records, `line` is what is shown of one. A damaged row has its line among
+/// the others, for each is dropped by its number. Errors: that there were some, once all are told.
 template <class Read, class Line>
 result<void> print_all(storage::backend& from, Read read, Line line) {
   std::uint64_t after = 0;
+  std::size_t damaged = 0;
   for (bool more = true; more;) {
     const auto page = read(from, after);
+    if (!page && storage::is_damaged_behind(after, page.error())) {
+      after = static_cast<std::uint64_t>(page.error().number);
+      std::cout << fmt::format("{}  damaged: {}\n", after, page.error().what);
+      ++damaged;
+      continue;
+    }
     if (!page) {
       return std::unexpected(page.error());
     }
@@ -54,6 +62,11 @@ result<void> print_all(storage::backend& from, Read read, Line line) {
       after = number;
     }
     more = page->more;
+  }
+  if (damaged != 0) {
+    return fail(errc::storage, fmt::format("{} of the rows cannot be read: see `damaged` above; "
+                                           "`cafegram inbox drop` forgets one",
+                                           damaged));
   }
   return {};
 }
@@ -98,7 +111,8 @@ result<std::optional<found_row>> find_in(storage::backend& in, std::uint64_t num
   const auto page = read(in, number - 1, storage::page_limits{.rows = 1});
   if (!page) {
     const auto& why = page.error();
-    if (why.number != static_cast<std::int64_t>(number)) {
+    if (!storage::is_damaged_behind(number - 1, why) ||
+        why.number != static_cast<std::int64_t>(number)) {
       return std::unexpected(why);
     }
     found_row out{{}, dead, why};
@@ -240,8 +254,10 @@ void add_inbox(CLI::App& app, action& chosen) {
   auto* inbox = app.add_subcommand(
       "inbox", "updates that a bot has not finished, and those it has given up; while it is down");
   inbox->require_subcommand(1);
-  add(*inbox, chosen, "list", "what is not finished, in its order", false, list);
-  add(*inbox, chosen, "dead", "what was given up: the dead letters", false, dead);
+  add(*inbox, chosen, "list", "what is not finished, in its order; fails if a row is damaged",
+      false, list);
+  add(*inbox, chosen, "dead", "what was given up: the dead letters; fails as `list` does", false,
+      dead);
   add(*inbox, chosen, "show", "one of either", true, show);
   add(*inbox, chosen, "replay", "has the bot try a dead letter again", true, replay);
   add(*inbox, chosen, "drop", "forgets one of either", true, drop);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # deploy/demo.sh [--reset | --check | --packages]: builds the sandbox and the demonstration bot, starts both, and
-# prints the address of the page on which to talk to the bot. Ctrl-C ends all of it.
+# prints the address of the page on which to talk to the bot. Ctrl-C ends all of it, a second one at once.
 #
 #   --reset   begins with an empty world
 #   --check   holds one scripted conversation on free ports in a temporary folder, compares each step
@@ -38,12 +38,19 @@ build() {
   say "built in $(((SECONDS - began) / 60)) min $(((SECONDS - began) % 60)) s"
 }
 
-sandbox=0 bot=0
+# signal_all SIGNAL: by the shell's own list, for Ctrl-C may come before the number of what was started is noted.
+signal_all() {
+  local one
+  for one in $(jobs -pr); do kill "-$1" "$one" 2>/dev/null; done
+}
+
+# A second Ctrl-C means that the end takes too long. It must not end this shell: who would end the others then?
 stop() {
-  trap - EXIT INT TERM
-  [ "$bot" != 0 ] && kill "$bot" 2>/dev/null
-  [ "$sandbox" != 0 ] && kill "$sandbox" 2>/dev/null
-  wait 2>/dev/null
+  trap 'signal_all KILL' INT TERM
+  trap - EXIT
+  signal_all TERM
+  # A signal ends a wait, and not what was waited for.
+  while [ -n "$(jobs -pr)" ]; do wait 2>/dev/null; done
   say "stopped; the data stay in $data"
 }
 
@@ -94,7 +101,7 @@ run() {
   mtproto_port=$(free_port MTProto "$mtproto_port")
   page_port=$(free_port page "$page_port")
   trap stop EXIT
-  trap 'exit 0' INT TERM
+  trap 'stop; exit 0' INT TERM
   start_sandbox
   start_bot
   announce

@@ -1,3 +1,4 @@
+#include <cafegram/base/log.hpp>
 #include <cafegram/sandbox/builtin_schema.hpp>
 #include <cafegram/sandbox/layers.hpp>
 
@@ -65,8 +66,13 @@ result<std::shared_ptr<const layer_set>> layer_set::load(const std::filesystem::
     if (!parsed) {
       return std::unexpected(parsed.error());
     }
-    // A schema without a layer (MTProto's own) is none that a client asks for.
-    if (const int layer = parsed->layer(); layer > 0 && !out->codecs_.contains(layer)) {
+    const int layer = parsed->layer();
+    if (layer <= 0) {
+      // No client can ask for it. MTProto's own has none; of another one somebody has to know why
+      // clients of its layer are answered in the newest.
+      log::warn("sandbox", "the schema {} is left out: {} is missing", path.string(),
+                path.extension() == ".json" ? "the field `layer`" : "the line `// LAYER N`");
+    } else if (!out->codecs_.contains(layer)) {
       out->codecs_[layer] = std::make_unique<const tl::dynamic_codec>(
           std::make_shared<const tl::schema>(*std::move(parsed)));
     }

@@ -15,7 +15,8 @@ namespace cafegram::sandbox {
 /// folder. Immutable once loaded, shared by all connections.
 class layer_set {
 public:
-  /// Reads every `*.tl` and `*.json` of `folder` (empty path: none) whose layer is named in it.
+  /// Reads every `*.tl` and `*.json` of `folder` (empty path: none) whose layer is named in it; of
+  /// others the log tells that they are left out.
   /// Errors: `storage` for a folder that cannot be read, `malformed` naming file and line.
   static result<std::shared_ptr<const layer_set>> load(const std::filesystem::path& folder);
 

@@ -144,7 +144,9 @@ public:
   /// Errors: `storage`; `malformed` for a row that is damaged, where others can be read.
   virtual result<std::optional<blob>> get(table in, std::string_view key) = 0;
   /// Rows whose key is above `after` (all for an empty one) by rising keys, octet by octet.
-  /// Errors: `storage`.
+  /// Errors: `storage`; `malformed` for a damaged row of a table whose keys are numbers, with its
+  /// number as `error::number`, where no whole one comes before it: who wants the rest goes on
+  /// behind it.
   virtual result<page> scan(table in, std::string_view after, const page_limits& limits) = 0;
   /// For people: `memory`, or the file's path. Never with a password.
   virtual std::string place() const = 0;

@@ -167,7 +167,7 @@ public:
     }
     auto opened = by_->open(in, stored, **sealed);
     if (!opened || opened->key != key) {
-      return damaged(in, errc::malformed);
+      return damaged(in, key, errc::malformed);
     }
     return std::move(opened->value);
   }
@@ -184,8 +184,12 @@ public:
         continue;
       }
       auto opened = by_->open(in, one.key, one.value);
+      if (!opened && has_numbers(in) && !out.rows.empty()) {
+        out.more = true; // the whole ones first: the next page begins with the damaged one
+        return out;
+      }
       if (!opened) {
-        return damaged(in);
+        return damaged(in, one.key, has_numbers(in) ? errc::malformed : errc::storage);
       }
       out.rows.push_back(*std::move(opened));
     }
@@ -198,9 +202,14 @@ public:
   }
 
 private:
-  std::unexpected<error> damaged(table in, errc code = errc::storage) const {
-    return fail(code, in_->place() + ": a row of table " + std::string{name_of(in)} +
-                          " is damaged: it was not encrypted so, or not for its place");
+  /// Other keys than numbers are not for everybody's eyes.
+  std::unexpected<error> damaged(table in, std::string_view key, errc code) const {
+    const auto number = has_numbers(in) ? number_of(key) : 0;
+    return fail(code,
+                in_->place() + (number != 0 ? ": row " + std::to_string(number) : ": a row") +
+                    " of table " + std::string{name_of(in)} +
+                    " is damaged: it was not encrypted so, or not for its place",
+                static_cast<std::int64_t>(number));
   }
 
   std::shared_ptr<backend> in_;

@@ -82,8 +82,9 @@ std::string send_key(std::uint64_t number, std::uint64_t place) {
   return out;
 }
 
-std::unexpected<error> damaged(const backend& in, table which, std::uint64_t number) {
-  return fail(errc::storage,
+std::unexpected<error> damaged(const backend& in, table which, std::uint64_t number,
+                               errc code = errc::storage) {
+  return fail(code,
               in.place() + ": row " + std::to_string(number) + " of table " +
                   std::string{name_of(which)} + " is damaged",
               static_cast<std::int64_t>(number));
@@ -100,8 +101,11 @@ auto take_numbered(const backend& from, table in, const row& one, Take take_one)
     -> result<decltype(take_one(Message{}, std::uint64_t{}))> {
   const auto number = number_of(one.key);
   Message message;
-  if (one.key.size() != 8 || !parse(message, one.value)) {
-    return damaged(from, in, number);
+  if (one.key.size() != 8) {
+    return damaged(from, in, number); // no number leads past it
+  }
+  if (!parse(message, one.value)) {
+    return damaged(from, in, number, errc::malformed);
   }
   return take_one(message, number);
 }
@@ -118,6 +122,10 @@ result<record_page<Record>> read_numbered(backend& from, table in, std::uint64_t
   out.more = got->more;
   for (const auto& one : got->rows) {
     auto record = take_numbered<Message>(from, in, one, take_one);
+    if (!record && !out.records.empty()) {
+      out.more = true;
+      return out;
+    }
     if (!record) {
       return std::unexpected(std::move(record.error()));
     }
@@ -177,6 +185,10 @@ void put(batch& to, const send_record& what) {
   message.set_was_duplicate(what.was_duplicate);
   message.set_date(what.date);
   to.put(table::send, send_key(what.number, what.place), row_octets(message));
+}
+
+bool is_damaged_behind(std::uint64_t after, const error& why) {
+  return why.code == errc::malformed && static_cast<std::uint64_t>(why.number) > after;
 }
 
 void erase_inbox(batch& from, std::uint64_t number) {
@@ -244,10 +256,11 @@ void add_row(inbox_content& to, const backend& from, const row& one) {
 /// Most stores have none, and a search for each row would be the longest part of this.
 result<void> add_sends(inbox_content& to, backend& from) {
   const auto any = from.scan(table::send, {}, {.rows = 1});
-  if (!any) {
+  if (!any && any.error().code != errc::malformed) {
     return std::unexpected(any.error());
   }
-  for (std::size_t at = 0; !any->rows.empty() && at < to.rows.size(); ++at) {
+  const bool none = any && any->rows.empty();
+  for (std::size_t at = 0; !none && at < to.rows.size(); ++at) {
     auto sends = read_sends(from, to.rows[at].number);
     if (sends) {
       std::ranges::move(*sends, std::back_inserter(to.sends));
@@ -263,11 +276,17 @@ result<void> add_sends(inbox_content& to, backend& from) {
 result<inbox_content> read_unfinished(backend& from, std::uint64_t after,
                                       const page_limits& limits) {
   auto got = from.scan(table::inbox, after == 0 ? std::string{} : number_key(after), limits);
+  inbox_content out;
+  out.stored = true;
+  if (!got && is_damaged_behind(after, got.error())) {
+    out.last = static_cast<std::uint64_t>(got.error().number);
+    out.more = true;
+    out.damaged.push_back(std::move(got.error()));
+    return out;
+  }
   if (!got) {
     return std::unexpected(std::move(got.error()));
   }
-  inbox_content out;
-  out.stored = true;
   out.more = got->more;
   for (const auto& one : got->rows) {
     add_row(out, from, one);

@@ -78,12 +78,17 @@ struct record_page {
   bool more = false; ///< behind the last one
 };
 
-/// Those whose number is above `after`, rising. Errors: `storage`, naming the row.
+/// Those whose number is above `after`, rising. A page ends before a row that is damaged; one that
+/// would begin with it is an error: who wants the rest goes on behind it. Errors: `storage`;
+/// `malformed` for a damaged row, with its number as `error::number`.
 result<record_page<inbox_row>> read_inbox(backend& from, std::uint64_t after,
                                           const page_limits& limits = {});
 /// As above.
 result<record_page<dead_letter>> read_dead_letters(backend& from, std::uint64_t after,
                                                    const page_limits& limits = {});
+/// What such a reading behind `after` has failed of: one row, behind which there may be whole ones.
+bool is_damaged_behind(std::uint64_t after, const error& why);
+
 /// Updates that are not finished, with what was sent for them.
 struct inbox_content {
   std::vector<inbox_row> rows;

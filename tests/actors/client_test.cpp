@@ -3,6 +3,7 @@
 #include <cafegram/actors/method_traits.hpp>
 #include <cafegram/storage/session.hpp>
 #include <cafegram/tests/support.hpp>
+#include <cafegram/tests/temporary_folder.hpp>
 #include <cafegram/tests/watchdog.hpp>
 #include <cafegram/tl/api.hpp>
 
@@ -58,9 +59,8 @@ TEST(client_, a_session_belongs_to_one_client) {
   runtime rt;
   const silent_server server;
   auto options = server.options();
-  const auto path =
-      std::filesystem::temp_directory_path() / ("cafegram-client-" + std::to_string(::getpid()));
-  options.session_path = path.string();
+  const test::temporary_folder folder;
+  options.session_path = folder.file("session");
   {
     auto first = client::start(rt, options);
     ASSERT_TRUE(first) << to_string(first.error());
@@ -72,9 +72,6 @@ TEST(client_, a_session_belongs_to_one_client) {
     auto third = client::start(rt, options);
     EXPECT_TRUE(third) << "free again once the first has stopped";
     third->stop();
-  }
-  for (const auto* suffix : {"", "-wal", ".lock"}) {
-    std::filesystem::remove(path.string() + suffix);
   }
 }
 

@@ -102,6 +102,20 @@ struct leased {
   session_writer_actor writer;
 };
 
+/// The session is lost in silence; `question` to its store is where that shows.
+template <class Question>
+void expect_the_end_at(Question question) {
+  client_world world;
+  const leased by{world};
+  world.start();
+  world.actors.pass(2s);
+  const auto call = world.call();
+  by.backend->lost = true;
+  caf::anon_send(world.stores.back(), std::move(question));
+  world.actors.run();
+  by.expect_the_end(*call);
+}
+
 } // namespace
 
 TEST(supervision, client_session_store_loses_its_session) {
@@ -136,27 +150,11 @@ TEST(lost_session, ends_a_client_that_writes_nothing) {
 }
 
 TEST(lost_session, ends_a_client_that_reads) {
-  client_world world;
-  const leased by{world};
-  world.start();
-  world.actors.pass(2s);
-  const auto call = world.call();
-  by.backend->lost = true;
-  caf::anon_send(world.stores.back(), value_lookup{"chat/"});
-  world.actors.run();
-  by.expect_the_end(*call);
+  expect_the_end_at(value_lookup{"chat/"});
 }
 
 TEST(lost_session, ends_a_client_that_looks_a_peer_up) {
-  client_world world;
-  const leased by{world};
-  world.start();
-  world.actors.pass(2s);
-  const auto call = world.call();
-  by.backend->lost = true;
-  caf::anon_send(world.stores.back(), peer_lookup{peer_name::username("somebody")});
-  world.actors.run();
-  by.expect_the_end(*call);
+  expect_the_end_at(peer_lookup{peer_name::username("somebody")});
 }
 
 TEST(lost_session, whoever_waits_for_a_write_is_told_why) {

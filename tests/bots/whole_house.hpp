@@ -89,13 +89,15 @@ public:
     run();
   }
 
+  account log_in() { return ask<account>(client_, bot_login{"1000003:a-secret"}).value(); }
+
   /// Logs in, and has a bot handle what comes.
   void start_bot(const bot::setup_function& setup, const bot_options& options = {}) {
-    const auto self = ask<account>(client_, bot_login{"1000003:a-secret"});
+    const auto self = log_in();
     auto routes = std::make_shared<router>();
     setup(*routes);
     gatekeeper_ = net_.system().spawn(gatekeeper, gate, caf::actor_cast<caf::actor>(client_));
-    dispatcher_setup with{caf::actor_cast<caller_actor>(gatekeeper_), signing_, self.value(),
+    dispatcher_setup with{caf::actor_cast<caller_actor>(gatekeeper_), signing_, self,
                           std::move(routes), options};
     bot_ = net_.system().spawn(dispatcher, std::move(with));
     caf::anon_send(client_, update_claim{caf::actor_cast<caf::actor>(bot_), true});

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "../temporary_folder.hpp"
 #include "program.hpp"
 
 namespace cafegram {
@@ -13,11 +14,9 @@ using test::run_program;
 
 /// A session's store with updates that are not finished, and one that was given up.
 struct inbox_command : testing::Test {
-  std::filesystem::path folder;
+  test::temporary_folder folder;
 
   inbox_command() {
-    auto name = (std::filesystem::temp_directory_path() / "cafegram-XXXXXX").string();
-    folder = ::mkdtemp(name.data());
     storage::batch rows;
     put(rows, row(5, "message/1/u7/5"));
     auto failed = row(6, "message/1/u7/6");
@@ -33,8 +32,6 @@ struct inbox_command : testing::Test {
     put(rows, send);
     EXPECT_TRUE((*open())->apply(rows));
   }
-  ~inbox_command() override { std::filesystem::remove_all(folder); }
-
   static storage::inbox_row row(std::uint64_t number, std::string identity) {
     storage::inbox_row out;
     out.number = number;
@@ -45,7 +42,7 @@ struct inbox_command : testing::Test {
     return out;
   }
   result<std::shared_ptr<storage::backend>> open() const { return storage::open_store(place()); }
-  std::string place() const { return (folder / "s").string(); }
+  std::string place() const { return folder.file("s"); }
   test::run_result run(const std::string& what) const {
     return run_program("inbox " + what + " --session " + place());
   }
@@ -102,6 +99,29 @@ TEST_F(inbox_command, a_damaged_row_can_be_dropped) {
     EXPECT_TRUE(holds(shown, "row 4 of table")) << shown.output;
     EXPECT_EQ(run("drop 4").status, 0);
     EXPECT_EQ(run(dead ? "dead" : "list").status, 0);
+  }
+}
+
+TEST_F(inbox_command, a_damaged_row_hides_no_other) {
+  for (const bool dead : {false, true}) {
+    storage::batch rows;
+    for (const std::uint64_t number : {1, 5, 7}) {
+      dead ? put(rows, storage::dead_letter{row(number, "x"), 1}) : put(rows, row(number, "x"));
+      rows.changes.back().value = {0xff, 0xff};
+    }
+    const auto whole = row(8, "the last");
+    dead ? put(rows, storage::dead_letter{whole, 1}) : put(rows, whole);
+    ASSERT_TRUE((*open())->apply(rows));
+    const auto told = run(dead ? "dead" : "list");
+    EXPECT_EQ(told.status, 1) << "a script has to notice";
+    std::size_t at = 0;
+    for (const auto* line :
+         {"1  damaged: ", dead ? "3  2025" : "5  damaged: ", dead ? "5  damaged: " : "6  2025",
+          "7  damaged: ", "8  2025", "3 of the rows cannot be read"}) {
+      at = told.output.find(line, at);
+      ASSERT_NE(at, std::string::npos) << line << '\n' << told.output;
+    }
+    EXPECT_TRUE(holds(told, dead ? "row 7 of table dead" : "row 7 of table inbox")) << told.output;
   }
 }
 

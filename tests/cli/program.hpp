@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "../support.hpp"
+#include "../temporary_folder.hpp"
 
 namespace cafegram::test {
 
@@ -19,11 +20,11 @@ struct run_result {
 
 /// Runs `cafegram ARGUMENTS` through the shell; `input` becomes its standard input.
 inline run_result run_program(const std::string& arguments, const std::string& input = {}) {
-  const auto folder = std::filesystem::path{::testing::TempDir()};
-  const auto file = folder / ("cafegram-input-" + std::to_string(::getpid()));
+  const temporary_folder folder;
+  const auto file = folder.file("input");
   std::ofstream{file, std::ios::binary} << input;
   const std::string command =
-      std::string{CAFEGRAM_PROGRAM} + " " + arguments + " <" + file.string() + " 2>&1";
+      std::string{CAFEGRAM_PROGRAM} + " " + arguments + " <" + file + " 2>&1";
   run_result out;
   std::FILE* pipe = ::popen(command.c_str(), "r");
   if (pipe == nullptr) {
@@ -36,16 +37,7 @@ inline run_result run_program(const std::string& arguments, const std::string& i
   }
   const int raw = ::pclose(pipe);
   out.status = WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + WTERMSIG(raw);
-  std::filesystem::remove(file);
   return out;
-}
-
-/// A file with this content, in a folder of the test's own.
-inline std::string temporary_file(const std::string& name, const std::string& content) {
-  const auto path =
-      std::filesystem::path{::testing::TempDir()} / (std::to_string(::getpid()) + "-" + name);
-  std::ofstream{path, std::ios::binary} << content;
-  return path.string();
 }
 
 } // namespace cafegram::test

@@ -1,10 +1,11 @@
 #include <cafegram/tl/json.hpp>
 
+#include <fstream>
+
 #include "program.hpp"
 
 using namespace cafegram;
 using test::run_program;
-using test::temporary_file;
 
 namespace {
 
@@ -22,9 +23,19 @@ pet#00000002 flags:# name:string age:flags.0?long = Pet;
 pets.count#00000003 = Vector<int>;
 )";
 
+struct tl_command : testing::Test {
+  std::string file(std::string_view name, std::string_view content) const {
+    auto path = folder.file(name);
+    std::ofstream{path, std::ios::binary} << content;
+    return path;
+  }
+
+  test::temporary_folder folder;
+};
+
 } // namespace
 
-TEST(tl_command, encodes_and_decodes_with_the_built_in_layer) {
+TEST_F(tl_command, encodes_and_decodes_with_the_built_in_layer) {
   const auto encoded =
       run_program(R"(tl encode '{"_":"inputPeerUser","user_id":"5","access_hash":"-1"}')");
   EXPECT_EQ(encoded.output, "4ca5e8dd0500000000000000ffffffffffffffff\n");
@@ -37,8 +48,8 @@ TEST(tl_command, encodes_and_decodes_with_the_built_in_layer) {
       << decoded.output;
 }
 
-TEST(tl_command, reads_any_schema_and_standard_input) {
-  const auto schema = temporary_file("small.tl", small_schema);
+TEST_F(tl_command, reads_any_schema_and_standard_input) {
+  const auto schema = file("small.tl", small_schema);
   const auto encoded = run_program("tl encode --schema " + schema + " --bytes base64 -",
                                    R"({"_":"pet","name":"Rex"})");
   EXPECT_EQ(encoded.output, "AQAAAAAAAAADUmV4\n");
@@ -48,8 +59,8 @@ TEST(tl_command, reads_any_schema_and_standard_input) {
   EXPECT_EQ(dumped.status, 0);
 }
 
-TEST(tl_command, raw_octets_go_through_a_pipe) {
-  const auto schema = temporary_file("small.tl", small_schema);
+TEST_F(tl_command, raw_octets_go_through_a_pipe) {
+  const auto schema = file("small.tl", small_schema);
   const auto encoded = run_program("tl encode --schema " + schema + " --bytes raw -",
                                    R"({"_":"pet","name":"Rex","age":3})");
   ASSERT_EQ(encoded.output.size(), 16U);
@@ -58,7 +69,7 @@ TEST(tl_command, raw_octets_go_through_a_pipe) {
   EXPECT_EQ(tl::json::parse(decoded.output, nullptr, false).value("age", 0), 3) << decoded.output;
 }
 
-TEST(tl_command, takes_a_type_that_is_no_object) {
+TEST_F(tl_command, takes_a_type_that_is_no_object) {
   const auto encoded = run_program("tl encode --type 'Vector<int>' '[1,-1]'");
   EXPECT_EQ(encoded.output, "15c4b51c0200000001000000ffffffff\n");
   const auto decoded =
@@ -66,9 +77,9 @@ TEST(tl_command, takes_a_type_that_is_no_object) {
   EXPECT_EQ(tl::json::parse(decoded.output, nullptr, false), tl::json({1, -1})) << decoded.output;
 }
 
-TEST(tl_command, tells_what_changed_between_two_schemas) {
-  const auto before = temporary_file("small.tl", small_schema);
-  const auto after = temporary_file("changed.tl", changed_schema);
+TEST_F(tl_command, tells_what_changed_between_two_schemas) {
+  const auto before = file("small.tl", small_schema);
+  const auto after = file("changed.tl", changed_schema);
   const auto changes = run_program("tl diff " + before + " " + after);
   EXPECT_EQ(changes.status, 0);
   EXPECT_NE(changes.output.find("pets.count#00000003"), std::string::npos) << changes.output;
@@ -76,7 +87,7 @@ TEST(tl_command, tells_what_changed_between_two_schemas) {
   EXPECT_EQ(changes.output.find("boolTrue"), std::string::npos) << changes.output;
 }
 
-TEST(tl_command, names_the_place_of_a_mistake) {
+TEST_F(tl_command, names_the_place_of_a_mistake) {
   const auto not_hex = run_program("tl decode 00zz");
   EXPECT_EQ(not_hex.status, 1);
   EXPECT_NE(not_hex.output.find("not hexadecimal"), std::string::npos) << not_hex.output;
@@ -91,8 +102,8 @@ TEST(tl_command, names_the_place_of_a_mistake) {
   EXPECT_NE(wrong.output.find("user_id"), std::string::npos) << wrong.output;
 }
 
-TEST(tl_command, refuses_a_schema_that_does_not_parse) {
-  const auto schema = temporary_file("broken.tl", "pet#1 name:string = Pet;\npet#2 = ;\n");
+TEST_F(tl_command, refuses_a_schema_that_does_not_parse) {
+  const auto schema = file("broken.tl", "pet#1 name:string = Pet;\npet#2 = ;\n");
   const auto answer = run_program("tl decode --schema " + schema + " 01000000");
   EXPECT_EQ(answer.status, 1);
   EXPECT_NE(answer.output.find(schema), std::string::npos) << answer.output;

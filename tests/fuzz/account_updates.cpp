@@ -38,7 +38,7 @@ public:
   play(std::uint8_t setup, fuzz::input& in)
     : in_{&in} {
     const updates_start how{static_cast<updates_start::from>(setup % 3),
-                            (setup & 4) != 0 ? std::optional{place()} : std::nullopt};
+                            (setup & 4) != 0 ? std::optional{stored_place(setup)} : std::nullopt};
     std::vector<update_container> early;
     if ((setup & 8) != 0) {
       early.push_back(container());
@@ -137,6 +137,23 @@ private:
     return {in_->number<std::int8_t>(), in_->number<std::int8_t>(), in_->number<std::int16_t>(),
             in_->number<std::int8_t>()};
   }
+  /// It alone has a second date: none, the same, one about it, or any.
+  account_place stored_place(std::uint8_t setup) {
+    auto out = place();
+    switch (setup >> 4U & 3U) {
+    case 0:
+      break;
+    case 1:
+      out.named_until = out.date;
+      break;
+    case 2:
+      out.named_until = out.date + in_->number<std::int8_t>();
+      break;
+    default:
+      out.named_until = in_->number<std::int16_t>();
+    }
+    return out;
+  }
   channel_place stored(std::int64_t which) {
     const auto flags = in_->octet();
     return {which, in_->number<std::int8_t>(), (flags & 1) != 0, (flags & 2) != 0,
@@ -188,6 +205,7 @@ private:
       holds(!account_asked_ && !(outcome.ask && outcome.ask_place), "one question at a time");
       account_asked_ = true;
     }
+    holds(!outcome.ask || outcome.ask->named_until == 0, "a question has one date");
     for (const auto& one : outcome.ask_channels) {
       holds(asked_.insert(one.channel).second && one.pts > 0 && one.limit >= 10, "one for each");
     }

@@ -116,8 +116,8 @@ TEST_F(sandbox_layers, an_unknown_layer_is_answered_in_the_newest) {
   EXPECT_GE(layers().newest(), 228);
 }
 
-// TL names its layer in a comment, JSON in a field. What names none is passed over, and so are
-// other files.
+// TL names its layer in a comment, JSON in a field. What names none is passed over and told; other
+// files are none of ours.
 TEST(sandbox_layer_set, reads_schemas_of_both_forms) {
   const test::temporary_folder folder;
   std::ofstream{folder.file("any.tl")} << "// LAYER 150\nfirst#11 = First;\n";
@@ -125,9 +125,19 @@ TEST(sandbox_layer_set, reads_schemas_of_both_forms) {
   ASSERT_TRUE(second);
   std::ofstream{folder.file("other.json")} << to_telegram_json(*second);
   std::ofstream{folder.file("service.tl")} << "third#33 = Third;\n";
+  std::ofstream{folder.file("bare.json")} << R"({"constructors":[],"methods":[]})";
   std::ofstream{folder.file("notes.txt")} << "no schema";
+  testing::internal::CaptureStderr();
   const auto read = sandbox::layer_set::load(folder.path());
+  const auto told = testing::internal::GetCapturedStderr();
   ASSERT_TRUE(read) << to_string(read.error());
+  for (const auto* what : {"service.tl is left out: the line `// LAYER N`",
+                           "bare.json is left out: the field `layer`"}) {
+    EXPECT_NE(told.find(what), std::string::npos) << told;
+  }
+  for (const auto* other : {"any.tl", "other.json", "notes.txt"}) {
+    EXPECT_EQ(told.find(other), std::string::npos) << told;
+  }
   const auto& all = **read;
   EXPECT_EQ(all.layers(), (std::vector<std::int32_t>{150, 151, all.newest()}));
   EXPECT_NE(all.codec(150).definitions().find(0x11), nullptr);

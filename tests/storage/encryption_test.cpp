@@ -152,6 +152,19 @@ TEST_F(encryption, a_damaged_update_takes_no_other_one_along) {
   ASSERT_TRUE(read) << to_string(read.error());
   EXPECT_EQ(read->rows.size(), 2U);
   EXPECT_EQ(read->damaged.size(), 1U);
+  std::vector<std::uint64_t> whole;
+  std::vector<std::int64_t> damaged;
+  std::uint64_t after = 0;
+  for (bool more = true; more && whole.size() < 3;) {
+    const auto page = read_unfinished(*store, after);
+    ASSERT_TRUE(page) << to_string(page.error());
+    std::ranges::transform(page->rows, std::back_inserter(whole), &inbox_row::number);
+    std::ranges::transform(page->damaged, std::back_inserter(damaged), &error::number);
+    after = page->last;
+    more = page->more;
+  }
+  EXPECT_EQ(whole, (std::vector<std::uint64_t>{1, 3}));
+  EXPECT_EQ(damaged, std::vector<std::int64_t>{2});
 }
 
 TEST_F(encryption, what_is_not_encrypted_is_told_apart) {
