@@ -16,8 +16,10 @@
 #include <caf/all.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <span>
 #include <thread>
@@ -245,7 +247,6 @@ struct load {
   std::size_t threads = 1;
   std::size_t chats = 10;
   std::size_t count = 1;
-  std::size_t each = together; ///< container has so many
   bool with_users = false;
 };
 
@@ -256,7 +257,7 @@ struct pace {
 
 result<pace> throughput(const load& what) {
   journal log{what.count};
-  const auto all = containers(1, what.count, what.each, what.chats, what.with_users);
+  const auto all = containers(1, what.count, together, what.chats, what.with_users);
   stage on{what.place, what.threads, log};
   if (on.failure()) {
     return std::unexpected(*on.failure());
@@ -267,7 +268,7 @@ result<pace> throughput(const load& what) {
   const auto feed = [&] {
     const auto until = clock::now() + patience;
     for (std::size_t n = 0; n < all.size(); ++n) {
-      while (n * what.each > log.handled + most_under_way) {
+      while (n * together > log.handled + most_under_way) {
         if (clock::now() > until) {
           return false;
         }
@@ -305,65 +306,96 @@ result<packet_row> packets(played_centre& by, std::size_t first, std::size_t las
   return out;
 }
 
-/// What is due together is sent together, as far as the socket takes it: one by one, the last of
-/// them would be later still.
-result<void> send_as_due(played_centre& by, const packet_row& all, const timetable& schedule) {
-  std::size_t sent = 0;
-  while (sent < all.ends.size()) {
-    std::this_thread::sleep_until(schedule.due(sent));
-    const auto now = clock::now();
-    auto due = sent + 1;
-    while (due < all.ends.size() && schedule.due(due) <= now) {
-      ++due;
+/// A hub that has its updates over a connection, and who sends them there.
+class line_stage {
+public:
+  static result<std::unique_ptr<line_stage>> open(const std::string& place, std::size_t threads,
+                                                  std::size_t chats, std::size_t count) {
+    auto centre = played_centre::open();
+    if (!centre) {
+      return std::unexpected(centre.error());
     }
-    if (auto done = by.send(all.between(sent, due)); !done) {
-      return done;
+    auto out = std::make_unique<line_stage>(*std::move(centre), place, threads, count);
+    if (auto met = out->meet(chats); !met) {
+      return std::unexpected(met.error());
     }
-    sent = due;
+    return out;
   }
-  return {};
-}
+  line_stage(played_centre centre, const std::string& place, std::size_t threads, std::size_t count)
+    : centre_{std::move(centre)}
+    , count_{count}
+    , log_{count}
+    , on_{place, threads, log_} {}
 
-/// Microseconds, of 99 in 100, from when its encrypted octets were due at the connection, with so
-/// many updates a second.
-result<double> latency(const std::string& place, std::size_t threads, std::size_t chats,
-                       std::size_t count, double rate) {
-  auto centre = played_centre::open();
-  if (!centre) {
-    return std::unexpected(centre.error());
+  /// The rate at which updates that are sent as fast as the bot handles them have come to it.
+  result<double> rate(std::size_t chats) {
+    const auto all = packets(centre_, 1, count_, chats, 1e9);
+    if (!all) {
+      return std::unexpected(all.error());
+    }
+    const auto began = clock::now();
+    for (std::size_t sent = 0; sent < count_;) {
+      const auto most = std::min(count_, log_.handled + most_under_way);
+      if (most == sent) {
+        if (clock::now() > began + patience) {
+          return too_slow();
+        }
+        std::this_thread::sleep_for(std::chrono::microseconds{200});
+        continue;
+      }
+      if (auto done = centre_.send(all->between(sent, most)); !done) {
+        return std::unexpected(done.error());
+      }
+      sent = most;
+    }
+    if (!on_.wait_for(count_ + 1)) {
+      return too_slow();
+    }
+    return static_cast<double>(count_) / seconds(clock::now() - began);
   }
-  journal log{count};
-  stage on{place, threads, log};
-  if (on.failure()) {
-    return std::unexpected(*on.failure());
+
+  /// Microseconds, of 99 in 100, from when its encrypted octets were due at the connection to when
+  /// its handler was entered.
+  result<double> p99(std::size_t chats, double rate) {
+    const auto all = packets(centre_, 1, count_, chats, rate);
+    if (!all) {
+      return std::unexpected(all.error());
+    }
+    const timetable schedule{clock::now(), rate};
+    if (const auto sent = centre_.send(*all, schedule); !sent) {
+      return std::unexpected(sent.error());
+    }
+    if (!on_.wait_for(count_ + 1)) {
+      return too_slow();
+    }
+    return p99_us(schedule, std::span{log_.came}.subspan(1));
   }
-  on.connect(centre->setup());
-  if (const auto met = centre->meet(); !met) {
-    return std::unexpected(met.error());
+
+private:
+  result<void> meet(std::size_t chats) {
+    if (on_.failure()) {
+      return std::unexpected(*on_.failure());
+    }
+    on_.connect(centre_.setup());
+    if (auto met = centre_.meet(); !met) {
+      return met;
+    }
+    const auto first = packets(centre_, 0, 0, chats, 1);
+    if (!first) {
+      return std::unexpected(first.error());
+    }
+    if (auto sent = centre_.send(first->octets); !sent) {
+      return sent;
+    }
+    return on_.begun() ? result<void>{} : too_slow();
   }
-  const auto first = packets(*centre, 0, 0, chats, rate);
-  if (!first) {
-    return std::unexpected(first.error());
-  }
-  if (const auto sent = centre->send(first->octets); !sent) {
-    return std::unexpected(sent.error());
-  }
-  if (!on.begun()) {
-    return too_slow();
-  }
-  const auto all = packets(*centre, 1, count, chats, rate);
-  if (!all) {
-    return std::unexpected(all.error());
-  }
-  const timetable schedule{clock::now(), rate};
-  if (const auto sent = send_as_due(*centre, *all, schedule); !sent) {
-    return std::unexpected(sent.error());
-  }
-  if (!on.wait_for(count + 1)) {
-    return too_slow();
-  }
-  return p99_us(schedule, std::span{log.came}.subspan(1));
-}
+
+  // The pool's connection ends before the socket that it goes to.
+  played_centre centre_;
+  std::size_t count_;
+  journal log_;
+  stage on_;
+};
 
 class updates_run {
 public:
@@ -415,15 +447,19 @@ private:
     return {};
   }
 
-  /// Half of the load is half of what the hub can do with one update in each container. What the
-  /// connection does for each comes on top of it.
+  /// Half of the load is half of what comes over the same way.
   std::optional<error> tail(std::string_view kind, const std::string& group, std::size_t threads) {
-    load one_by_one{.threads = threads, .chats = 10'000, .count = options_.for_latency, .each = 1};
-    if (auto failed = take_rate(kind, fmt::format("{}/one-by-one", group), one_by_one)) {
-      return failed;
+    constexpr std::size_t chats = 10'000;
+    const auto over = [&](auto measure) -> result<double> {
+      const auto on = line_stage::open(place(kind), threads, chats, options_.for_latency);
+      return on ? measure(**on) : std::unexpected(on.error());
+    };
+    const auto full = over([](line_stage& on) { return on.rate(chats); });
+    if (!full) {
+      return full.error();
     }
-    const auto p99 = latency(place(kind), threads, 10'000, options_.for_latency,
-                             out_[out_.size() - 2].value / 2);
+    out_.push_back({fmt::format("updates/{}/over-a-connection", group), *full, "updates/s"});
+    const auto p99 = over([&full](line_stage& on) { return on.p99(chats, *full / 2); });
     if (!p99) {
       return p99.error();
     }

@@ -3,6 +3,7 @@
 #include <cafegram/actors/dc_pool.hpp>
 #include <cafegram/base/environment.hpp>
 #include <cafegram/base/error.hpp>
+#include <cafegram/bench/measure.hpp>
 #include <cafegram/protocol/auth_key.hpp>
 #include <cafegram/protocol/framing.hpp>
 #include <cafegram/protocol/server_session.hpp>
@@ -79,6 +80,10 @@ public:
   /// most part, is read and thrown away: were it answered, the answers' ids would not fit between
   /// those of packets that are made already. Errors: `deadline`, `network`.
   result<void> send(bytes_view octets);
+
+  /// Each packet when it is due. What is due together is sent together: one by one, the last of
+  /// them would be later still. Errors: `deadline`, `network`.
+  result<void> send(const packet_row& all, const timetable& schedule);
 
 private:
   played_centre(owned_socket door, std::uint16_t port);

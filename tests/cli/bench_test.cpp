@@ -118,6 +118,7 @@ TEST(bench, updates_measures_the_way_to_the_handlers) {
   const auto figures = read_figures(answer.output);
   for (const char* name : {"updates/memory/1threads/10chats", "updates/memory/2threads/10000chats",
                            "updates/sqlite/1threads/10chats", "updates/sqlite/2threads/10000chats",
+                           "updates/memory/1threads/over-a-connection",
                            "updates/p99-us/memory/2threads", "updates/p99-us/sqlite/2threads"}) {
     ASSERT_TRUE(figures.contains(name)) << name << answer.output;
     EXPECT_GT(figures.at(name), 0) << name;
