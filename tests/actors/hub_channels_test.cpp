@@ -234,6 +234,29 @@ TEST_F(hub_channels, those_that_moved_before_the_account_s_date_are_asked_for_by
   EXPECT_EQ(world->stored.updates, (storage::update_state{10, 3, 1006, 2}));
 }
 
+// The same, from where the date is moved: the next process asks from what this one has written.
+TEST_F(hub_channels, the_date_until_which_they_were_named_is_written_beside_the_account_s) {
+  world->stored.updates = storage::update_state{10, 3, 1001, 1};
+  start();
+  wire({std::make_shared<const bytes>(tl::encode(
+      tl::Updates{tl::updates_{.updates = {test::name_of(7)}, .date = 1005, .seq = 2}}))});
+  EXPECT_EQ(take(), (marks{7}));
+  EXPECT_EQ(world->stored.updates, (storage::update_state{10, 3, 1005, 2, 1001}));
+  caf::anon_send_exit(hub, caf::exit_reason::kill);
+  actors.run();
+  hub = spawn_update_hub(actors.system(), actors.services(), client, store);
+  world->bring({}, {}, {.pts = 10, .qts = 3, .date = 1006, .seq = 2});
+  world->bring({}, {tl::updateChannelTooLong{.channel_id = news}},
+               {.pts = 10, .qts = 3, .date = 1007, .seq = 2});
+  world->bring_posts(news, {1}, 6);
+  subscribe();
+  begin(updates_from::stored);
+  ASSERT_EQ(world->asked.size(), 2U);
+  EXPECT_EQ(world->asked.front().date, 1005);
+  EXPECT_EQ(world->asked.back().date, 1001);
+  EXPECT_EQ(take(), (marks{1})) << "its own push was lost with the process before";
+}
+
 TEST_F(hub_channels, all_are_asked_about_once_where_none_are_named) {
   constexpr std::int64_t left = 1'000'000'003;
   world->stored.updates = storage::update_state{10, 3, 1005, 2, 1001};

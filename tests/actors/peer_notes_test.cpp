@@ -37,6 +37,11 @@ struct peer_notes : testing::Test {
   std::optional<peer_record> find(peer_kind kind, std::int64_t id) {
     return find_peer(*store, kind, id).value_or(std::nullopt);
   }
+  /// None: it is not there, or by itself.
+  std::optional<message_source> seen_in(peer_kind kind, std::int64_t id) {
+    const auto found = find(kind, id);
+    return found ? found->seen_in : std::nullopt;
+  }
 
 private:
   std::size_t write(const storage::batch& rows) {
@@ -136,9 +141,13 @@ TEST_F(peer_notes, a_group_and_a_channel_of_one_number_are_two) {
     tl::updates_ told;
     told.chats = chats;
     update(told);
-    EXPECT_EQ(find(peer_kind::channel, 70)->access_hash, 700);
+    const auto news = find(peer_kind::channel, 70);
+    ASSERT_TRUE(news);
+    EXPECT_EQ(news->access_hash, 700);
     EXPECT_TRUE(find(peer_kind::group, 70));
     const auto batch = read_updates(tl::encode(tl::Updates{told}), 1);
+    ASSERT_TRUE(batch);
+    ASSERT_TRUE(batch->peers->chats.contains(70));
     EXPECT_TRUE(tl::holds<tl::channel>(batch->peers->chats.at(70))) << "verbs need its hash";
   }
 }
@@ -252,10 +261,10 @@ TEST_F(peer_notes, messages_name_by_forwards_mentions_and_services_too) {
   told.users = {min_user(11), min_user(12), min_user(13), min_user(14)};
   told.chats = {min_channel};
   answer(tl::encode(told));
-  EXPECT_EQ(find(peer_kind::user, 11)->seen_in, (message_source{peer_kind::channel, 70, 1}));
-  EXPECT_EQ(find(peer_kind::user, 12)->seen_in, (message_source{peer_kind::channel, 70, 2}));
-  EXPECT_EQ(find(peer_kind::user, 13)->seen_in, (message_source{peer_kind::group, 5, 3}));
-  EXPECT_EQ(find(peer_kind::channel, 14)->seen_in, (message_source{peer_kind::channel, 70, 4}));
+  EXPECT_EQ(seen_in(peer_kind::user, 11), (message_source{peer_kind::channel, 70, 1}));
+  EXPECT_EQ(seen_in(peer_kind::user, 12), (message_source{peer_kind::channel, 70, 2}));
+  EXPECT_EQ(seen_in(peer_kind::user, 13), (message_source{peer_kind::group, 5, 3}));
+  EXPECT_EQ(seen_in(peer_kind::channel, 14), (message_source{peer_kind::channel, 70, 4}));
   EXPECT_EQ(find(peer_kind::user, 14), std::nullopt) << "a channel of the same number is another";
   tl::updates_ as_updates;
   as_updates.updates = {

@@ -82,6 +82,26 @@ TEST(supervision, client_receiver_dies) {
   world.kill(both);
 }
 
+TEST(client_parts, are_counted_by_no_end_of_somebody_else) {
+  client_world world;
+  world.start();
+  world.push(1, 11);
+  const auto hub = world.hub;
+  const auto stranger = world.make_receiver(); // or one that is forgotten already
+  caf::anon_send(caf::actor_cast<caf::actor>(world.client),
+                 caf::down_msg{stranger.address(), caf::exit_reason::kill});
+  world.actors.run();
+  world.actors.pass(5s);
+  world.push(2, 12);
+  EXPECT_EQ(world.seen, (marks{1, 2}));
+  EXPECT_EQ(world.hub, hub) << "no part of the client has died";
+  EXPECT_TRUE(*world.stop(5s));
+  // Also the hub, if another one has taken its place: nobody else would end it.
+  for (const auto& one : {caf::actor_cast<caf::actor>(world.client), hub, stranger}) {
+    world.kill(one);
+  }
+}
+
 TEST(supervision, client_session_store_dies) {
   client_world world;
   world.start();

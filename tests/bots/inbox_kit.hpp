@@ -54,7 +54,7 @@ protected:
               },
               [this, self](const value_request& what) -> caf::result<stored_value> {
                 loaded_.push_back(what.key);
-                EXPECT_EQ(what.account, bot_id);
+                EXPECT_EQ(what.account, account_);
                 if (hold_loads_) {
                   held_loads_.push_back(self->make_response_promise<stored_value>());
                   return held_loads_.back();
@@ -88,7 +88,7 @@ protected:
     received->identity = data->identity;
     received->update = data->update;
     received->peers = data->peers;
-    received->account = bot_id;
+    received->account = account_;
     return {received, number};
   }
 
@@ -97,7 +97,7 @@ protected:
     if (!what.values) {
       return caf::unit;
     }
-    EXPECT_EQ(what.account, bot_id);
+    EXPECT_EQ(what.account, account_);
     ends_with_values_.push_back(what.numbers);
     for (const auto& one : *what.values) {
       if (one.erased) {
@@ -123,6 +123,7 @@ protected:
   }
 
   caf::actor hub_;
+  std::int64_t account_ = bot_id; ///< whose updates and values come
   std::map<std::pair<std::int64_t, std::string>, std::string> values_; ///< by chat and key
   std::vector<numbers> ends_with_values_;
   std::vector<std::string> loaded_; ///< keys that were asked for

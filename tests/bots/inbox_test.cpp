@@ -176,10 +176,10 @@ TEST_F(bot_inbox, what_could_not_be_sent_is_sent_later) {
   hand(row(1, alice_.says(1, "a")));
   hand(row(2, alice_.says(2, "b")));
   for (const auto code : {errc::deadline, errc::circuit_open, errc::logged_out, errc::cancelled}) {
+    const auto before = telegram_->calls.size();
     telegram_->refuse_next(error::make(code, "not now"));
     settle();
     EXPECT_TRUE(finished_.empty());
-    const auto before = telegram_->calls.size();
     pass(500ms);
     EXPECT_EQ(telegram_->calls.size(), before) << "not at once";
     pass(10s);

@@ -401,6 +401,26 @@ TEST(channel_memory, one_that_is_behind_goes_as_unsure_and_is_looked_for_again) 
   EXPECT_EQ(out.ask_channels.front().channel, 7);
 }
 
+// It rests still, as the call before has left it, and nobody else begins to look at the store.
+TEST(channel_memory, one_that_comes_to_owe_in_the_call_in_which_it_goes_is_looked_for_again) {
+  update_bounds bounds;
+  bounds.most_channels = 1;
+  updates_client client{bounds};
+  client.begin();
+  client.open(50);
+  const channel_place left{.channel = 7, .pts = 50, .unsure = true};
+  auto out = client.come({client.of_channel(53, "c"), item(channel_box(8), 2, "x")});
+  EXPECT_EQ(out.save_channels, std::vector{left}) << "it has a gap";
+  EXPECT_EQ(out.load_channels, std::vector<std::int64_t>{8});
+  out = client.boxes.loaded(8, {}, client.now);
+  EXPECT_EQ(told(out), "channel 8:x");
+  ASSERT_TRUE(out.load_unsure) << "there is room for it again";
+  out = client.boxes.loaded_unsure({left}, client.now);
+  ASSERT_EQ(out.ask_channels.size(), 1U);
+  EXPECT_EQ(out.ask_channels.front().channel, 7);
+  EXPECT_EQ(out.ask_channels.front().pts, 50);
+}
+
 TEST(channel_memory, what_finds_no_room_at_all_is_told) {
   update_bounds bounds;
   bounds.most_channels = 1;

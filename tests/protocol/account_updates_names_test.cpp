@@ -145,4 +145,22 @@ TEST_F(account_updates_names, of_channels_that_are_heard_of_before_the_account_h
   EXPECT_EQ(out.ask_channels.size(), 1U);
 }
 
+TEST_F(account_updates_names, of_a_channel_that_has_left_memory_before_the_account_has_a_place) {
+  update_bounds bounds;
+  bounds.most_channels = 1;
+  updates_client next{bounds};
+  next.boxes.start({updates_start::from::now, {}}, {}, next.now);
+  next.come(next.of_channel(2, "x"));
+  EXPECT_EQ(told(next.boxes.loaded(next.channel, {}, next.now)), "channel 7:x");
+  next.come(too_long(8)); // it takes the place, and nobody knows where to begin with it
+  next.boxes.loaded(8, {}, next.now);
+  ASSERT_EQ(next.boxes.channels(), 0U);
+  auto out = next.boxes.place({10, 3, 1000, 1}, next.now);
+  EXPECT_TRUE(out.doubt_all);
+  ASSERT_TRUE(out.load_unsure);
+  out = next.boxes.loaded_unsure({channel_place{.channel = 7, .pts = 2, .unsure = true}}, next.now);
+  ASSERT_EQ(out.ask_channels.size(), 1U);
+  EXPECT_EQ(out.ask_channels.front().channel, 7);
+}
+
 } // namespace cafegram::protocol::test

@@ -45,6 +45,25 @@ struct encryption : testing::Test {
   }
 };
 
+/// A store that another process takes over when the test says so.
+class taken_store final : public backend {
+public:
+  result<void> apply(const batch& what) override { return in_->apply(what); }
+  result<std::optional<blob>> get(table in, std::string_view key) override {
+    return in_->get(in, key);
+  }
+  result<page> scan(table in, std::string_view after, const page_limits& limits) override {
+    return in_->scan(in, after, limits);
+  }
+  std::string place() const override { return "a server"; }
+  void when_lost(std::function<void(const error&)> tell) override { tell_lost = std::move(tell); }
+
+  std::function<void(const error&)> tell_lost;
+
+private:
+  std::unique_ptr<backend> in_ = make_memory_store();
+};
+
 } // namespace
 
 TEST_F(encryption, nothing_of_what_is_stored_can_be_seen) {
@@ -165,6 +184,22 @@ TEST_F(encryption, a_damaged_update_takes_no_other_one_along) {
   }
   EXPECT_EQ(whole, (std::vector<std::uint64_t>{1, 3}));
   EXPECT_EQ(damaged, std::vector<std::int64_t>{2});
+}
+
+TEST_F(encryption, that_the_store_below_is_lost_is_told) {
+  const auto below = std::make_shared<taken_store>();
+  plain = below;
+  for (const auto* run : {"the first", "another"}) {
+    below->tell_lost = nullptr;
+    const std::shared_ptr<backend> store = open_or_fail();
+    const auto session = keep_session(store);
+    std::vector<error> told;
+    session->rows()->when_lost([&told](const error& why) { told.push_back(why); });
+    ASSERT_TRUE(below->tell_lost) << run;
+    const auto why = error::make(errc::session_in_use, "another process has it");
+    below->tell_lost(why);
+    EXPECT_EQ(told, std::vector{why}) << run;
+  }
 }
 
 TEST_F(encryption, what_is_not_encrypted_is_told_apart) {
