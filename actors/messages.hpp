@@ -297,7 +297,7 @@ struct session_copy {
 struct session_write {
   std::shared_ptr<storage::session_backend> to;
   std::shared_ptr<const storage::session_batch> batch = {}; ///< null: it is only let go
-  std::shared_ptr<const session_copy> aside = {}; ///< put aside before; null: nothing
+  std::shared_ptr<const session_copy> aside = {};           ///< put aside before; null: nothing
 };
 
 /// Asks for updates that are accepted and not finished: for those of `numbers`, or where there are
