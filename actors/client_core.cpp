@@ -297,6 +297,7 @@ void client_state::let_go_of_session() {
     ended();
     return;
   }
+  setup.options.session = nullptr; // the same one, where it was given
   self->request(services.writer, caf::infinite,
                 session_write{.to = std::exchange(setup.backend, nullptr)})
       .then([this]() { ended(); }, [this](const caf::error&) { ended(); });
@@ -330,7 +331,11 @@ void client_state::tick(std::uint64_t number) {
   if (closing) {
     // Calls that are left are answered with the end.
     if (at >= stop_at) {
-      log::error("client", "its store does not answer: what it had not written is lost");
+      if (children == 0) {
+        log::warn("client", "its session is still being closed, and not free yet");
+      } else {
+        log::error("client", "its store does not answer: what it had not written is lost");
+      }
       ended();
     } else {
       schedule();

@@ -3,6 +3,7 @@
 #include <cafegram/storage/inbox.hpp>
 #include <cafegram/storage/open.hpp>
 
+#include <CLI/CLI.hpp>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
@@ -111,8 +112,10 @@ result<std::optional<found_row>> find_in(storage::backend& in, std::uint64_t num
   const auto page = read(in, number - 1, storage::page_limits{.rows = 1});
   if (!page) {
     const auto& why = page.error();
-    if (!storage::is_damaged_behind(number - 1, why) ||
-        why.number != static_cast<std::int64_t>(number)) {
+    if (storage::is_damaged_behind(number, why)) {
+      return std::optional<found_row>{}; // a later one: this one is not there
+    }
+    if (!storage::is_damaged_behind(number - 1, why)) {
       return std::unexpected(why);
     }
     found_row out{{}, dead, why};
@@ -209,18 +212,15 @@ result<void> drop(const inbox_arguments& a) {
   if (!found) {
     return std::unexpected(found.error());
   }
-  const auto sends = storage::read_sends(**in, a.number);
-  if (!sends && !found->damaged) {
+  storage::batch rows;
+  if (const auto sends = storage::erase_sends(rows, **in, a.number);
+      !sends && sends.error().code != errc::malformed) {
     return std::unexpected(sends.error());
   }
-  storage::batch rows;
   if (found->dead) {
     erase_dead_letter(rows, a.number);
   } else {
     erase_inbox(rows, a.number);
-  }
-  for (const auto& send : sends.value_or(std::vector<storage::send_record>{})) {
-    erase_send(rows, send.number, send.place);
   }
   rows.durable = true;
   return (*in)->apply(rows);

@@ -140,7 +140,7 @@ result<send_record> take_send(const backend& in, const row& from) {
   out.number = number_of(from.key);
   if (from.key.size() != 16 || !parse(message, from.value) ||
       message.request().size() != out.request.size()) {
-    return damaged(in, table::send, out.number);
+    return damaged(in, table::send, out.number, errc::malformed);
   }
   out.place = static_cast<std::uint32_t>(number_of(std::string_view{from.key}.substr(8)));
   std::ranges::copy(as_bytes(message.request()), out.request.begin());
@@ -216,29 +216,58 @@ result<record_page<dead_letter>> read_dead_letters(backend& from, std::uint64_t 
       });
 }
 
-result<std::vector<send_record>> read_sends(backend& from, std::uint64_t number) {
-  std::vector<send_record> out;
+namespace {
+
+/// Hands each row of one update's sends to `take`, which returns `result<void>`.
+template <class Take>
+result<void> for_each_send(backend& from, std::uint64_t number, Take take) {
   // No place is the highest: what is not below this key are later updates' sends.
   std::string after = number == 0 ? std::string{} : send_key(number - 1, ~std::uint64_t{0});
   for (bool more = true; more;) {
     auto got = from.scan(table::send, after, {.rows = 64});
+    if (!got && is_damaged_behind(number, got.error())) {
+      return {}; // a later update's: all of this one's come before it
+    }
     if (!got) {
       return std::unexpected(std::move(got.error()));
     }
     more = got->more;
     for (auto& one : got->rows) {
       if (number_of(one.key) != number) {
-        return out;
+        return {};
       }
-      auto taken = take_send(from, one);
-      if (!taken) {
-        return std::unexpected(std::move(taken.error()));
+      if (auto taken = take(one); !taken) {
+        return taken;
       }
-      out.push_back(*std::move(taken));
       after = std::move(one.key);
     }
   }
+  return {};
+}
+
+} // namespace
+
+result<std::vector<send_record>> read_sends(backend& from, std::uint64_t number) {
+  std::vector<send_record> out;
+  auto read = for_each_send(from, number, [&](const row& one) -> result<void> {
+    auto taken = take_send(from, one);
+    if (!taken) {
+      return std::unexpected(std::move(taken.error()));
+    }
+    out.push_back(*std::move(taken));
+    return {};
+  });
+  if (!read) {
+    return std::unexpected(std::move(read.error()));
+  }
   return out;
+}
+
+result<void> erase_sends(batch& from, backend& in, std::uint64_t number) {
+  return for_each_send(in, number, [&from](const row& one) -> result<void> {
+    from.erase(table::send, one.key);
+    return {};
+  });
 }
 
 namespace {
@@ -253,7 +282,8 @@ void add_row(inbox_content& to, const backend& from, const row& one) {
   }
 }
 
-/// Most stores have none, and a search for each row would be the longest part of this.
+/// Most stores have none, and a search for each row would be the longest part of this. Without those
+/// that are damaged an update can be handled; a store that cannot be read has to be asked again.
 result<void> add_sends(inbox_content& to, backend& from) {
   const auto any = from.scan(table::send, {}, {.rows = 1});
   if (!any && any.error().code != errc::malformed) {
@@ -264,8 +294,10 @@ result<void> add_sends(inbox_content& to, backend& from) {
     auto sends = read_sends(from, to.rows[at].number);
     if (sends) {
       std::ranges::move(*sends, std::back_inserter(to.sends));
-    } else {
+    } else if (sends.error().code == errc::malformed) {
       to.damaged.push_back(std::move(sends.error()));
+    } else {
+      return std::unexpected(std::move(sends.error()));
     }
   }
   return {};

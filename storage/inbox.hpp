@@ -107,7 +107,11 @@ result<inbox_content> read_unfinished(backend& from, std::uint64_t after,
 /// takes no other one along.
 result<inbox_content> read_unfinished(backend& from, const std::vector<std::uint64_t>& numbers);
 
-/// Those of one update, by rising place. Errors: `storage`, naming the row.
+/// Those of one update, by rising place. Errors: `storage`; `malformed` for a damaged row of this
+/// update, with its number.
 result<std::vector<send_record>> read_sends(backend& from, std::uint64_t number);
+/// All of one update, also those that are damaged, as far as their places are known. Errors: as
+/// above; what was found before is in the batch.
+result<void> erase_sends(batch& from, backend& in, std::uint64_t number);
 
 } // namespace cafegram::storage

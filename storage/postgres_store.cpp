@@ -40,9 +40,20 @@ std::vector<std::pair<std::string, std::string>> patience_of(std::chrono::second
           {"keepalives_interval", seconds}};
 }
 
+/// Where the parameters of `uri` begin, or its end. A password may have a question mark: as libpq
+/// reads it, the user's part goes up to the first `@` before any slash.
+std::size_t query_of(const std::string& uri) {
+  constexpr std::string_view begin = "://";
+  const auto scheme = uri.find(begin);
+  const auto user = scheme == std::string::npos ? 0 : scheme + begin.size();
+  const auto end = uri.find_first_of("@/", user);
+  const auto host = end != std::string::npos && uri[end] == '@' ? end : user;
+  return std::min(uri.find('?', host), uri.size());
+}
+
 postgres_place parse_place(const std::string& given, const postgres_options& options) {
   constexpr std::string_view name = "session=";
-  const auto query = std::min(given.find('?'), given.size());
+  const auto query = query_of(given);
   postgres_place out{given.substr(0, query), "default"};
   auto missing = patience_of(options.patience);
   char before = '?';

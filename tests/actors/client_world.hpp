@@ -59,6 +59,7 @@ public:
       return stores.back();
     };
     setup.connect = lines.factory();
+    setup.options.session = backend;
     setup.backend = std::exchange(backend, nullptr);
     auto services = actors.services();
     services.writer = writer;

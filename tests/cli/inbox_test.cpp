@@ -125,6 +125,34 @@ TEST_F(inbox_command, a_damaged_row_hides_no_other) {
   }
 }
 
+TEST_F(inbox_command, a_damaged_row_is_in_the_way_of_no_earlier_one) {
+  storage::batch rows;
+  put(rows, row(4, "x"));
+  rows.changes.back().value = {0xff, 0xff};
+  put(rows, storage::dead_letter{row(2, "y"), 1});
+  ASSERT_TRUE((*open())->apply(rows));
+  const auto none = run("show 1");
+  EXPECT_EQ(none.status, 1);
+  EXPECT_TRUE(holds(none, "there is no update 1")) << none.output;
+  EXPECT_EQ(run("show 3").status, 0) << "a dead letter, and the damaged one is in the inbox";
+  EXPECT_EQ(run("replay 3").status, 0);
+  EXPECT_EQ(run("drop 2").status, 0);
+}
+
+TEST_F(inbox_command, one_whose_sends_are_damaged_can_be_dropped) {
+  storage::batch rows;
+  storage::send_record send;
+  send.number = 6;
+  put(rows, send);
+  rows.changes.back().value = {0xff, 0xff};
+  ASSERT_TRUE((*open())->apply(rows));
+  const auto dropped = run("drop 6");
+  EXPECT_EQ(dropped.status, 0) << dropped.output;
+  EXPECT_EQ(run("show 6").status, 1);
+  EXPECT_TRUE(storage::read_sends(**open(), 6)->empty());
+  EXPECT_EQ(storage::read_sends(**open(), 5)->size(), 1U);
+}
+
 TEST_F(inbox_command, a_dead_letter_is_tried_again) {
   EXPECT_EQ(run("replay 5").status, 2) << "it is none";
   EXPECT_EQ(run("replay 3").status, 0);

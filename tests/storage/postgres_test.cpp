@@ -194,6 +194,17 @@ TEST(postgres_place, a_server_that_is_not_there_is_an_error_without_the_password
   EXPECT_FALSE(open_postgres_store("postgresql://[broken"));
 }
 
+TEST(postgres_place, a_password_may_have_what_parameters_begin_with) {
+  auto uri = server();
+  uri.insert(uri.find('@'), ":a?b&session=c");
+  for (const auto& with : {uri, uri + "?session=other"}) {
+    const auto store = open_postgres_store(with);
+    ASSERT_TRUE(store) << with << ": " << to_string(store.error());
+    const std::string_view session = with == uri ? "session default" : "session other";
+    EXPECT_NE((*store)->place().find(session), std::string::npos) << (*store)->place();
+  }
+}
+
 TEST(postgres_place, a_server_that_says_nothing_is_not_waited_for) {
   const int mute = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in at{};
