@@ -8,18 +8,60 @@ namespace cafegram {
 
 namespace {
 
-constexpr std::array repeatable_verbs = {"get",     "search", "check",  "resolve", "read", "set",
-                                         "save",    "edit",   "update", "upload",  "is",   "toggle",
-                                         "receive", "report", "import", "export",  "mark"};
+/// What is called so reads.
+constexpr std::array reading_verbs = {"get", "search", "check", "resolve", "is", "can"};
 
-/// Begin like a method that may be repeated, and act each time: press a button, make something,
-/// spend a value that is good for once.
+/// Are called like what reads, and act each time: press a button, pay, tell where somebody is,
+/// spend a value (of a password, of a code) that is good for once.
 constexpr auto acts_each_time = std::to_array<std::string_view>(
-    {"messages.getBotCallbackAnswer", "messages.exportChatInvite", "chatlists.exportChatlistInvite",
-     "payments.exportInvoice", "bots.exportBotToken", "auth.checkPassword",
-     "auth.checkRecoveryPassword", "auth.importLoginToken", "auth.importWebTokenAuthorization",
-     "photos.uploadProfilePhoto", "photos.uploadContactProfilePhoto", "account.uploadTheme",
-     "account.uploadWallPaper", "account.uploadRingtone"});
+    {"messages.getBotCallbackAnswer", "ephemeral.getCallbackAnswer", "channels.searchPosts",
+     "contacts.getLocated", "phone.getGroupCallStreamRtmpUrl", "messages.checkUrlAuthMatchCode",
+     "auth.checkPassword", "auth.checkRecoveryPassword", "account.getTmpPassword",
+     "account.getPasswordSettings", "payments.getStarsRevenueWithdrawalUrl",
+     "payments.getStarGiftWithdrawalUrl"});
+
+/// Are called otherwise, and do no harm when they run again, late ones included. What sets
+/// something is not among them: run late it would undo what was set meanwhile.
+constexpr auto harmless_again = std::to_array<std::string_view>({
+    // The same octets in the same place.
+    "upload.saveFilePart",
+    "upload.saveBigFilePart",
+    // Moves a mark forward to what the call names, never back.
+    "messages.readHistory",
+    "channels.readHistory",
+    "messages.readDiscussion",
+    "messages.readSavedHistory",
+    "messages.readEncryptedHistory",
+    "messages.receivedMessages",
+    "messages.receivedQueue",
+    "stories.readStories",
+    // The messages that the call names, which are then read.
+    "messages.readMessageContents",
+    "channels.readMessageContents",
+    // Shown for seconds, and the next one takes its place.
+    "messages.setTyping",
+    "messages.setEncryptedTyping",
+    "account.updateStatus",
+    // One query is answered once, by its id; another answer to it is refused.
+    "messages.setBotCallbackAnswer",
+    "messages.setInlineBotResults",
+    "messages.setBotShippingResults",
+    "messages.setBotPrecheckoutResults",
+    // The same key is logged in as the same bot.
+    "auth.importBotAuthorization",
+    // A token that nobody has seen comes to nothing.
+    "auth.exportAuthorization",
+    "auth.exportLoginToken",
+    // Links to what is there.
+    "channels.exportMessageLink",
+    "stories.exportStoryLink",
+});
+
+/// `getX` is called so, `getaway` is not.
+bool has_verb(std::string_view method, std::string_view verb) {
+  return method.starts_with(verb) && (method.size() == verb.size() ||
+                                      (method[verb.size()] >= 'A' && method[verb.size()] <= 'Z'));
+}
 
 const tl::definition_descriptor* find(bytes_view function) {
   const auto& schema = *tl::help::getConfig::tl_info.schema;
@@ -32,9 +74,13 @@ bool has_random_id(const tl::definition_descriptor& method) {
     return true; // in each of its items
   }
   const auto& schema = *tl::help::getConfig::tl_info.schema;
-  return std::ranges::any_of(schema.fields_of(method), [](const tl::field_descriptor& field) {
-    return std::string_view{field.name} == "random_id";
-  });
+  return std::ranges::any_of(schema.fields_of(method),
+                             [&schema](const tl::field_descriptor& field) {
+                               // Octets of that name are those of a sponsored message: a click
+                               // again is another click.
+                               return std::string_view{field.name} == "random_id" &&
+                                      schema.shapes[field.shape].what != tl::kind::byte_string;
+                             });
 }
 
 } // namespace
@@ -48,10 +94,11 @@ bool may_repeat_by_default(bytes_view function) {
   if (std::ranges::find(acts_each_time, name) != acts_each_time.end()) {
     return false;
   }
-  const auto verb = name.substr(name.find('.') + 1);
+  const auto own = name.substr(name.find('.') + 1);
   return has_random_id(*method) ||
-         std::ranges::any_of(repeatable_verbs,
-                             [verb](std::string_view prefix) { return verb.starts_with(prefix); });
+         std::ranges::find(harmless_again, name) != harmless_again.end() ||
+         std::ranges::any_of(reading_verbs,
+                             [own](std::string_view verb) { return has_verb(own, verb); });
 }
 
 login_effect login_effect_of(bytes_view function) {

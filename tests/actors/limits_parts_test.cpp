@@ -120,6 +120,39 @@ TEST(method_traits, albums_may_run_twice_and_what_makes_things_may_not) {
   EXPECT_FALSE(may_repeat_by_default(tl::encode(tl::photos::uploadProfilePhoto{})));
 }
 
+TEST(method_traits, what_sets_or_edits_may_not_run_late) {
+  const auto may = [](const auto& function) { return may_repeat_by_default(tl::encode(function)); };
+  EXPECT_FALSE(may(tl::messages::editMessage{.peer = user(1), .id = 1, .message = "older"}))
+      << "it would overwrite a newer one";
+  EXPECT_FALSE(may(tl::bots::setBotCommands{.scope = tl::botCommandScopeDefault{}}));
+  EXPECT_FALSE(may(tl::messages::saveDraft{.peer = user(1), .message = "older"}));
+  EXPECT_FALSE(may(tl::account::updateProfile{.about = "older"}));
+  EXPECT_FALSE(may(tl::messages::toggleDialogPin{.peer = tl::inputDialogPeer{user(1)}}));
+  EXPECT_FALSE(may(tl::messages::updatePinnedMessage{.peer = user(1), .id = 1}));
+  EXPECT_FALSE(may(tl::messages::markDialogUnread{.peer = tl::inputDialogPeer{user(1)}}));
+  EXPECT_FALSE(may(tl::messages::importChatInvite{.hash = "x"}));
+  EXPECT_FALSE(may(tl::messages::readMentions{.peer = user(1)})) << "also of what came meanwhile";
+  EXPECT_FALSE(may(tl::channels::searchPosts{.offset_peer = user(1), .allow_paid_stars = 10}))
+      << "it pays";
+  EXPECT_FALSE(may(tl::messages::clickSponsoredMessage{})) << "that random_id is an ad's name";
+  EXPECT_FALSE(may(tl::auth::cancelCode{})) << "can is not cancel";
+}
+
+TEST(method_traits, some_that_do_not_read_may_run_twice) {
+  const auto may = [](const auto& function) { return may_repeat_by_default(tl::encode(function)); };
+  EXPECT_TRUE(may(tl::upload::saveFilePart{.file_id = 1, .bytes = bytes{1}})) << "the same part";
+  EXPECT_TRUE(may(tl::upload::saveBigFilePart{.file_id = 1, .bytes = bytes{1}}));
+  EXPECT_TRUE(may(tl::messages::readHistory{.peer = user(1), .max_id = 5}));
+  EXPECT_TRUE(
+      may(tl::messages::setTyping{.peer = user(1), .action = tl::sendMessageTypingAction{}}));
+  EXPECT_TRUE(may(tl::account::updateStatus{.offline = true}));
+  EXPECT_TRUE(may(tl::messages::setBotCallbackAnswer{.query_id = 1}));
+  EXPECT_TRUE(may(tl::auth::importBotAuthorization{.bot_auth_token = "1:x"}))
+      << "a bot's login goes on over another connection";
+  EXPECT_TRUE(may(tl::updates::getDifference{.pts = 1, .date = 1, .qts = 1}));
+  EXPECT_TRUE(may(tl::messages::search{.peer = user(1), .filter = tl::inputMessagesFilterEmpty{}}));
+}
+
 // -- time ---------------------------------------------------------------------------------------
 
 TEST(time_budget_, stands_still_while_it_is_paused) {

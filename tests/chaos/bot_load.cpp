@@ -184,10 +184,7 @@ void bot_load::finish_messages() {
 }
 
 void bot_load::make(std::shared_ptr<call> what) {
-  invoke_options how{.timeout = options_.timeout};
-  if (what->kind == call_kind::edit) {
-    how.may_repeat = false;
-  }
+  const invoke_options how{.timeout = options_.timeout};
   auto request = std::move(what->request);
   client_.invoke_bytes_async(std::move(request), how,
                              [this, what](const result<bytes>& answer) { settle(*what, answer); });
