@@ -20,6 +20,15 @@ check_layers() {
   python3 -B tests/check_layers.py --self-test && python3 -B tests/check_layers.py
 }
 
+# Those that judge slow runs: a mistake in one would show at night, or never.
+check_judges() {
+  local judge found=0
+  for judge in tests/fuzz/coverage.py tests/interop/judge_rigs.py; do
+    python3 -B "$judge" --self-test || { printf '%s: its self-test fails\n' "$judge"; found=1; }
+  done
+  return $found
+}
+
 check_sizes() {
   local file lines found=0
   python3 -B tests/check_functions.py --self-test || found=1
@@ -68,6 +77,7 @@ check_format || status=1
 check_layers || status=1
 python3 -B tests/check_readme.py || status=1
 check_sizes || status=1
+check_judges || status=1
 if [ "${1:-}" = --tidy ]; then
   check_tidy || status=1
 fi
