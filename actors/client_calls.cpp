@@ -71,6 +71,7 @@ void client_state::send(std::uint64_t id) {
   call.request.options.timeout = left;
   call.paced = false;
   ++call.attempts;
+  expect_answer(call, left);
   self->request(pool, caf::infinite, call.request)
       .then([this, id](const invoke_answer& answer) { succeeded(id, answer); },
             [this, id](const caf::error& why) { failed(id, to_error(why)); });

@@ -17,6 +17,9 @@ namespace {
 constexpr std::chrono::seconds restart_window{60};
 /// Less than `stop_and_wait` gives on top: who waits for a stop is told of it.
 constexpr std::chrono::seconds close_patience{4};
+/// Of each part that is asked for its share of a picture: both together are less than `client`
+/// waits for that.
+constexpr std::chrono::seconds status_patience{2};
 
 } // namespace
 
@@ -373,12 +376,12 @@ client_status client_state::status() const {
   return out;
 }
 
-/// With what the pool and the hub alone know, while there are these.
+/// With what the pool and the hub alone know, while there are these and they answer.
 caf::typed_response_promise<client_status> client_state::whole_status() {
   auto promise = self->make_response_promise<client_status>();
   status_asked.push_back(promise);
   if (status_asked.size() == 1) {
-    self->request(pool, caf::infinite, status_atom_v)
+    self->request(pool, status_patience, status_atom_v)
         .then([this](const client_status& of_pool) { ask_hub_too(of_pool); },
               [this](const caf::error&) { ask_hub_too({}); });
   }
@@ -386,7 +389,7 @@ caf::typed_response_promise<client_status> client_state::whole_status() {
 }
 
 void client_state::ask_hub_too(const client_status& known) {
-  self->request(hub, caf::infinite, status_atom_v)
+  self->request(hub, status_patience, status_atom_v)
       .then(
           [this, known](const inbox_picture& inbox) {
             auto whole = known;

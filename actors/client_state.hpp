@@ -55,6 +55,7 @@ struct running_call {
   std::optional<error> doubt = {};              ///< said by a home that is being left
   steady_time hold_until = steady_time::max();  ///< of flood waits, from the first one on
   steady_time rests_until = steady_time::max(); ///< its place in `resting`
+  steady_time silent_at = steady_time::max();   ///< the pool should have answered long ago
 };
 
 /// A question for a peer, until it is answered.
@@ -128,7 +129,8 @@ struct client_state {
   flood_gate gate{1};
   std::optional<pacer> pacing;
   std::set<std::pair<steady_time, std::uint64_t>> resting;
-  limits_picture limits; ///< its counts "so far"
+  steady_time silence_at = steady_time::max(); ///< no call's `silent_at` is before
+  limits_picture limits;                       ///< its counts "so far"
   std::uint64_t next_id = 1;
   alarm ticks;
 
@@ -190,6 +192,8 @@ struct client_state {
   void release_from_gate(steady_time at);
   void release_from_pacer(steady_time at);
   void give_up_held();
+  void expect_answer(running_call& call, std::chrono::milliseconds left);
+  void give_up_silent(steady_time at);
   steady_time next_release() const;
   limits_picture limits_now() const;
 

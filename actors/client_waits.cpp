@@ -20,6 +20,9 @@ using std::chrono::seconds;
 /// Also what keeps a server that says FLOOD_WAIT_0 from being asked again and again at once.
 constexpr seconds least_flood_wait{1};
 constexpr milliseconds most_jitter{255};
+/// The deadline of a call is the pool's, which knows why nothing came; so much later one that says
+/// nothing is not waited for.
+constexpr seconds pool_grace{10};
 
 bool is_flood_wait(const error& why) {
   return why.is_rpc("FLOOD_WAIT") || why.is_rpc("FLOOD_PREMIUM_WAIT") ||
@@ -254,10 +257,44 @@ void client_state::release_due(steady_time at) {
   if (pacing) {
     release_from_pacer(at);
   }
+  give_up_silent(at);
+}
+
+// -- a pool that does not answer ----------------------------------------------------------------
+
+/// One time for all calls and not one for each: it is a matter of the pool, not of a call, and
+/// calls are many. While the pool answers, each has more than the grace left.
+void client_state::expect_answer(running_call& call, milliseconds left) {
+  call.silent_at = later(later(now(), left), pool_grace);
+  if (call.silent_at < silence_at) {
+    silence_at = call.silent_at;
+    schedule();
+  }
+}
+
+void client_state::give_up_silent(steady_time at) {
+  if (at < silence_at) {
+    return;
+  }
+  silence_at = steady_time::max();
+  std::vector<std::uint64_t> silent;
+  for (const auto& [id, call] : calls) {
+    if (call.place != call_place::with_pool) {
+      continue; // `send` looks after it again
+    }
+    if (call.silent_at <= at) {
+      silent.push_back(id);
+    } else {
+      silence_at = std::min(silence_at, call.silent_at);
+    }
+  }
+  for (const auto id : silent) {
+    finish(id, fail(errc::deadline, "no answer in time, nor a word from the client's connections"));
+  }
 }
 
 steady_time client_state::next_release() const {
-  auto next = gate.next_deadline();
+  auto next = std::min(gate.next_deadline(), silence_at);
   if (!resting.empty()) {
     next = std::min(next, resting.begin()->first);
   }

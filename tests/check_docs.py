@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""check_docs.py BUILD: every test that a table of docs/features.md, docs/protocol.md, docs/supervision.md or
+"""check_docs.py BUILD | --self-test: every test that a table of docs/features.md, docs/protocol.md, docs/supervision.md or
 docs/hostile.md names exists; the last one names every test of the hostile suite; the edges of docs/supervision.md
-are the tests called `FOLDER.supervision.EDGE`, all of them. The files that docs/protocol.md names exist.
+are the tests called `FOLDER.supervision.EDGE`, all of them. Each actor that is spawned in actors/, bots/ or sandbox/
+fails on an edge there, or is in its list of those without one, with a reason. The files that docs/protocol.md names exist.
 
 Tests are named as CTest names them; `*` stands for any rest. Without a folder they are tests of `protocol`.
 Scripts and commands that a row names are not looked at.
 """
 import fnmatch
 import os
+import pathlib
 import re
 import subprocess
 import sys
@@ -111,10 +113,109 @@ def check_edges(path, tests):
     return wrong if listed else wrong + 1
 
 
+ACTORS = ("actors", "bots", "sandbox")
+FAILS = "dies|stalls|ends|floods|throws|tells|loses"
+
+
+def spawned(text):
+    """The actors that a source spawns: X in a function `spawn_X`, or by what runs as the actor (a function, a class),
+    or for a lambda by the function around it."""
+    found = set()
+    around = ""
+    for start in re.finditer(r"^(?=\S)[^\n;#]*?\b(\w+)\([^;]*?\{$|(?:[.>]|\bself->)spawn(?:_broker)?(<[^(;]*>)?\(\s*([\w\[]+)"
+                             r"|^\}", text, re.M):
+        if start[0] == "}":
+            around = ""
+        elif start[1]:
+            around = start[1]
+        elif around.startswith("spawn_"):
+            found.add(around.removeprefix("spawn_"))
+        else:
+            of_class = re.match(r"<(?!caf::)(\w+)", start[2] or "")
+            name = of_class[1] if of_class else around if start[3].startswith("[") else start[3]
+            found.add(name.removesuffix("_self"))
+    return found
+
+
+def spawned_actors():
+    out = {}
+    for folder in ACTORS:
+        for path in sorted(pathlib.Path(folder).glob("*.cpp")):
+            for name in spawned(path.read_text(encoding="utf8")):
+                out.setdefault(name, path)
+    return out
+
+
+def without_edges(path):
+    """{actor: (line number, reason)} of the list under the heading `Actors without an edge`."""
+    out = {}
+    within = False
+    for number, line in enumerate(open(path, encoding="utf8"), 1):
+        if line.startswith("#"):
+            within = line.strip("# \n").startswith("Actors without an edge")
+        item = re.match(r"- `(\w+)`: (\S.*)", line)
+        if within and item:
+            out[item[1]] = (number, item[2])
+    return out
+
+
+def unguarded(actors, names, excused):
+    """What is wrong with the actors, as lines. `names`: of the edges."""
+    wrong = []
+    for actor, where in actors.items():
+        has_edge = any(re.search(rf"[._]{actor}_({FAILS})", name) for name in names)
+        if not has_edge and actor not in excused:
+            wrong.append(f"{where}: the actor {actor} fails on no edge of docs/supervision.md, nor is it in its list")
+        if has_edge and actor in excused:
+            wrong.append(f"docs/supervision.md:{excused[actor][0]}: {actor} has an edge")
+    wrong += [f"docs/supervision.md:{number}: there is no actor {actor}"
+              for actor, (number, _) in excused.items() if actor not in actors]
+    return wrong
+
+
+def check_actors(path):
+    actors = spawned_actors()
+    wrong = unguarded(actors, [name for _, name in edges(path)], without_edges(path))
+    print("\n".join(wrong + [f"{len(actors)} actors"]))
+    return len(wrong) if actors else 1
+
+
+def self_test():
+    source = """
+pool_actor spawn_pool(caf::actor_system& system) {
+  return system.spawn([]() {
+    return behavior{};
+  });
+}
+void state::start() {
+  hub = self->spawn<caf::detached>(worker);
+  chat = self_->spawn<talk_self, caf::monitored>(1);
+  wire = system.middleman().spawn_broker(wire_broker, std::move(socket));
+}
+caf::actor watch(caf::actor_system& system, parts what,
+                 std::function<void()> done) {
+  return system.spawn(
+      [done](caf::event_based_actor* self) {});
+}
+"""
+    assert spawned(source) == {"pool", "worker", "talk", "wire_broker", "watch"}, spawned(source)
+    assert not spawned("actor spawn_pool(system& of);\nx = spawn_pool(system);\n")
+    edge = ["a.supervision.client_pool_dies"]
+    assert not unguarded({"pool": "x.cpp"}, edge, {})
+    assert unguarded({"dc_pool": "x.cpp"}, edge, {}), "another actor's edge"
+    assert unguarded({"client": "x.cpp"}, edge, {}), "who watches is not who fails"
+    assert not unguarded({"gate": "x.cpp"}, edge, {"gate": (1, "why")})
+    assert unguarded({"pool": "x.cpp"}, edge, {"pool": (1, "why")}), "an excuse that is none"
+    assert unguarded({"pool": "x.cpp"}, edge, {"gone": (1, "why")}), "an excuse for nobody"
+
+
 def main(build):
+    self_test()
+    if build == "--self-test":
+        return 0
     tests = existing(build)
     missing = (check_hostile(tests) + check_edges("docs/supervision.md", set(tests)) +
-               check_files("docs/protocol.md"))
+               check_actors("docs/supervision.md") + check_files("docs/protocol.md"))
     seen = 0
     for path in ("docs/features.md", "docs/protocol.md", "docs/supervision.md"):
         for number, pattern in named(path):

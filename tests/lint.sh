@@ -20,10 +20,10 @@ check_layers() {
   python3 -B tests/check_layers.py --self-test && python3 -B tests/check_layers.py
 }
 
-# Those that judge slow runs: a mistake in one would show at night, or never.
+# Those that judge documents and slow runs: a mistake in one would show at night, or never.
 check_judges() {
   local judge found=0
-  for judge in tests/fuzz/coverage.py tests/interop/judge_rigs.py; do
+  for judge in tests/check_docs.py tests/fuzz/coverage.py tests/interop/judge_rigs.py; do
     python3 -B "$judge" --self-test || { printf '%s: its self-test fails\n' "$judge"; found=1; }
   done
   return $found

@@ -41,8 +41,11 @@ inline std::string read_text(const std::filesystem::path& path) {
 
 } // namespace cafegram::test
 
-/// Leaves the test, saying so, where the shared folder is missing: the one allowed skip.
+/// Leaves the test, saying so, where the shared folder is missing: the one allowed skip, and a
+/// failure where CAFEGRAM_REQUIRE_SHARED=1 says that it has to be there.
 #define CAFEGRAM_NEEDS_SHARED()                                                                    \
   if (cafegram::test::shared_folder().empty()) {                                                   \
+    const char* required = std::getenv("CAFEGRAM_REQUIRE_SHARED");                                 \
+    ASSERT_FALSE(required != nullptr && *required == '1') << "no shared folder (CAFEGRAM_SHARED)"; \
     GTEST_SKIP() << "skipped: no shared folder (set CAFEGRAM_SHARED)";                             \
   }

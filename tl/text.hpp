@@ -72,7 +72,8 @@ result<bytes> from_json(std::string_view text, form kinds, const table* schema);
 template <class T>
 concept has_text = requires { detail::form_of<T>::kinds; };
 
-/// One line of JSON.
+/// One line of JSON. What is not complete (an empty boxed field, a query without a call) has no
+/// octets that could be sent: it is shown for people, and `from_json` of it is an error.
 template <has_text T>
 std::string to_json(const T& value) {
   return detail::to_json(encode(value), detail::form_of<T>::kinds, detail::form_of<T>::schema());

@@ -191,7 +191,7 @@ private:
     }
   }
 
-  void encode_objects(const json& value) {
+  void encode_objects(const json& value, bool functions) {
     if (depth_ >= max_depth) {
       return bad("nested too deep");
     }
@@ -199,7 +199,7 @@ private:
     out_.vector_header(true, value.size());
     for (std::size_t i = 0; i < value.size() && good(); ++i) {
       const step here{*this, fmt::format("[{}]", i)};
-      encode_object(value[i], -1, false);
+      encode_object(value[i], -1, functions);
     }
     --depth_;
   }
@@ -207,7 +207,7 @@ private:
   /// `type`: index of the boxed type that is needed, or -1 for any.
   void encode_object(const json& value, int type, bool functions) {
     if (value.is_array() && type < 0) {
-      return encode_objects(value);
+      return encode_objects(value, functions);
     }
     if (value.is_object() && value.size() == 1 && value.contains("$object")) {
       return encode_opaque(value["$object"]);

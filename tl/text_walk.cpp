@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::size_t most_flags_words = 8;
 constexpr int max_nested = 32;
+constexpr std::uint32_t null_id = 0x56730bcc; ///< what stands for an empty boxed field
 
 /// To find out whether octets can be walked at all.
 class silent_sink final : public deaf_sink {
@@ -31,9 +32,11 @@ public:
 
 private:
   void walk_form(std::span<const kind> form) {
+    if (form.front() == kind::boxed) {
+      return walk_object();
+    }
     if (form.front() != kind::vector) {
-      walk_kind(form.front(), 0);
-      return;
+      return walk_kind(form.front(), 0);
     }
     const auto count = in_.vector_count(true, 4, 0);
     out_->begin_list();
@@ -70,7 +73,7 @@ private:
     case kind::bare_vector:
       return walk_vector(argument, what == kind::vector);
     case kind::boxed:
-      return walk_object();
+      return walk_object(argument);
     case kind::object:
     case kind::query:
       return walk_any(in_.remaining());
@@ -88,13 +91,21 @@ private:
     out_->end_list();
   }
 
-  /// A constructor or function by its id.
-  void walk_object() {
+  /// A constructor or function by its id. `type`: the one that stands here, or -1 for any. Octets
+  /// of another one are no value of the schema, and their text would not read back; a value that
+  /// is not complete is shown all the same, for people.
+  void walk_object(int type = -1) {
     const auto at = in_.offset();
     const auto id = in_.u32();
     const auto* def = schema_ != nullptr ? schema_->find(id) : nullptr;
     if (def == nullptr) {
       in_.fail(decode_fault::unknown_constructor, at, id);
+      return;
+    }
+    const auto [what, result] = schema_->shapes[def->result];
+    const bool fits = type < 0 || (what == kind::boxed && result == type);
+    if (!fits && (id != null_id || nested_ > 0)) {
+      in_.fail(decode_fault::wrong_constructor, at, id);
       return;
     }
     walk_fields(*def);

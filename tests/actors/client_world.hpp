@@ -30,6 +30,7 @@ public:
   client_world(const client_world&) = delete;
   client_world& operator=(const client_world&) = delete;
   ~client_world() {
+    actors.wake();
     lines.kill_all();
     for (const auto& actor : {caf::actor_cast<caf::actor>(client), receiver, watcher, store(),
                               caf::actor_cast<caf::actor>(writer)}) {
@@ -140,6 +141,17 @@ public:
       }
     }
     actors.run();
+  }
+
+  /// What the client says of itself; none yet where it has not answered.
+  std::shared_ptr<std::optional<client_status>> status() {
+    auto out = std::make_shared<std::optional<client_status>>();
+    actors.system().spawn([out, to = client](caf::event_based_actor* self) {
+      self->request(to, caf::infinite, status_atom_v)
+          .then([out](const client_status& now) { *out = now; }, [](const caf::error&) {});
+    });
+    actors.run();
+    return out;
   }
 
   void kill(const caf::actor& which) {

@@ -38,6 +38,54 @@ TEST(supervision, client_dc_pool_dies) {
   EXPECT_EQ(world.seen, (marks{1})) << "its updates find the hub";
 }
 
+TEST(supervision, client_dc_pool_stalls) {
+  client_world world;
+  world.start();
+  const auto before = world.call();
+  world.actors.stall(world.pool());
+  const auto call = world.call();
+  const auto known = world.status();
+  EXPECT_FALSE(*known);
+  world.actors.pass(2s);
+  ASSERT_TRUE(*known) << "the rest of the picture does not wait for it";
+  EXPECT_EQ((*known)->pending_calls, 2U);
+  world.actors.pass(58s);
+  EXPECT_FALSE(call->why) << "it may be about to say why";
+  world.actors.pass(10s);
+  for (const auto& one : {before, call}) {
+    ASSERT_TRUE(one->why);
+    EXPECT_EQ(one->why->code, errc::deadline);
+  }
+  world.actors.wake();
+  world.answer_calls();
+  EXPECT_FALSE(call->ok) << "settled once";
+  const auto later = world.call();
+  world.answer_calls();
+  EXPECT_TRUE(later->ok);
+  EXPECT_FALSE(world.end);
+}
+
+TEST(supervision, client_update_hub_stalls) {
+  client_world world;
+  world.start();
+  world.push(1, 11);
+  ASSERT_EQ(world.seen, (marks{1}));
+  world.actors.stall(world.hub);
+  const auto call = world.call();
+  world.answer_calls();
+  EXPECT_TRUE(call->ok) << "calls do not wait for it";
+  world.push(2, 12);
+  EXPECT_EQ(world.seen, (marks{1}));
+  const auto known = world.status();
+  world.actors.pass(2s);
+  EXPECT_TRUE(*known) << "without the inbox, which it alone knows";
+  const auto stopped = world.stop(5s);
+  world.actors.pass(3s);
+  EXPECT_FALSE(*stopped);
+  world.actors.pass(1s);
+  EXPECT_TRUE(*stopped) << "a stop does not wait for it for ever";
+}
+
 TEST(supervision, client_update_hub_dies) {
   client_world world;
   world.start();

@@ -41,10 +41,17 @@ public:
     return dynamic_cast<caf::io::network::test_multiplexer&>(system_.middleman().backend());
   }
 
-  /// Until no actor has anything to do, brokers among them.
+  /// Until no actor has anything to do, brokers among them, but those that stall.
   void run() {
-    while (scheduler().try_run_once() || sockets().try_exec_runnable()) {
-    }
+    do {
+      stalled_.run_others(scheduler());
+    } while (sockets().try_exec_runnable());
+  }
+  void stall(const caf::actor& who) { stalled_.add(who); }
+  /// All that stall go on.
+  void wake() {
+    stalled_.clear();
+    run();
   }
   void pass(std::chrono::milliseconds time) {
     run();
@@ -110,6 +117,7 @@ private:
   caf::actor_system system_;
   runtime::services services_;
   std::size_t opened_ = 0;
+  stalled_actors stalled_;
 };
 
 } // namespace cafegram::test

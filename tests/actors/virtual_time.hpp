@@ -7,6 +7,8 @@
 #include <caf/all.hpp>
 #include <caf/scheduler/test_coordinator.hpp>
 
+#include <set>
+
 namespace cafegram::test {
 
 /// The scheduler's clock, which moves when a test says so.
@@ -27,6 +29,23 @@ private:
   caf::scheduler::test_coordinator& scheduler_;
 };
 
+/// Actors that take no turn: nothing that they are sent is looked at, nor do they end.
+class stalled_actors {
+public:
+  void add(const caf::actor& who) {
+    all_.insert(dynamic_cast<const caf::resumable*>(caf::actor_cast<caf::abstract_actor*>(who)));
+  }
+  void clear() { all_.clear(); }
+
+  /// Until none of the others has anything to do.
+  void run_others(caf::scheduler::test_coordinator& scheduler) const {
+    scheduler.run_jobs_filtered([this](const caf::resumable* job) { return !all_.contains(job); });
+  }
+
+private:
+  std::set<const caf::resumable*> all_;
+};
+
 /// A system of actors without threads: they run in `run`, and time passes in `pass`.
 class virtual_system {
 public:
@@ -40,10 +59,13 @@ public:
   caf::scheduler::test_coordinator& scheduler() {
     return dynamic_cast<caf::scheduler::test_coordinator&>(system_.scheduler());
   }
-  /// Until no actor has anything to do.
-  void run() {
-    while (scheduler().try_run_once()) {
-    }
+  /// Until no actor has anything to do, but those that stall.
+  void run() { stalled_.run_others(scheduler()); }
+  void stall(const caf::actor& who) { stalled_.add(who); }
+  /// All that stall go on.
+  void wake() {
+    stalled_.clear();
+    run();
   }
   void pass(std::chrono::milliseconds time) {
     run();
@@ -60,6 +82,7 @@ private:
   caf::actor_system_config config_;
   caf::actor_system system_;
   runtime::services services_;
+  stalled_actors stalled_;
 };
 
 } // namespace cafegram::test

@@ -71,8 +71,7 @@ void as_text(const info& about, bytes_view encoded) {
   holds(back.has_value() && tl::to_json(*back, *about.schema) == text, "text reads as it is");
 }
 
-/// A call within a call is octets to the types, of any kind; text and the dynamic codec look into
-/// it.
+/// A call within a call is octets to the types, of any kind; the dynamic codec wants a call.
 bool holds_query(const tl::table& schema, std::uint32_t id) {
   const auto* def = schema.find(id);
   return def != nullptr && std::ranges::any_of(schema.fields_of(*def), [&](const auto& field) {
@@ -125,12 +124,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto second = decode(*about, bytes_view{encoded}.subspan(4));
   holds(second != nullptr, "what was encoded decodes");
   holds(encode(*about, *second) == encoded, "and is the same");
-  if (holds_query(*about->schema, about->id)) {
-    tl::dump(encoded, *about->schema);
-    return 0;
-  }
   as_text(*about, encoded);
-  if (fuzz::api_schema()->find(about->id) != nullptr) {
+  if (!holds_query(*about->schema, about->id) && fuzz::api_schema()->find(about->id) != nullptr) {
     as_json(encoded);
   }
   return 0;

@@ -5,8 +5,9 @@
 # its steps; the exit status is 1 if one failed. A package that cannot be installed is a failure.
 # CLIENT may also be rooms or rooms:CLIENT: mtcute, or CLIENT, as a person, with our own bot in groups and
 # channels; special: mtcute with temporary keys, and against a test data centre; mtprotoproxy, a published
-# MTProxy server that our own client goes through; or rigs: the scripts of the shared folder, where there is one
-# (CAFEGRAM_SHARED), over every transport that they have. mtcute goes through the sandbox's own MTProxy ports too.
+# MTProxy server that our own client goes through; or rigs: the scripts of the shared folder over every
+# transport that they have, where there is such a folder (CAFEGRAM_SHARED; with CAFEGRAM_REQUIRE_SHARED=1 there
+# has to be one). mtcute goes through the sandbox's own MTProxy ports too.
 # With INTEROP_PORT and INTEROP_KEY set, a server that runs already is used instead of the sandbox.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

@@ -67,7 +67,7 @@ public:
                             caf::actor_cast<caf::actor>(router), parts.gatekeeper}) {
       caf::anon_send_exit(one, caf::exit_reason::kill);
     }
-    net.run();
+    net.wake();
   }
 
   void pass(std::chrono::seconds time) {
@@ -146,6 +146,22 @@ TEST(supervision, connection_router_dies) {
   caf::anon_send_exit(stage.router, caf::exit_reason::kill);
   stage.net.run();
   EXPECT_TRUE(stage.ended) << "the client finds nobody who could serve it, and comes back";
+}
+
+TEST(supervision, connection_router_stalls) {
+  connection_stage stage;
+  stage.net.stall(caf::actor_cast<caf::actor>(stage.router));
+  bytes packet{0xef, 18}; // abridged, of a key that the router would have to know
+  packet.resize(2 + 18 * 4, 1);
+  stage.net.give(packet);
+  auto& closed = stage.net.sockets().stopped_reading(stage.net.socket());
+  stage.pass(9s);
+  EXPECT_FALSE(closed);
+  stage.pass(2s);
+  EXPECT_TRUE(closed) << "the client comes back, or goes elsewhere";
+  EXPECT_FALSE(stage.ended) << "what is on its way here from the router is not to be lost";
+  stage.net.wake();
+  EXPECT_TRUE(stage.ended);
 }
 
 // -- a connection asks the listener whether a hello of fake TLS has come before -----------------

@@ -119,6 +119,46 @@ TEST(api_types, generic_functions_wrap_any_other) {
                 R"("lang_code":"","query":{"_":"help.getConfig"}}})");
 }
 
+TEST(api_types, the_text_of_a_call_that_lacks_its_query_is_no_other_call) {
+  const tl::invokeWithLayer lacking{.layer = 1};
+  EXPECT_FALSE(tl::from_json<tl::invokeWithLayer>(tl::to_json(lacking))) << "it has no octets";
+  EXPECT_EQ(tl::from_json(tl::to_json(tl::encode(lacking), tl::schema_table), tl::schema_table),
+            tl::encode(lacking))
+      << "octets are told as they are";
+  EXPECT_EQ(tl::from_json<tl::invokeWithLayer>(R"({"_":"invokeWithLayer","layer":1})").error().what,
+            "invokeWithLayer.query: is missing");
+  // A call within a call is octets to the one around it, whatever it lacks itself.
+  const tl::invokeWithLayer around{.layer = 2, .query = tl::query{tl::encode(lacking)}};
+  const auto back = tl::from_json<tl::invokeWithLayer>(tl::to_json(around));
+  ASSERT_TRUE(back) << to_string(back.error());
+  EXPECT_EQ(back->query, around.query);
+}
+
+TEST(api_types, the_text_of_a_call_within_a_call_reads_as_it_is) {
+  const auto around = [](const tl::writer& inner) {
+    const tl::invokeWithoutUpdates call{.query = tl::query{to_bytes(inner.view())}};
+    const auto text = tl::to_json(call);
+    const auto back = tl::from_json<tl::invokeWithoutUpdates>(text);
+    EXPECT_TRUE(back) << text << to_string(back.error());
+    EXPECT_TRUE(back && back->query == call.query) << text;
+    return text;
+  };
+  tl::writer strange; // a user where there should be a peer
+  strange.u32(tl::messages::readMentions::tl_id);
+  strange.u32(0);
+  strange.u32(tl::inputUserSelf::tl_id);
+  EXPECT_NE(around(strange).find("$object"), std::string::npos) << "no call of the schema";
+  tl::writer empty; // and nothing where there should be one
+  empty.u32(tl::messages::readMentions::tl_id);
+  empty.u32(0);
+  empty.u32(0x56730bcc);
+  around(empty);
+  tl::writer many;
+  many.vector_header(true, 1);
+  many.u32(tl::help::getConfig::tl_id);
+  EXPECT_EQ(around(many), R"({"_":"invokeWithoutUpdates","query":[{"_":"help.getConfig"}]})");
+}
+
 TEST(api_types, results_that_are_vectors_are_decoded) {
   const std::vector<tl::User> users{tl::userEmpty{.id = 1}, tl::userEmpty{.id = 2}};
   const auto back = tl::decode<std::vector<tl::User>>(tl::encode(users));
