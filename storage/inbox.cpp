@@ -282,8 +282,9 @@ void add_row(inbox_content& to, const backend& from, const row& one) {
   }
 }
 
-/// Most stores have none, and a search for each row would be the longest part of this. Without those
-/// that are damaged an update can be handled; a store that cannot be read has to be asked again.
+/// Most stores have none, and a search for each row would be the longest part of this. Without
+/// those that are damaged an update can be handled; a store that cannot be read has to be asked
+/// again.
 result<void> add_sends(inbox_content& to, backend& from) {
   const auto any = from.scan(table::send, {}, {.rows = 1});
   if (!any && any.error().code != errc::malformed) {
