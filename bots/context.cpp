@@ -3,6 +3,7 @@
 #include <cafegram/bots/conversation.hpp>
 #include <cafegram/bots/filter.hpp>
 #include <cafegram/bots/invoke.hpp>
+#include <cafegram/bots/invoked_sends.hpp>
 #include <cafegram/tl/updates.hpp>
 
 #include <utility>
@@ -122,24 +123,6 @@ result<sent_message> sent_outcome(const chat_ref& to, std::int64_t random_id,
   return sent_from(*updates, to, random_id);
 }
 
-/// False where trying again may help: Telegram has said no, or the caller is wrong. A send is known
-/// by its `random_id`, so one that may have run is made again without harm.
-bool is_final(const error& why) {
-  if (!why.rpc) {
-    return why.code == errc::bad_argument || why.code == errc::malformed;
-  }
-  switch (why.rpc->kind()) {
-  case rpc_class::bad_request:
-  case rpc_class::payment_required:
-  case rpc_class::forbidden:
-  case rpc_class::not_found:
-  case rpc_class::not_acceptable:
-    return true;
-  default:
-    return false;
-  }
-}
-
 /// What a send was answered when the same update was handled before.
 result<sent_message> sent_before(const chat_ref& to, const made_send& made) {
   sent_message out;
@@ -170,7 +153,7 @@ void note_send(detail::delivery& origin, bytes_view named, std::int64_t random_i
   if (sent) {
     origin.unsent.erase(random_id);
     origin.made.push_back(made_from(random_id, *sent));
-  } else if (!is_final(sent.error())) {
+  } else if (!detail::is_final(sent.error())) {
     origin.unsent.insert(random_id);
     if (!named.empty()) {
       origin.sends.give_back(named, random_id);
@@ -204,6 +187,10 @@ task<std::optional<new_message>> ask_in(context ctx, outgoing question, duration
 } // namespace
 
 void detail::log_unseen(std::string_view method, const error& e) {
+  if (e.is_rpc("RANDOM_ID_DUPLICATE")) { // what an update that is handled again finds
+    log::debug("conversation", "{}: it was sent before", method);
+    return;
+  }
   log::warn("conversation", "{} failed: {}", method, to_string(e));
 }
 
@@ -353,8 +340,9 @@ pending<void> context::action(tl::SendMessageAction what) const {
 }
 
 pending<bytes> context::invoke_bytes(bytes function, invoke_options options) const {
-  return detail::call_for<bytes>(common(update_), "a call", std::move(function), std::move(options),
-                                 [](const result<bytes>& answer) { return answer; });
+  return detail::call_for<bytes>(
+      common(update_), "a call", std::move(function), std::move(options),
+      [](const result<bytes>& answer) { return answer; }, detail::start_invoke);
 }
 
 task<std::optional<new_message>> context::ask(outgoing question, duration timeout) const {

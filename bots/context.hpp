@@ -143,8 +143,8 @@ public:
   /// answers the message itself with `outgoing::reply_to`.
   pending<sent_message> reply(const outgoing& message) const;
   pending<sent_message> send(const chat_ref& to, const outgoing& message) const;
-  /// For what `invoke` sends: the same each time that this update is handled, another one for
-  /// another `name`. 0 for an update that came to no conversation, else never.
+  /// To be set by hand in what `invoke` sends: the same each time that this update is handled,
+  /// another one for another `name`. 0 for an update that came to no conversation, else never.
   std::int64_t random_id(std::string_view name) const;
   /// Not in the chat of a business account, as `remove`: the bot has others under those numbers.
   pending<void> edit(const message_ref& message, const outgoing& replacement) const;
@@ -162,7 +162,9 @@ public:
   /// Shows "typing" or another action for some seconds.
   pending<void> action(tl::SendMessageAction what = tl::sendMessageTypingAction{}) const;
 
-  /// Any function of the API. Defined in invoke.hpp, which `bot.hpp` includes.
+  /// Any function of the API. Defined in invoke.hpp, which `bot.hpp` includes. What it sends under
+  /// a `random_id` of 0, or an empty list of them, is given such as `send` makes. A second run then
+  /// gets the error `RANDOM_ID_DUPLICATE`, which says that it is sent; nobody tries that again.
   template <class Function>
   pending<typename Function::result_type> invoke(const Function& function,
                                                  invoke_options options = {}) const;

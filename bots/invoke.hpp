@@ -13,6 +13,10 @@ namespace detail {
 /// Makes a call for an update; see conversation.hpp.
 conversation* start_call(const std::shared_ptr<delivery>& origin, bytes function,
                          invoke_options options, std::function<void(const result<bytes>&)> done);
+/// The same for what a handler invokes: a send without a `random_id` is given one.
+conversation* start_invoke(const std::shared_ptr<delivery>& origin, bytes function,
+                           invoke_options options, std::function<void(const result<bytes>&)> done);
+using call_starter = decltype(start_call);
 using address_user = std::function<result<bytes>(const tl::InputPeer&)>;
 /// The same for a call to a chat, which `make` encodes when it is known how that is addressed.
 conversation* start_call_to(const std::shared_ptr<delivery>& origin, const chat_ref& to,
@@ -43,13 +47,14 @@ auto settle_with(std::shared_ptr<pending_state<T>> state, std::string_view metho
 /// A call whose answer `convert` makes a `result<T>` of.
 template <class T, class Convert>
 pending<T> call_for(const update_base& update, std::string_view method,
-                    const result<bytes>& function, invoke_options options, Convert convert) {
+                    const result<bytes>& function, invoke_options options, Convert convert,
+                    call_starter* start = start_call) {
   auto state = std::make_shared<pending_state<T>>();
   auto done = settle_with(state, method, std::move(convert));
   if (!function) {
     done(function);
   } else {
-    state->home = start_call(update.origin(), *function, std::move(options), std::move(done));
+    state->home = start(update.origin(), *function, std::move(options), std::move(done));
   }
   return pending<T>{std::move(state)};
 }
@@ -60,14 +65,16 @@ template <class Function>
 pending<typename Function::result_type> context::invoke(const Function& function,
                                                         invoke_options options) const {
   using value = typename Function::result_type;
-  return detail::call_for<value>(common(update_), detail::method_name<Function>(),
-                                 tl::encode_checked(function), std::move(options),
-                                 [](const result<bytes>& answer) -> result<value> {
-                                   if (!answer) {
-                                     return std::unexpected(answer.error());
-                                   }
-                                   return tl::decode<value>(*answer);
-                                 });
+  return detail::call_for<value>(
+      common(update_), detail::method_name<Function>(), tl::encode_checked(function),
+      std::move(options),
+      [](const result<bytes>& answer) -> result<value> {
+        if (!answer) {
+          return std::unexpected(answer.error());
+        }
+        return tl::decode<value>(*answer);
+      },
+      detail::start_invoke);
 }
 
 } // namespace cafegram

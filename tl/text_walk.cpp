@@ -128,6 +128,7 @@ private:
       if (field.word >= 0 && (words[field.word] >> field.bit & 1) == 0) {
         continue;
       }
+      out_->place(in_.rest().data());
       out_->field(field.name);
       if (what == kind::int32 && field.name == std::string_view{"bytes"}) {
         sized = static_cast<std::int32_t>(in_.peek_u32());

@@ -13,6 +13,8 @@ public:
   virtual bool silent() const { return false; }
   virtual void begin_object(std::string_view name) = 0;
   virtual void end_object() = 0;
+  /// Where the octets of the next field's value begin, within the data that is walked.
+  virtual void place(const std::uint8_t*) {}
   virtual void field(std::string_view name) = 0;
   virtual void begin_list() = 0;
   virtual void end_list() = 0;

@@ -317,3 +317,28 @@ TEST(api_types, a_walk_tells_a_sink_that_is_deaf_but_for_one_thing) {
   EXPECT_TRUE(tl::detail::walk(tl::encode(call), form, &tl::schema_table, out));
   EXPECT_EQ(out.seen, (std::vector<std::string>{"messages.sendMessage", "inputPeerUser"}));
 }
+
+TEST(api_types, a_walk_tells_where_a_field_is) {
+  class places final : public tl::detail::deaf_sink {
+  public:
+    void place(const std::uint8_t* octets) override { place_ = octets; }
+    void field(std::string_view name) override {
+      if (name == "random_id") {
+        found = place_;
+      }
+    }
+    const std::uint8_t* found = nullptr;
+
+  private:
+    const std::uint8_t* place_ = nullptr;
+  };
+  const auto call = tl::encode(tl::invokeWithBusinessConnection{
+      .connection_id = "b",
+      .query = tl::messages::sendMessage{.peer = tl::inputPeerSelf{}, .random_id = 0x0102030405}});
+  constexpr std::array form{tl::kind::boxed};
+  places out;
+  ASSERT_TRUE(tl::detail::walk(call, form, &tl::schema_table, out));
+  ASSERT_NE(out.found, nullptr) << "within what is walked as a whole too";
+  EXPECT_EQ(out.found - call.data(), static_cast<std::ptrdiff_t>(call.size() - 8));
+  EXPECT_EQ(*out.found, 5);
+}
