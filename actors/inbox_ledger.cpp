@@ -185,7 +185,36 @@ inbox_picture inbox_ledger::picture() const {
           .waiting = waiting_,
           .passing = passing_.size() + passing_handed_,
           .dropped = dropped_,
+          .dead = dead_.size(),
+          .dead_octets = dead_octets_,
+          .dead_dropped = dead_dropped_,
           .full = full()};
+}
+
+void inbox_ledger::set_dead(const std::vector<storage::dead_size>& stored) {
+  dead_.clear();
+  dead_octets_ = 0;
+  for (const auto& one : stored) {
+    add_dead(one.number, one.octets);
+  }
+}
+
+void inbox_ledger::add_dead(std::uint64_t number, std::size_t octets) {
+  if (dead_.emplace(number, octets).second) {
+    dead_octets_ += octets;
+  }
+}
+
+std::uint64_t inbox_ledger::drop_dead() {
+  if (dead_.size() <= 1 ||
+      (dead_.size() <= bounds_.dead_rows && dead_octets_ <= bounds_.dead_octets)) {
+    return 0;
+  }
+  const auto [number, octets] = *dead_.begin();
+  dead_.erase(dead_.begin());
+  dead_octets_ -= octets;
+  ++dead_dropped_;
+  return number;
 }
 
 std::size_t inbox_ledger::unwritten() const {

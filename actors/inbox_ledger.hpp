@@ -94,6 +94,13 @@ public:
   void take_stored(const stored_part& part, std::map<std::uint64_t, inbox_entry> entries);
   void not_read(const stored_part& part);
 
+  /// The dead letters that the store has, instead of those known before.
+  void set_dead(const std::vector<storage::dead_size>& stored);
+  /// One more.
+  void add_dead(std::uint64_t number, std::size_t octets);
+  /// The first of those that are beyond the bound: it goes. 0: there is none.
+  std::uint64_t drop_dead();
+
   /// Beyond one of the bounds, until half of that is free.
   bool full() const {
     return rows_full_ || octets_full_ || stored_rows_full_ || stored_octets_full_;
@@ -176,6 +183,9 @@ private:
   std::uint64_t dropped_ = 0;
   std::size_t waiting_ = 0;
   bool heard_ = true;
+  std::map<std::uint64_t, std::size_t> dead_; ///< octets, by number
+  std::size_t dead_octets_ = 0;
+  std::uint64_t dead_dropped_ = 0;
   // Each by itself: what one chat has hung up with keeps none of the others full.
   bool rows_full_ = false;
   bool octets_full_ = false;

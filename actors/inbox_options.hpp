@@ -27,6 +27,10 @@ struct inbox_bounds {
   /// receivers have all, the one that comes.
   std::size_t passing = 8'192;
   std::size_t passing_unheard = 128; ///< the same while there is no receiver
+  /// Of the dead letters. Beyond it those that came first go, told in the log; one stays, however
+  /// large it is.
+  std::size_t dead_rows = 10'000;
+  std::size_t dead_octets = std::size_t{64} << 20;
 };
 
 /// What is accepted and not finished, and what was dropped.
@@ -39,6 +43,10 @@ struct inbox_picture {
   std::size_t passing = 0; ///< of what no difference brings again
   /// Of those so many were dropped since the client began, for nobody took them in time.
   std::uint64_t dropped = 0;
+  std::size_t dead = 0; ///< letters
+  std::size_t dead_octets = 0;
+  /// Of those so many were dropped since the client began, for there were more than the bound.
+  std::uint64_t dead_dropped = 0;
   bool full = false; ///< what comes is left with Telegram, until there is room
 };
 

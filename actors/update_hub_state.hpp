@@ -211,6 +211,7 @@ struct update_hub_state {
   void ends_written();
   void ends_refused(const error& why);
   void bury(const storage::dead_letter& what, const std::vector<storage::send_record>& sends);
+  void drop_dead_letters();
   void failed(const update_failed& what);
   void sent(const update_sent& what);
   void waits_for(const update_waits& what);

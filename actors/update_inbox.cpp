@@ -77,6 +77,10 @@ void update_hub_state::store_failed(const caf::error& why, std::uint64_t of) {
 
 void update_hub_state::take_inbox(const storage::inbox_content& content) {
   ledger.set_stored(content.stored);
+  if (content.dead) {
+    ledger.set_dead(*content.dead);
+    drop_dead_letters(); // of a program that had another bound, or none
+  }
   ledger.set_by_chat(true); // whoever comes: so much may be there that memory comes first
   last_number = std::max(last_number, content.last);
   for (auto& [number, entry] : entries_of(content)) {
@@ -359,17 +363,6 @@ void update_hub_state::give_up(const std::vector<std::uint64_t>& numbers, const 
     write();
     look_for_room();
   }
-}
-
-void update_hub_state::bury(const storage::dead_letter& what,
-                            const std::vector<storage::send_record>& sends) {
-  storage::batch rows;
-  put(rows, what);
-  erase_inbox(rows, what.update.number);
-  for (const auto& send : sends) {
-    erase_send(rows, send.number, send.place);
-  }
-  add_rows(std::move(rows));
 }
 
 /// Counted where it outlives the process; the receiver tries again by itself.

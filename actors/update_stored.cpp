@@ -5,7 +5,8 @@
 
 #include <caf/all.hpp>
 
-// Out of the store again: what an earlier process has left, and what a chat had no room for.
+// Out of the store again: what an earlier process has left, and what a chat had no room for. And
+// the dead letters, which stay there.
 namespace cafegram {
 
 namespace {
@@ -70,6 +71,31 @@ std::optional<inbox_entry> update_hub_state::entry_of(const storage::inbox_row& 
                      .failures = row.failures,
                      .last_failure = row.last_failure,
                      .sends = std::move(sends)};
+}
+
+void update_hub_state::bury(const storage::dead_letter& what,
+                            const std::vector<storage::send_record>& sends) {
+  storage::batch rows;
+  put(rows, what);
+  ledger.add_dead(what.update.number, octets_of(what.update));
+  erase_inbox(rows, what.update.number);
+  for (const auto& send : sends) {
+    erase_send(rows, send.number, send.place);
+  }
+  add_rows(std::move(rows));
+  drop_dead_letters();
+}
+
+/// Nobody may ever look at them, and an update that always fails comes again and again.
+void update_hub_state::drop_dead_letters() {
+  storage::batch rows;
+  for (auto number = ledger.drop_dead(); number != 0; number = ledger.drop_dead()) {
+    log::error("update_hub", "dead letter {} is dropped: there are more than are kept", number);
+    erase_dead_letter(rows, number);
+  }
+  if (!rows.empty()) {
+    add_rows(std::move(rows));
+  }
 }
 
 /// As soon as their chats have room.

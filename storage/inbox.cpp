@@ -216,6 +216,26 @@ result<record_page<dead_letter>> read_dead_letters(backend& from, std::uint64_t 
       });
 }
 
+result<std::vector<dead_size>> read_dead_sizes(backend& from) {
+  std::vector<dead_size> out;
+  for (bool more = true; more;) {
+    const auto last = out.empty() ? 0 : out.back().number;
+    const auto got = from.scan(table::dead, last == 0 ? std::string{} : number_key(last), {});
+    if (!got && is_damaged_behind(last, got.error())) {
+      out.push_back({static_cast<std::uint64_t>(got.error().number), 0});
+      continue;
+    }
+    if (!got) {
+      return std::unexpected(got.error());
+    }
+    for (const auto& one : got->rows) {
+      out.push_back({number_of(one.key), one.key.size() + one.value.size()});
+    }
+    more = got->more && !got->rows.empty();
+  }
+  return out;
+}
+
 namespace {
 
 /// Hands each row of one update's sends to `take`, which returns `result<void>`.
@@ -308,9 +328,16 @@ result<void> add_sends(inbox_content& to, backend& from) {
 
 result<inbox_content> read_unfinished(backend& from, std::uint64_t after,
                                       const page_limits& limits) {
-  auto got = from.scan(table::inbox, after == 0 ? std::string{} : number_key(after), limits);
   inbox_content out;
   out.stored = true;
+  if (after == 0) {
+    auto dead = read_dead_sizes(from);
+    if (!dead) {
+      return std::unexpected(std::move(dead.error()));
+    }
+    out.dead = *std::move(dead);
+  }
+  auto got = from.scan(table::inbox, after == 0 ? std::string{} : number_key(after), limits);
   if (!got && is_damaged_behind(after, got.error())) {
     out.last = static_cast<std::uint64_t>(got.error().number);
     out.more = true;

@@ -86,6 +86,13 @@ result<record_page<inbox_row>> read_inbox(backend& from, std::uint64_t after,
 /// As above.
 result<record_page<dead_letter>> read_dead_letters(backend& from, std::uint64_t after,
                                                    const page_limits& limits = {});
+/// How much of the store a dead letter takes.
+struct dead_size {
+  std::uint64_t number = 0;
+  std::size_t octets = 0; ///< 0 for one that is damaged
+};
+/// All of them, by rising numbers. Errors: `storage`.
+result<std::vector<dead_size>> read_dead_sizes(backend& from);
 /// What such a reading behind `after` has failed of: one row, behind which there may be whole ones.
 bool is_damaged_behind(std::uint64_t after, const error& why);
 
@@ -97,6 +104,8 @@ struct inbox_content {
   std::uint64_t last = 0;         ///< the last row that was looked at
   bool more = false;              ///< behind that one
   bool stored = false;            ///< there is a store, which can be asked again
+  /// At the beginning, for whoever keeps them within a bound.
+  std::optional<std::vector<dead_size>> dead = {};
 };
 
 /// As `read_inbox`, with the sends of those rows; damaged ones are passed over. Errors: `storage`.

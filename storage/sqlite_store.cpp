@@ -1,6 +1,7 @@
 #include <cafegram/storage/files.hpp>
 #include <cafegram/storage/session_lock.hpp>
 #include <cafegram/storage/sqlite_checkpoints.hpp>
+#include <cafegram/storage/sqlite_damage.hpp>
 #include <cafegram/storage/sqlite_native.hpp>
 #include <cafegram/storage/sqlite_store.hpp>
 
@@ -38,6 +39,7 @@ public:
     : path_{std::move(path)}
     , lock_{std::move(lock)}
     , handle_{std::move(handle)}
+    , on_disk_{options.vfs.empty()}
     , checkpoints_{path_, options} {}
 
   result<void> prepare();
@@ -63,6 +65,7 @@ private:
   }
   bool make(const change& one);
   bool write(const batch& what);
+  void keep_as_it_is();
   std::unexpected<error> failure();
   table_statements& of(table which) { return statements_.at(static_cast<std::size_t>(which)); }
 
@@ -75,9 +78,24 @@ private:
   bool syncing_ = false; ///< each commit
   bool wide_ = false;    ///< has the memory of one that does much
   bool damaged_ = false;
+  bool on_disk_;     ///< not in a VFS of somebody's own, whose files nobody else can read
+  std::string kept_; ///< for people: where the copy of a damaged one is
   int wal_pages_ = 0;
   sqlite_checkpoints checkpoints_; ///< ends first: the last connection to go takes the WAL along
 };
+
+/// Once: the close that follows would move the WAL into it else, and take the WAL away.
+void sqlite_store::keep_as_it_is() {
+  if (std::exchange(damaged_, true)) {
+    return;
+  }
+  sqlite3_db_config(handle_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  if (!on_disk_) {
+    return;
+  }
+  const auto copy = keep_damaged(handle_.get(), path_);
+  kept_ = copy ? " with a copy in " + *copy : " (no copy is kept: " + copy.error().what + ")";
+}
 
 std::unexpected<error> sqlite_store::failure() {
   const int code = sqlite3_extended_errcode(handle_.get());
@@ -85,8 +103,9 @@ std::unexpected<error> sqlite_store::failure() {
   switch (code & 0xff) {
   case SQLITE_CORRUPT:
   case SQLITE_NOTADB:
-    damaged_ = true;
-    what += "; the file is left as it is, move it away with " + path_ + "-wal to start anew";
+    keep_as_it_is();
+    what += "; the file is left as it is" + kept_ + ", move it away with " + path_ +
+            "-wal to start anew";
     break;
   case SQLITE_BUSY:
     what += "; another program has it open";

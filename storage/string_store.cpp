@@ -24,6 +24,18 @@ result<void> add_table(backend& from, table in, batch& to) {
   });
 }
 
+/// Rows without a session are what a copy that was stopped has left: what is not in `from` is not
+/// to stay among what is. How the store is encrypted stays, and so do sessions that were put aside:
+/// they may be the only copies.
+void clear_half_copy(batch& in) {
+  for (std::size_t at = 0; at < table_count; ++at) {
+    const auto which = static_cast<table>(at);
+    if (which != table::about && which != table::session && which != table::aside) {
+      in.clear(which);
+    }
+  }
+}
+
 /// Up to `options.peers`.
 result<void> add_peers(backend& from, const string_options& options, batch& to) {
   std::set<std::string> taken;
@@ -140,19 +152,36 @@ result<crypto::secret> export_string(const session_state& from, const string_opt
 result<void> copy_store(backend& from, backend& to) {
   constexpr std::size_t rows_at_once = 1000;
   batch next;
-  const auto write = [&next, &to]() -> result<void> { return to.apply(std::exchange(next, {})); };
+  const auto there = to.scan(table::session, {}, {.rows = 1});
+  if (!there) {
+    return std::unexpected(there.error());
+  }
+  if (there->rows.empty()) {
+    clear_half_copy(next);
+  }
+  const auto copy = [&](table in) {
+    return for_each_row(from, in, [&, in](row& one) -> result<void> {
+      if (next.changes.size() >= rows_at_once) {
+        if (auto done = to.apply(std::exchange(next, {})); !done) {
+          return done;
+        }
+      }
+      next.put(in, one.key, std::move(one.value));
+      return {};
+    });
+  };
   for (std::size_t at = 0; at < table_count; ++at) {
     const auto in = static_cast<table>(at);
-    auto copied = for_each_row(from, in, [in, &next, &write](row& one) -> result<void> {
-      next.put(in, one.key, std::move(one.value));
-      return next.changes.size() < rows_at_once ? result<void>{} : write();
-    });
+    auto copied = in != table::session ? copy(in) : result<void>{};
     if (!copied) {
       return copied;
     }
   }
+  if (auto copied = add_table(from, table::session, next); !copied) {
+    return copied;
+  }
   next.durable = true;
-  return next.empty() ? result<void>{} : write();
+  return next.empty() ? result<void>{} : to.apply(next);
 }
 
 } // namespace cafegram::storage

@@ -31,8 +31,9 @@ result<crypto::secret> export_string(backend& from, const string_options& option
 /// `options.first`.
 result<crypto::secret> export_string(const session_state& from, const string_options& options = {});
 
-/// Every row of `from` into `to`, in batches, the last of them durable. What `to` has besides
-/// stays. Errors: those of both.
+/// Every row of `from` into `to`, in batches, the last of them durable and with the session: who is
+/// stopped on the way leaves no login behind, and begins anew. What `to` has besides stays where it
+/// has a session; without one its rows go, but for sessions put aside. Errors: those of both.
 result<void> copy_store(backend& from, backend& to);
 
 } // namespace cafegram::storage

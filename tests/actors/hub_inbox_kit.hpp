@@ -60,10 +60,10 @@ struct inbox_stage : testing::Test, hub_stage {
     bot = std::make_unique<patient_receiver>(actors.system());
     claim();
   }
-  void another_hub() {
+  void another_hub(const inbox_bounds& bounds = {}) {
     caf::anon_send_exit(hub, caf::exit_reason::kill);
     actors.run();
-    hub = spawn_update_hub(actors.system(), actors.services(), client, store);
+    hub = spawn_update_hub(actors.system(), actors.services(), client, store, bounds);
   }
   void finish(std::size_t at = 0) {
     const auto next = std::next(bot->open.begin(), static_cast<std::ptrdiff_t>(at));

@@ -166,6 +166,38 @@ TEST_F(hub_inbox, one_that_is_given_up_goes_to_the_dead_letters) {
   EXPECT_EQ(bot->marks(), (marks{2}));
 }
 
+TEST_F(hub_inbox, dead_letters_stay_within_their_bound) {
+  another_hub({.dead_rows = 2});
+  start();
+  wire(live({fresh(1, 11), fresh(2, 12), fresh(3, 13), fresh(4, 14)}));
+  for (int n = 0; n < 4; ++n) {
+    refuse(errc::bad_argument);
+  }
+  EXPECT_TRUE(inbox().empty());
+  ASSERT_EQ(dead().size(), 2U) << "the first ones are gone";
+  EXPECT_EQ(dead()[0].update.identity, "message/4242/u7/3");
+  EXPECT_EQ(dead()[1].update.identity, "message/4242/u7/4");
+}
+
+TEST_F(hub_inbox, dead_letters_of_an_earlier_process_count_against_the_bound) {
+  storage::batch earlier;
+  for (std::uint64_t number = 1; number <= 5; ++number) {
+    storage::dead_letter one;
+    one.update.number = number;
+    put(earlier, one);
+  }
+  ASSERT_TRUE(world->rows->apply(earlier));
+  another_hub({.dead_rows = 3});
+  start();
+  ASSERT_EQ(dead().size(), 3U) << "they were more than are kept now";
+  EXPECT_EQ(dead()[0].update.number, 3U);
+  wire(live({fresh(1, 11)}));
+  refuse(errc::bad_argument);
+  ASSERT_EQ(dead().size(), 3U);
+  EXPECT_EQ(dead()[0].update.number, 4U);
+  EXPECT_EQ(dead()[2].update.identity, "message/4242/u7/1");
+}
+
 TEST_F(hub_inbox, one_that_a_stop_has_cut_off_stays) {
   start();
   wire(live({fresh(1, 11)}));

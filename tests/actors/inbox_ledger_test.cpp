@@ -482,4 +482,19 @@ TEST(inbox_rows, an_update_comes_back_with_those_whom_it_names) {
   EXPECT_FALSE(update_of(damaged));
 }
 
+TEST(inbox_ledger_, dead_letters_go_by_rows_and_by_octets_the_first_ones_first) {
+  inbox_ledger ledger{{.dead_rows = 3, .dead_octets = 100}};
+  ledger.set_dead({{1, 10}, {2, 10}, {3, 10}});
+  numbers gone;
+  for (const auto& [number, octets] : {std::pair{4U, 10U}, {4U, 10U}, {5U, 85U}, {6U, 1000U}}) {
+    ledger.add_dead(number, octets);
+    gone.push_back(0); // behind those that went for the one before
+    while (const auto next = ledger.drop_dead()) {
+      gone.push_back(next);
+    }
+  }
+  EXPECT_EQ(gone, (numbers{0, 1, 0, 0, 2, 3, 0, 4, 5})) << "one stays, however large it is";
+  EXPECT_EQ(ledger.picture().dead_dropped, 5U);
+}
+
 } // namespace cafegram

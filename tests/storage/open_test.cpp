@@ -33,6 +33,43 @@ bool has_session(const std::string& place) {
   return store && read_session(**store)->has_value();
 }
 
+/// A disk that is full, or a process that is killed, after so many batches.
+class stopping_backend final : public backend {
+public:
+  stopping_backend(std::shared_ptr<backend> in, int batches)
+    : in_{std::move(in)}
+    , left_{batches} {}
+  result<void> apply(const batch& what) override {
+    durable_ = what.durable;
+    return left_-- > 0 ? in_->apply(what) : fail(errc::storage, "stopped");
+  }
+  result<std::optional<blob>> get(table in, std::string_view key) override {
+    return in_->get(in, key);
+  }
+  result<page> scan(table in, std::string_view after, const page_limits& limits) override {
+    return in_->scan(in, after, limits);
+  }
+  std::string place() const override { return in_->place(); }
+  bool last_was_durable() const { return durable_; }
+
+private:
+  std::shared_ptr<backend> in_;
+  int left_;
+  bool durable_ = false;
+};
+
+/// A session with more rows than one batch of a copy takes.
+std::shared_ptr<backend> much(std::uint64_t first, std::uint64_t end) {
+  std::shared_ptr<backend> out = make_memory_store();
+  batch what;
+  put(what, test::sample_session());
+  for (auto number = first; number < end; ++number) {
+    what.put(table::dead, number_key(number), {});
+  }
+  EXPECT_TRUE(out->apply(what));
+  return out;
+}
+
 } // namespace
 
 TEST(open_store, a_path_is_what_lies_there_and_sqlite_where_nothing_does) {
@@ -185,6 +222,39 @@ TEST(copy_store, takes_every_row_along) {
   ASSERT_TRUE(to);
   ASSERT_TRUE(copy_store(*from, **to));
   test::expect_same_rows(*from, **to);
+}
+
+TEST(copy_store, one_that_is_stopped_leaves_no_login_and_nothing_for_the_next) {
+  const auto from = much(1, 3500);
+  const auto other = much(10'000, 10'010);
+  int batches = 0;
+  for (bool whole = false; !whole; ++batches) {
+    ASSERT_LT(batches, 100);
+    const std::shared_ptr<backend> kept = make_memory_store();
+    stopping_backend to{kept, batches};
+    whole = copy_store(*from, to).has_value();
+    ASSERT_EQ(read_session(*kept)->has_value(), whole) << batches;
+    if (whole) {
+      EXPECT_TRUE(to.last_was_durable());
+      test::expect_same_rows(*from, *kept);
+    } else {
+      ASSERT_TRUE(copy_store(*other, *kept));
+      test::expect_same_rows(*other, *kept);
+    }
+  }
+  EXPECT_GT(batches, 3);
+}
+
+TEST(copy_store, what_was_put_aside_stays_in_a_place_without_a_session) {
+  const auto from = much(1, 3);
+  const auto to = make_memory_store();
+  batch what;
+  what.put(table::aside, "ended", to_blob(as_bytes("a login")));
+  what.put(table::value, "mine", to_blob(as_bytes("of a copy that was stopped")));
+  ASSERT_TRUE(to->apply(what));
+  ASSERT_TRUE(copy_store(*from, *to));
+  EXPECT_TRUE(to->get(table::aside, "ended")->has_value());
+  EXPECT_FALSE(to->get(table::value, "mine")->has_value());
 }
 
 } // namespace cafegram::storage

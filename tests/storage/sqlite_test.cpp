@@ -128,6 +128,83 @@ TEST(sqlite_store, a_damaged_file_is_named_and_not_written_to) {
   EXPECT_GE(noticed, 4);
 }
 
+namespace {
+
+std::string why_not(const std::string& path) {
+  const auto store = open_sqlite_store(path);
+  EXPECT_FALSE(store);
+  return store ? "" : store.error().what;
+}
+
+bool lies_there(const std::string& path) {
+  return std::filesystem::exists(path);
+}
+
+} // namespace
+
+TEST(sqlite_store, a_damaged_file_is_copied_once_and_over_nothing) {
+  temporary_folder folder;
+  const auto path = folder.file("s.db");
+  std::ofstream{path, std::ios::binary} << std::string(5000, 'x');
+  const auto first = why_not(path);
+  EXPECT_NE(first.find("with a copy in " + path + ".damaged,"), std::string::npos) << first;
+  EXPECT_EQ(test::read_text(path + ".damaged"), std::string(5000, 'x'));
+  struct stat status{};
+  ASSERT_EQ(::stat((path + ".damaged").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0600U);
+  EXPECT_EQ(why_not(path), first);
+  EXPECT_FALSE(lies_there(path + ".damaged-2")) << "the same is kept already";
+  std::ofstream{path, std::ios::binary} << std::string(5000, 'y');
+  EXPECT_NE(why_not(path).find(path + ".damaged-2,"), std::string::npos);
+  EXPECT_EQ(test::read_text(path + ".damaged"), std::string(5000, 'x'));
+  EXPECT_EQ(test::read_text(path + ".damaged-2"), std::string(5000, 'y'));
+  EXPECT_FALSE(lies_there(path + ".damaged-wal"));
+}
+
+// As the death of a process leaves it: the WAL holds what the database does not have.
+TEST(sqlite_store, the_wal_of_a_damaged_file_is_kept_with_it) {
+  temporary_folder folder;
+  const auto path = folder.file("s.db");
+  write_session(path);
+  std::string wal;
+  {
+    const auto store = open_sqlite_store(path);
+    ASSERT_TRUE(store);
+    batch what;
+    what.put(table::value, "a", to_blob(as_bytes("in the WAL alone")));
+    ASSERT_TRUE((*store)->apply(what));
+    wal = test::read_text(path + "-wal");
+    ASSERT_NE(wal.find("in the WAL alone"), std::string::npos);
+  }
+  auto bad = test::read_text(path);
+  bad.replace(0, 100, 100, 'x');
+  std::ofstream{path, std::ios::binary} << bad;
+  std::ofstream{path + "-wal", std::ios::binary} << wal;
+  EXPECT_NE(why_not(path).find(".damaged,"), std::string::npos);
+  for (const auto* of : {"", ".damaged"}) {
+    EXPECT_EQ(test::read_text(path + of), bad) << of;
+    EXPECT_EQ(test::read_text(path + of + "-wal"), wal) << of;
+  }
+}
+
+TEST(sqlite_store, damage_that_is_met_while_it_is_used_is_copied_too) {
+  temporary_folder folder;
+  const auto path = folder.file("s.db");
+  write_session(path);
+  auto bad = test::read_text(path);
+  for (std::size_t at = 4096; at < bad.size(); at += 4096) {
+    bad.replace(at, 12, 12, '\x5a');
+  }
+  std::ofstream{path, std::ios::binary} << bad;
+  const auto store = open_sqlite_store(path);
+  ASSERT_TRUE(store) << "its head is whole";
+  EXPECT_FALSE(lies_there(path + ".damaged"));
+  const auto session = read_session(**store);
+  ASSERT_FALSE(session);
+  EXPECT_NE(session.error().what.find(path + ".damaged"), std::string::npos);
+  EXPECT_EQ(test::read_text(path + ".damaged"), bad);
+}
+
 TEST(sqlite_store, a_place_that_cannot_be_opened_is_named) {
   temporary_folder folder;
   const auto opened = open_sqlite_store(folder.file("no/such/folder.db"));
