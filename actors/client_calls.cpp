@@ -99,10 +99,8 @@ void client_state::succeeded(std::uint64_t id, const invoke_answer& answer) {
 /// What a result says beside its answer: how far it moves the counters, and who is who. The hub
 /// reads what it asks for itself.
 void client_state::take_in(const running_call& call, const shared_bytes& result) {
-  if (is_updates(*result)) {
-    self->send(hub, own_result{result, who.id});
-  } else if (auto step = step_of_result(*call.request.function, result)) {
-    self->send(hub, own_result{std::move(step), who.id});
+  if (auto moved = moved_by(*call.request.function, result)) {
+    self->send(hub, own_result{std::move(moved), who.id});
   } else if (!call.of_hub && brings_peers(*result)) {
     self->send(store, peers_came{.account = who.id, .result = result});
   }

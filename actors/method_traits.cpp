@@ -83,6 +83,24 @@ bool has_random_id(const tl::definition_descriptor& method) {
                              });
 }
 
+/// Cuts off a wrapper; false where it is not this one, or cannot be read.
+template <class Wrapper>
+bool cut(bytes_view& function) {
+  if (tl::reader{function}.peek_u32() != Wrapper::tl_id) {
+    return false;
+  }
+  const auto outer = tl::decode<Wrapper>(function);
+  if (outer) {
+    function = function.last(outer->query.view().size());
+  }
+  return outer.has_value();
+}
+
+template <class... Wrappers>
+bool cut_any(bytes_view& function) {
+  return (cut<Wrappers>(function) || ...);
+}
+
 } // namespace
 
 bool may_repeat_by_default(bytes_view function) {
@@ -134,6 +152,20 @@ bytes without_updates(bytes_view function) {
   out.u32(tl::invokeWithoutUpdates::tl_id);
   out.raw(function);
   return out.take();
+}
+
+unwrapped_call unwrap(bytes_view function) {
+  unwrapped_call out{.function = function};
+  for (bool more = true; more;) {
+    const bool business = cut<tl::invokeWithBusinessConnection>(out.function);
+    out.for_another = out.for_another || business;
+    more = business ||
+           cut_any<tl::initConnection, tl::invokeAfterMsg, tl::invokeAfterMsgs,
+                   tl::invokeWithApnsSecret, tl::invokeWithGooglePlayIntegrity, tl::invokeWithLayer,
+                   tl::invokeWithMessagesRange, tl::invokeWithReCaptcha, tl::invokeWithTakeout,
+                   tl::invokeWithoutUpdates>(out.function);
+  }
+  return out;
 }
 
 first_call_info toward_cdns(const first_call_info& info) {

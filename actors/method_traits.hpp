@@ -29,6 +29,17 @@ std::string_view method_name(bytes_view function);
 /// An encoded call in `invokeWithoutUpdates`.
 bytes without_updates(bytes_view function);
 
+/// A call within all that wraps it.
+struct unwrapped_call {
+  bytes_view function;
+  /// It is made in the name of another account, whose counters it moves.
+  bool for_another = false;
+};
+
+/// Goes into `invokeAfterMsg`, `invokeWithTakeout` and all other functions that take any query; a
+/// wrapper that cannot be read stays.
+unwrapped_call unwrap(bytes_view function);
+
 /// Octets that go before an encoded call: `invokeWithLayer(initConnection(`.
 struct first_call_info {
   std::int32_t api_id = 0;

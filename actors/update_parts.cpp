@@ -1,3 +1,4 @@
+#include <cafegram/actors/method_traits.hpp>
 #include <cafegram/actors/peer_notes.hpp>
 #include <cafegram/actors/update_parts.hpp>
 #include <cafegram/crypto/hash.hpp>
@@ -282,6 +283,30 @@ std::optional<update_place> place_of_result(bytes_view object) {
   }
 }
 
+namespace {
+
+/// Takes the `updates` out of a result that is a `Result`; false for any other.
+template <class Result>
+bool take_updates(bytes_view result, shared_bytes& out) {
+  if (tl::reader{result}.peek_u32() != Result::tl_id) {
+    return false;
+  }
+  if (const auto whole = tl::decode<Result>(result)) {
+    out = std::make_shared<const bytes>(tl::encode(whole->updates));
+  }
+  return true;
+}
+
+/// Of results that have more than `Updates`; a test holds the list against the schema. Null for any
+/// other.
+shared_bytes updates_within(bytes_view result) {
+  shared_bytes out;
+  static_cast<void>(take_updates<tl::messages::invitedUsers>(result, out) ||
+                    take_updates<tl::messages::chatInviteJoinResultOk>(result, out) ||
+                    take_updates<tl::payments::paymentResult>(result, out));
+  return out;
+}
+
 shared_bytes step_of_result(bytes_view function, const shared_bytes& object) {
   const auto place = place_of_result(*object);
   const auto box = place ? protocol::box_of_affected(function) : std::nullopt;
@@ -291,6 +316,20 @@ shared_bytes step_of_result(bytes_view function, const shared_bytes& object) {
   const tl::Update step = tl::updateDeleteChannelMessages{
       .channel_id = box->channel, .pts = place->value, .pts_count = place->count};
   return std::make_shared<const bytes>(tl::encode(tl::Updates{tl::updateShort{.update = step}}));
+}
+
+} // namespace
+
+shared_bytes moved_by(bytes_view function, const shared_bytes& result) {
+  const auto call = unwrap(function);
+  if (call.for_another) {
+    return nullptr;
+  }
+  if (is_updates(*result)) {
+    return result;
+  }
+  auto within = updates_within(*result);
+  return within ? within : step_of_result(call.function, result);
 }
 
 bool is_updates(bytes_view object) {

@@ -50,9 +50,10 @@ std::vector<std::int64_t> users_in(const update_batch& batch);
 /// The counter moved by the result of an own call that is no `Updates`: `messages.affected*`.
 std::optional<update_place> place_of_result(bytes_view object);
 
-/// What the hub is to be told of such a result: the result itself, or for a channel's counter an
-/// `Updates` that moves it. Null where it moves none, or it cannot be said whose.
-shared_bytes step_of_result(bytes_view function, const shared_bytes& object);
+/// What the hub is to be told of an own call's result: its `Updates`, be they all of it or a part,
+/// or what moved a counter without being one: as it is, and for a channel's an `Updates` that moves
+/// it. Null where the result moves none of this account's counters, or it cannot be said which.
+shared_bytes moved_by(bytes_view function, const shared_bytes& result);
 
 /// True if the object's constructor is one of `Updates`.
 bool is_updates(bytes_view object);

@@ -334,7 +334,7 @@ TEST_F(hub_channels, the_result_of_a_call_in_one_moves_its_counter) {
       .channel = tl::inputChannel{.channel_id = news, .access_hash = 1}, .id = {1}});
   const auto result = std::make_shared<const bytes>(
       tl::encode(tl::messages::affectedMessages{.pts = 6, .pts_count = 1}));
-  const auto step = step_of_result(call, result);
+  const auto step = moved_by(call, result);
   ASSERT_TRUE(step);
   caf::anon_send(hub, own_result{step});
   actors.run();
