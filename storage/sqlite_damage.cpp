@@ -4,6 +4,7 @@
 #include <cafegram/storage/sqlite_damage.hpp>
 
 #include <fmt/format.h>
+#include <sqlite3.h>
 
 #include <algorithm>
 #include <cstdint>

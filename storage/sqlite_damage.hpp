@@ -4,9 +4,9 @@
 
 #include <cafegram/base/error.hpp>
 
-#include <sqlite3.h>
-
 #include <string>
+
+struct sqlite3;
 
 namespace cafegram::storage {
 
