@@ -257,6 +257,24 @@ result<void> client::claim_updates(const caf::actor& receiver, bool in_batches) 
   return out;
 }
 
+result<void> client::follow_channel(std::int64_t channel, std::chrono::milliseconds timeout) {
+  if (on_actor_thread()) {
+    return blocked();
+  }
+  caf::scoped_actor self{state_->life.system()};
+  result<void> out;
+  self->request(state_->actor, timeout, channel_follow{channel})
+      .receive([]() {}, [&out](const caf::error& why) { out = std::unexpected(to_error(why)); });
+  if (!out && out.error().code == errc::deadline) {
+    unfollow_channel(channel); // who is told that it failed does not expect its updates
+  }
+  return out;
+}
+
+void client::unfollow_channel(std::int64_t channel) {
+  caf::anon_send(state_->actor, channel_follow{channel, false});
+}
+
 void client::network_available() {
   caf::anon_send(state_->actor, cafegram::network_available{});
 }

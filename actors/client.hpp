@@ -74,6 +74,20 @@ public:
   /// lives.
   result<void> claim_updates(const caf::actor& receiver, bool in_batches = false);
 
+  /// Fetches the updates of a channel that Telegram does not push: of a public one that this
+  /// account has not joined. They come as all others do, to the same receivers, from now on or,
+  /// where the channel is known, from where it was last. Asked for again and again, with the pauses
+  /// that the server wants; at most `most_followed_channels` at once. Until `unfollow_channel`, or
+  /// the end of the client or the login: what is to be followed longer is followed anew after the
+  /// start.
+  ///
+  /// `channel`: as in `tl::channel::id`, of one that was seen before (`resolve_peer` of its
+  /// username does that). One that the server does not show any more is told as lost, and stands
+  /// still. Errors: `not_found`, `limit`, `logged_out`, `deadline`, and what the server says.
+  result<void> follow_channel(std::int64_t channel,
+                              std::chrono::milliseconds timeout = peer_patience);
+  void unfollow_channel(std::int64_t channel);
+
   /// Do not wait out the back-off: the network is back.
   void network_available();
 

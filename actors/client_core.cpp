@@ -94,6 +94,11 @@ void client_state::start_hub() {
   if (finisher) {
     self->send(hub, update_claim{finisher, in_batches});
   }
+  for (const auto channel : followed_channels) {
+    // A request: the answer to a mere message would come as one that nobody expects.
+    self->request(hub, caf::infinite, channel_follow{channel})
+        .then([] {}, [this, channel](const caf::error&) { followed_channels.erase(channel); });
+  }
 }
 
 void client_state::start_pool() {
@@ -445,6 +450,7 @@ client_actor::behavior_type client_behavior(client_actor::stateful_pointer<clien
       [self](const peer_request& what) { return self->state.resolve(what); },
       [self](const bot_login& how) { return self->state.log_in(how); },
       [self](caf::subscribe_atom, const caf::actor& receiver) { self->state.subscribe(receiver); },
+      [self](const channel_follow& what) { return self->state.follow(what); },
       [self](const update_claim& by) { return self->state.claimed(by); },
       [self](status_atom) { return self->state.whole_status(); },
       [self](const network_available& news) { self->send(self->state.pool, news); },

@@ -137,6 +137,9 @@ void client_state::take_authorization(bytes_view object) {
 
 void client_state::logged_in(const tl::user& user) {
   const bool same = user.id == who.id;
+  if (!same) {
+    followed_channels.clear(); // by another account
+  }
   login = login_state::logged_in;
   who = {user.id, user.bot, user.first_name.value_or(""), user.username.value_or("")};
   last_error.clear();

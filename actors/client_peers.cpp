@@ -54,6 +54,38 @@ std::optional<storage::peer_address> peer_of(bytes_view answer) {
 
 } // namespace
 
+/// Kept here too, for a hub that is started again.
+caf::result<void> client_state::follow(const channel_follow& what) {
+  if (!what.on) {
+    followed_channels.erase(what.channel);
+    self->send(hub, what);
+    return caf::unit;
+  }
+  if (login != login_state::logged_in) {
+    return to_caf(error::make(errc::logged_out, "nobody is logged in who could follow a channel"));
+  }
+  if (what.channel <= 0) {
+    return to_caf(
+        error::make(errc::bad_argument, fmt::format("{} is no channel's id", what.channel)));
+  }
+  if (!followed_channels.contains(what.channel) &&
+      followed_channels.size() >= most_followed_channels) {
+    return to_caf(error::make(
+        errc::limit, fmt::format("{} channels are followed already", most_followed_channels)));
+  }
+  followed_channels.insert(what.channel);
+  auto promise = self->make_response_promise();
+  self->request(hub, caf::infinite, what)
+      .then([promise]() mutable { promise.deliver(caf::unit); },
+            [this, promise, channel = what.channel](const caf::error& why) mutable {
+              if (to_error(why).code != errc::cancelled) { // else whoever did that has seen to it
+                followed_channels.erase(channel);
+              }
+              promise.deliver(why);
+            });
+  return promise;
+}
+
 caf::typed_response_promise<resolved_peer> client_state::resolve(const peer_request& what) {
   auto promise = self->make_response_promise<resolved_peer>();
   auto done = [promise](const result<tl::InputPeer>& outcome) mutable {

@@ -101,6 +101,7 @@ struct client_state {
   std::vector<caf::actor> subscribers;
   caf::actor finisher;     ///< who has claimed the updates; null: nobody
   bool in_batches = false; ///< that one takes them so
+  std::set<std::int64_t> followed_channels;
 
   connection_phase phase = connection_phase::waiting;
   std::uint64_t reconnects = 0;
@@ -154,6 +155,7 @@ struct client_state {
   void begin_updates(updates_from from);
   void subscribe(const caf::actor& receiver);
   caf::result<void> claimed(const update_claim& by);
+  caf::result<void> follow(const channel_follow& what);
   bool forget(const caf::actor_addr& receiver);
   void child_ended(const caf::down_msg& down);
   std::size_t count_death();

@@ -191,6 +191,9 @@ using update_hub_actor = update_sink_actor::extend<
     caf::reacts_to<caf::subscribe_atom, caf::actor>,
     // The receiver that finishes updates; it may take them in batches.
     caf::reacts_to<update_claim>,
+    // Asks for a channel's updates again and again, or no more. Answers when it is known from where
+    // on; `not_found` where nothing addresses it, or what the server says.
+    caf::replies_to<channel_follow>::with<void>,
     // From that receiver.
     caf::reacts_to<update_failed>, caf::reacts_to<update_sent>, caf::reacts_to<update_waits>,
     caf::reacts_to<updates_finished>,
@@ -222,6 +225,9 @@ using client_actor = caf::typed_actor<
     caf::replies_to<bot_login>::with<account>,
     // Adds a receiver of `update_event`.
     caf::reacts_to<caf::subscribe_atom, caf::actor>,
+    // The same as of the hub, which is told again should it be started anew; `limit` where there
+    // are enough, `logged_out`.
+    caf::replies_to<channel_follow>::with<void>,
     // `bad_argument` where another one has claimed the updates, and lives.
     caf::replies_to<update_claim>::with<void>, caf::replies_to<status_atom>::with<client_status>,
     caf::reacts_to<network_available>,

@@ -355,6 +355,15 @@ struct hub_start {
       0}; ///< what a difference brings and is older is told as lost; 0: none
 };
 
+/// So many channels are followed at once, as Telegram asks for.
+constexpr std::size_t most_followed_channels = 10;
+
+/// See `client::follow_channel`.
+struct channel_follow {
+  std::int64_t channel = 0;
+  bool on = true;
+};
+
 enum class login_state : std::uint8_t { unknown, logged_out, logged_in };
 
 /// A picture of the client for people and tests.
@@ -435,6 +444,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::raw_updates)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::updates_suspect)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::own_result)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::hub_start)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::channel_follow)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::session_snapshot)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::session_change)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::session_write)

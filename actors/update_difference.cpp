@@ -247,43 +247,46 @@ void update_hub_state::ask_difference(const protocol::account_place& from) {
 }
 
 void update_hub_state::ask_channel(const protocol::channel_question& from) {
-  const auto hash = users.channel_hash(from.channel);
-  if (hash || who.bot) {
-    // Bots are known to their channels by themselves: they may leave the hash out.
-    ask_channel_at(from, hash.value_or(0));
-  } else {
-    find_address(from);
-  }
+  with_address(
+      from.channel, [this, from](std::int64_t hash) { ask_channel_at(from, hash); },
+      [this, id = from.channel](protocol::difference_failure why) {
+        apply(boxes->difference_of_failed(id, why, {}, now()));
+        check();
+      });
 }
 
-/// Of a channel that was seen last before this hub began. Few are asked about at once: one whose
-/// answer does not come is not to hold the others up.
-void update_hub_state::find_address(const protocol::channel_question& from) {
-  const auto failed = [this, id = from.channel, of = life](protocol::difference_failure why) {
-    if (of == life) {
-      apply(boxes->difference_of_failed(id, why, {}, now()));
-      check();
-    }
-  };
-  self->request(store, look_up_patience, peer_lookup{peer_name::channel(from.channel)})
+/// `then` gets what addresses the channel. One that was seen last before this hub began is looked
+/// up. Few are asked about at once: one whose answer does not come is not to hold the others up.
+void update_hub_state::with_address(std::int64_t channel,
+                                    std::function<void(std::int64_t hash)> then,
+                                    std::function<void(protocol::difference_failure)> failed) {
+  const auto hash = users.channel_hash(channel);
+  if (hash || who.bot) {
+    // Bots are known to their channels by themselves: they may leave the hash out.
+    then(hash.value_or(0));
+    return;
+  }
+  self->request(store, look_up_patience, peer_lookup{peer_name::channel(channel)})
       .then(
-          [this, from, failed, of = life](const peer_found& found) {
+          [this, channel, then, failed, of = life](const peer_found& found) {
             if (of != life) {
               return;
             }
             if (found.peer && !found.peer->seen_in) {
-              users.note_address(from.channel, found.peer->access_hash);
+              users.note_address(channel, found.peer->access_hash);
             }
             // Somebody may have told of it meanwhile.
-            if (const auto hash = users.channel_hash(from.channel)) {
-              ask_channel_at(from, *hash);
+            if (const auto known = users.channel_hash(channel)) {
+              then(*known);
             } else {
               failed(protocol::difference_failure::no_address);
             }
           },
-          [failed](const caf::error& why) {
+          [this, failed, of = life](const caf::error& why) {
             log::error("update_hub", "a channel cannot be looked up: {}", to_string(to_error(why)));
-            failed(protocol::difference_failure::later);
+            if (of == life) {
+              failed(protocol::difference_failure::later);
+            }
           });
 }
 

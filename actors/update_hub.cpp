@@ -16,6 +16,7 @@ protocol::update_bounds bounds_for(const account& who, std::chrono::seconds max_
   protocol::update_bounds out;
   out.salt = random.integer<std::uint64_t>();
   out.max_age = max_age;
+  out.most_followed = most_followed_channels;
   if (who.bot) {
     out.first_limit = bot_limit;
     out.most_limit = bot_limit;
@@ -66,7 +67,9 @@ void update_hub_state::forget_account() {
   places.clear();
   ledger.clear();
   unwritten = nullptr;
-  ends_refused(error::make(errc::cancelled, "the account is another one"));
+  const auto another = error::make(errc::cancelled, "the account is another one");
+  ends_refused(another);
+  forget_followed(another);
   inbox_of = 0;
 }
 
@@ -120,6 +123,9 @@ void update_hub_state::start_boxes(const std::optional<protocol::account_place>&
   apply(boxes->start({how, stored}, std::move(early), now()));
   if (std::exchange(crowded, false)) {
     apply(boxes->suspect(now()));
+  }
+  for (const auto channel : std::set{followed}) {
+    begin_to_follow(channel);
   }
   check();
 }
@@ -206,6 +212,7 @@ update_hub_actor::behavior_type hub(update_hub_actor::stateful_pointer<update_hu
       [self](const raw_updates& what) { self->state.receive(what); },
       [self](const updates_suspect& why) { self->state.suspect(why); },
       [self](const own_result& what) { self->state.own(what); },
+      [self](const channel_follow& what) { return self->state.follow(what); },
       [self](caf::subscribe_atom, const caf::actor& receiver) { self->state.subscribe(receiver); },
       [self](const update_claim& by) { self->state.claimed(by); },
       [self](const update_failed& what) { self->state.failed(what); },

@@ -71,9 +71,9 @@ private:
 };
 
 /// What a hub holds. Its parts: where it begins, and its actor (update_hub.cpp), what comes from
-/// the wire (update_wire.cpp), what the boxes ask for (update_difference.cpp), the inbox and the
-/// way out (update_inbox.cpp), what comes from the store again (update_stored.cpp), values of chats
-/// (update_values.cpp).
+/// the wire (update_wire.cpp), what the boxes ask for (update_difference.cpp), channels that are
+/// followed (update_follow.cpp), the inbox and the way out (update_inbox.cpp), what comes from the
+/// store again (update_stored.cpp), values of chats (update_values.cpp).
 struct update_hub_state {
   explicit update_hub_state(update_hub_actor::pointer actor)
     : self{actor} {}
@@ -113,6 +113,10 @@ struct update_hub_state {
   /// those under way.
   std::vector<caf::response_promise> ends_unwritten;
   std::vector<caf::response_promise> ends_in_write;
+
+  std::set<std::int64_t> followed; ///< channels
+  /// Who waits to hear that one of them is.
+  std::multimap<std::int64_t, caf::response_promise> to_follow;
 
   std::optional<update_fanout> receivers;
   caf::actor finisher;     ///< who has claimed the updates; null: nobody
@@ -166,9 +170,19 @@ struct update_hub_state {
   void ask_difference(const protocol::account_place& from);
   void ask_channel(const protocol::channel_question& from);
   void ask_channel_at(const protocol::channel_question& from, std::int64_t hash);
-  void find_address(const protocol::channel_question& from);
+  void with_address(std::int64_t channel, std::function<void(std::int64_t hash)> then,
+                    std::function<void(protocol::difference_failure)> failed);
   protocol::update_outcome look_up(std::int64_t channel);
   void load_unsure(const protocol::unsure_page& page);
+
+  // -- followed channels (update_follow.cpp)
+  caf::result<void> follow(const channel_follow& what);
+  void begin_to_follow(std::int64_t channel);
+  void find_place(std::int64_t channel);
+  void place_found(std::int64_t channel, const result<tl::messages::ChatFull>& answer);
+  void follows(std::int64_t channel);
+  void unfollow(std::int64_t channel, const error& why);
+  void forget_followed(const error& why);
 
   // -- inbox
   void open_inbox();

@@ -41,6 +41,7 @@ update_hub_state::~update_hub_state() {
     std::ranges::move(std::exchange(ends_unwritten, {}), std::back_inserter(ends_in_write));
   }
   ends_refused(error::make(errc::cancelled, "the hub has ended"));
+  forget_followed(error::make(errc::connection_lost, "the hub has ended"));
 }
 
 // -- at the beginning ---------------------------------------------------------------------------

@@ -48,6 +48,7 @@ client_actor::behavior_type played_client() {
       [](const peer_request&) -> caf::result<resolved_peer> { return caf::sec::invalid_argument; },
       [](const bot_login&) -> caf::result<account> { return caf::sec::invalid_argument; },
       [](caf::subscribe_atom, const caf::actor&) {},
+      [](const channel_follow&) {},
       [](const update_claim&) {},
       [](status_atom) { return client_status{}; },
       [](const network_available&) {},

@@ -75,9 +75,10 @@ public:
   update_outcome full(box_id box, bool is_full, steady_time now);
   /// Where a channel is, from a dialog or its full description: a beginning where none is known.
   update_outcome learn(std::int64_t channel, std::int32_t pts, steady_time now);
-  /// Fetches a channel's difference again and again, as while somebody looks at it; `pts` as for
-  /// `learn`, or 0. Spec: "Subscribing to updates of channels/supergroups".
-  update_outcome follow(std::int64_t channel, bool on, std::int32_t pts, steady_time now);
+  /// Fetches a channel's difference again and again, as while somebody looks at it; from its place,
+  /// so one that is known neither here nor in the store has to be learned.
+  /// Spec: "Subscribing to updates of channels/supergroups".
+  update_outcome follow(std::int64_t channel, bool on, steady_time now);
 
   update_outcome poll(steady_time now);
   /// When to call `poll`; `steady_time::max()` for never.

@@ -168,19 +168,21 @@ update_outcome account_updates::learn(std::int64_t channel, std::int32_t pts, st
   return finish(now);
 }
 
-update_outcome account_updates::follow(std::int64_t channel, bool on, std::int32_t pts,
-                                       steady_time now) {
+update_outcome account_updates::follow(std::int64_t channel, bool on, steady_time now) {
   if (on && followed_ < bounds_.most_followed) {
     if (auto* of = find_or_make(channel); of != nullptr && !of->followed) {
       of->followed = true;
       ++followed_;
-      notice(channel, std::max(0, pts), hearing::followed, now);
+      notice(channel, 0, hearing::followed, now);
     }
   } else if (auto* of = on ? nullptr : find(channel); of != nullptr && of->followed) {
     of->followed = false;
     of->poll_at.reset();
     --followed_;
     touch(*of);
+    if (of->now == phase::opening) {
+      try_open(*of, now); // else it would wait here for a place that nobody looks for
+    }
   }
   return finish(now);
 }

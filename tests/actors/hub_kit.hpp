@@ -286,6 +286,7 @@ inline client_actor::behavior_type played_client(client_actor::pointer self,
       [](const peer_request&) -> caf::result<resolved_peer> { return caf::sec::invalid_argument; },
       [](const bot_login&) -> caf::result<account> { return caf::sec::invalid_argument; },
       [](caf::subscribe_atom, const caf::actor&) {},
+      [](const channel_follow&) {},
       [](const update_claim&) {},
       [](status_atom) { return client_status{}; },
       [world](const network_available&) {

@@ -129,6 +129,7 @@ client_actor::behavior_type quiet_client(client_actor::pointer self, bool answer
         return self->make_response_promise<account>();
       },
       [](caf::subscribe_atom, const caf::actor&) {},
+      [](const channel_follow&) {},
       [](const update_claim&) {},
       [](status_atom) { return client_status{}; },
       [](const network_available&) {},

@@ -118,7 +118,7 @@ private:
       case 1:
         return take(boxes_.learn(channel(), in_->number<std::int8_t>(), now_));
       default:
-        return take(boxes_.follow(channel(), in_->flag(), in_->number<std::int8_t>(), now_));
+        return take(boxes_.follow(channel(), in_->flag(), now_));
       }
     default:
       now_ += std::chrono::milliseconds{in_->octet() * 100};

@@ -158,7 +158,7 @@ TEST_F(channel_updates, without_room_one_is_left_and_fetched_later) {
 }
 
 TEST_F(channel_updates, one_that_is_followed_is_asked_about_again_and_again) {
-  EXPECT_EQ(client.boxes.follow(7, true, 0, client.now).ask_channels.size(), 1U);
+  EXPECT_EQ(client.boxes.follow(7, true, client.now).ask_channels.size(), 1U);
   client.boxes.difference_of(
       7, {.what = channel_difference::form::empty, .items = {}, .pts = 50, .timeout = 30},
       client.now);
@@ -167,13 +167,26 @@ TEST_F(channel_updates, one_that_is_followed_is_asked_about_again_and_again) {
   client.channel_answer({}, 50);
   EXPECT_EQ(client.pass(1s).ask_channels.size(), 1U) << "a second where it is not said";
   client.channel_answer({}, 50);
-  client.boxes.follow(7, false, 0, client.now);
+  client.boxes.follow(7, false, client.now);
   EXPECT_TRUE(client.pass(1min).ask_channels.empty());
   for (std::int64_t id = 100; id < 120; ++id) {
-    client.boxes.follow(id, true, 5, client.now);
+    client.boxes.follow(id, true, client.now);
     client.boxes.loaded(id, {}, client.now);
   }
   EXPECT_EQ(client.boxes.channels(), 1U + client.bounds.most_followed);
+}
+
+TEST_F(channel_updates, one_that_is_followed_begins_where_it_is_learned_to_be) {
+  client.boxes.follow(8, true, client.now);
+  EXPECT_TRUE(client.boxes.loaded(8, {}, client.now).ask_channels.empty());
+  const auto out = client.boxes.learn(8, 30, client.now);
+  ASSERT_EQ(out.ask_channels.size(), 1U);
+  EXPECT_EQ(out.ask_channels.front().pts, 30);
+  const auto before = client.boxes.channels();
+  client.boxes.follow(9, true, client.now);
+  client.boxes.loaded(9, {}, client.now);
+  client.boxes.follow(9, false, client.now);
+  EXPECT_EQ(client.boxes.channels(), before) << "one that has no place does not stay";
 }
 
 TEST_F(channel_updates, few_are_asked_about_at_once) {

@@ -180,7 +180,7 @@ void updates_world::happen_to_client(const happening& what) {
     commit(client_->learn(channel(what.a).channel, server_.end(channel(what.a)), now_));
     break;
   case deed::follow:
-    commit(client_->follow(channel(what.a).channel, what.b % 2 == 0, 0, now_));
+    commit(client_->follow(channel(what.a).channel, what.b % 2 == 0, now_));
     break;
   default:
     break;
@@ -400,7 +400,7 @@ void updates_world::settle() {
   }
   for (int i = 0; i < how_.channels; ++i) {
     set_full(static_cast<std::uint32_t>(4 * i), false);
-    commit(client_->follow(i + 1, false, 0, now_));
+    commit(client_->follow(i + 1, false, now_));
   }
   set_full(1, false);
   set_full(2, false);
