@@ -2,6 +2,7 @@
 #include <cafegram/actors/client_core.hpp>
 #include <cafegram/actors/errors.hpp>
 #include <cafegram/actors/method_traits.hpp>
+#include <cafegram/actors/session_store.hpp>
 #include <cafegram/actors/stop.hpp>
 #include <cafegram/protocol/dc_options.hpp>
 #include <cafegram/storage/open.hpp>
@@ -213,6 +214,19 @@ result<tl::InputPeer> client::resolve_peer(const peer_name& name,
   result<tl::InputPeer> out;
   self->request(state_->actor, caf::infinite, peer_request{name, timeout})
       .receive([&out](const resolved_peer& found) { out = found.peer; },
+               [&out](const caf::error& why) { out = std::unexpected(to_error(why)); });
+  return out;
+}
+
+result<crypto::secret> client::export_session(const storage::string_options& options) {
+  if (on_actor_thread()) {
+    return blocked();
+  }
+  caf::scoped_actor self{state_->life.system()};
+  result<crypto::secret> out;
+  session_export how{std::make_shared<const storage::string_options>(options)};
+  self->request(state_->actor, look_up_patience, std::move(how))
+      .receive([&out](const exported_session& made) { out = made.text->clone(); },
                [&out](const caf::error& why) { out = std::unexpected(to_error(why)); });
   return out;
 }

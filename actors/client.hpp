@@ -6,6 +6,8 @@
 #include <cafegram/actors/system.hpp>
 #include <cafegram/base/bytes.hpp>
 #include <cafegram/base/error.hpp>
+#include <cafegram/crypto/secure.hpp>
+#include <cafegram/storage/string_store.hpp>
 
 #include <caf/fwd.hpp>
 
@@ -28,7 +30,8 @@ namespace cafegram {
 class client {
 public:
   /// Opens the session and begins to connect; does not wait for the connection.
-  /// Errors: `bad_argument` (options), `storage` (session in use, damaged, not readable).
+  /// Errors: `bad_argument` (options), `session_in_use` (by another process or client),
+  /// `storage` (damaged, not readable).
   static result<client> start(runtime& on, client_options options);
 
   /// Makes a call and waits for its typed result. Defined in invoke.hpp.
@@ -51,6 +54,13 @@ public:
   /// the server says.
   result<tl::InputPeer> resolve_peer(const peer_name& name,
                                      std::chrono::milliseconds timeout = peer_patience);
+
+  /// Login, keys, counters and some peers as one line of text, as they are now: of a session in
+  /// memory too, which nothing else can read. It is a secret, whoever has it has the account:
+  /// `client_options::session_path` takes it as `string:TEXT`, and `cafegram session import` too.
+  /// Not while this client runs: the server ends a login that is used in two places at once.
+  /// Errors: `storage`, `deadline`, and `cancelled` where the client has ended.
+  result<crypto::secret> export_session(const storage::string_options& options = {});
 
   /// A tag that no call of this client carries yet; any number of calls may share one.
   call_tag new_tag();

@@ -448,6 +448,9 @@ client_actor::behavior_type client_behavior(client_actor::stateful_pointer<clien
       },
       [self](const cancel_calls& which) { self->state.cancel(which.tag); },
       [self](const peer_request& what) { return self->state.resolve(what); },
+      [self](const session_export& how) -> caf::result<exported_session> {
+        return self->delegate(self->state.store, how);
+      },
       [self](const bot_login& how) { return self->state.log_in(how); },
       [self](caf::subscribe_atom, const caf::actor& receiver) { self->state.subscribe(receiver); },
       [self](const channel_follow& what) { return self->state.follow(what); },

@@ -150,6 +150,8 @@ using session_writer_actor = caf::typed_actor<
     caf::replies_to<inbox_read>::with<inbox_page>, caf::replies_to<peer_read>::with<stored_peer>,
     // Reads a row of the user's own; `bad_argument` where a backend keeps no rows.
     caf::replies_to<value_read>::with<stored_value>,
+    // The session as a string, as it is written.
+    caf::replies_to<export_read>::with<exported_session>,
     // Ends when all is written that it was given before.
     caf::reacts_to<shutdown_atom>>;
 
@@ -163,6 +165,9 @@ using session_store_actor = caf::typed_actor<
     caf::replies_to<inbox_request>::with<inbox_page>,
     // A row of the user's own, written or not.
     caf::replies_to<value_lookup>::with<stored_value>,
+    // Writes what is unwritten, and answers with the whole as a string. `storage` when one of the
+    // two fails.
+    caf::replies_to<session_export>::with<exported_session>,
     // Those that are new are written within a second, or with what is written before.
     caf::reacts_to<peers_came>,
     // A peer that the account has seen, written or not.
@@ -221,6 +226,8 @@ using client_actor = caf::typed_actor<
     // is asked, by persons for a phone too. `not_found` for any other, but that bots name users and
     // channels without a hash; `deadline` when that takes too long.
     caf::replies_to<peer_request>::with<resolved_peer>,
+    // From its session's store.
+    caf::replies_to<session_export>::with<exported_session>,
     // Answers when the session is logged in as this bot.
     caf::replies_to<bot_login>::with<account>,
     // Adds a receiver of `update_event`.

@@ -22,6 +22,9 @@
 // All messages between the actors of one process. They hold pointers into it and never leave it:
 // each is declared local-only below. What crosses machines is declared elsewhere, as bytes.
 
+namespace cafegram::crypto {
+class secret;
+}
 namespace cafegram::protocol {
 class auth_key;
 }
@@ -30,6 +33,7 @@ struct inbox_content;
 class session_backend;
 struct session_batch;
 struct session_state;
+struct string_options;
 struct update_progress;
 } // namespace cafegram::storage
 
@@ -329,6 +333,22 @@ struct value_read {
   std::string key;
 };
 
+/// Asks for the session as a string, with all that it has come to.
+struct session_export {
+  std::shared_ptr<const storage::string_options> how;
+};
+
+/// The same, of the store's thread.
+struct export_read {
+  std::shared_ptr<storage::session_backend> from;
+  std::shared_ptr<const storage::string_options> how;
+};
+
+/// A secret: whoever has it has the account.
+struct exported_session {
+  std::shared_ptr<const crypto::secret> text;
+};
+
 // -- client -------------------------------------------------------------------------------------
 
 /// The logged-in account.
@@ -455,6 +475,9 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::inbox_page)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::inbox_picture)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::value_lookup)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::value_read)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::session_export)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::export_read)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::exported_session)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::account)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::client_status)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cafegram::bot_login)

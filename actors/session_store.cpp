@@ -66,6 +66,7 @@ struct session_store_state {
   void note(const peers_came& what);
   caf::result<peer_found> look_up(const peer_name& what);
   caf::result<stored_value> look_up(const value_lookup& what);
+  caf::result<exported_session> make_string(const session_export& how);
   void write();
   void wrote(std::uint64_t state, const caf::error& why);
   void watch_owner();
@@ -176,6 +177,26 @@ caf::result<stored_value> session_store_state::look_up(const value_lookup& what)
                : stored_value{};
   }
   return read<stored_value>(value_read{backend, what.key});
+}
+
+/// What is unwritten goes first: who begins with the string is not to lack the newest key.
+caf::result<exported_session> session_store_state::make_string(const session_export& how) {
+  auto promise = self->make_response_promise<exported_session>();
+  self->request(session_store_actor{self}, caf::infinite, caf::flush_atom_v)
+      .then(
+          [this, promise, how]() mutable {
+            reading = true;
+            self->request(writer, caf::infinite, export_read{backend, how.how})
+                .then([promise](const exported_session& made) mutable { promise.deliver(made); },
+                      [this, promise](const caf::error& why) mutable {
+                        promise.deliver(why);
+                        if (is_lost(why)) {
+                          lost(why);
+                        }
+                      });
+          },
+          [promise](const caf::error& why) mutable { promise.deliver(why); });
+  return promise;
 }
 
 /// The writer does all in its order: behind a write, also an empty one, it holds the session for
@@ -303,6 +324,7 @@ session_store(session_store_actor::stateful_pointer<session_store_state> self,
             inbox_read{self->state.backend, what.after, what.numbers});
       },
       [self](const value_lookup& what) { return self->state.look_up(what); },
+      [self](const session_export& how) { return self->state.make_string(how); },
       [self](const peers_came& what) { self->state.note(what); },
       [self](const peer_lookup& what) { return self->state.look_up(what.what); },
       [self](caf::flush_atom) { return self->state.flush(); },

@@ -4,6 +4,7 @@
 #include <cafegram/base/log.hpp>
 #include <cafegram/storage/inbox.hpp>
 #include <cafegram/storage/peers.hpp>
+#include <cafegram/storage/string_store.hpp>
 
 #include <caf/all.hpp>
 
@@ -70,6 +71,28 @@ result<stored_peer> read(const peer_read& what) {
   }
 }
 
+result<exported_session> read(const export_read& what) {
+  try {
+    auto text = [&what]() -> result<crypto::secret> {
+      if (auto* rows = what.from->rows(); rows != nullptr) {
+        return export_string(*rows, *what.how);
+      }
+      const auto session = what.from->load();
+      if (!session) {
+        return std::unexpected(session.error());
+      }
+      return *session ? export_string(**session, *what.how)
+                      : fail(errc::storage, "there is no session in " + what.from->place());
+    }();
+    if (!text) {
+      return std::unexpected(std::move(text.error()));
+    }
+    return exported_session{std::make_shared<const crypto::secret>(*std::move(text))};
+  } catch (const std::exception& thrown) {
+    return fail(errc::storage, what.from->place() + ": " + thrown.what());
+  }
+}
+
 result<stored_value> read(const value_read& what) {
   try {
     auto* rows = what.from->rows();
@@ -112,6 +135,11 @@ session_writer_actor::behavior_type session_worker(session_writer_actor::pointer
         const auto request = std::exchange(what, {});
         auto value = read(request);
         return value ? caf::result<stored_value>{*std::move(value)} : to_caf(value.error());
+      },
+      [](export_read& what) -> caf::result<exported_session> {
+        const auto request = std::exchange(what, {});
+        auto text = read(request);
+        return text ? caf::result<exported_session>{*std::move(text)} : to_caf(text.error());
       },
       [self](shutdown_atom) { self->quit(); },
   };
@@ -193,6 +221,10 @@ session_writer(session_writer_actor::stateful_pointer<session_writer_state> self
         return self->delegate(to, std::exchange(what, {}));
       },
       [self](value_read& what) -> caf::result<stored_value> {
+        const auto& to = self->state.worker_of(what.from.get());
+        return self->delegate(to, std::exchange(what, {}));
+      },
+      [self](export_read& what) -> caf::result<exported_session> {
         const auto& to = self->state.worker_of(what.from.get());
         return self->delegate(to, std::exchange(what, {}));
       },

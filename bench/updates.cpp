@@ -46,6 +46,9 @@ client_actor::behavior_type played_client() {
       [](const callback_call&) {},
       [](const cancel_calls&) {},
       [](const peer_request&) -> caf::result<resolved_peer> { return caf::sec::invalid_argument; },
+      [](const session_export&) -> caf::result<exported_session> {
+        return caf::sec::invalid_argument;
+      },
       [](const bot_login&) -> caf::result<account> { return caf::sec::invalid_argument; },
       [](caf::subscribe_atom, const caf::actor&) {},
       [](const channel_follow&) {},

@@ -1,6 +1,7 @@
 #include <cafegram/actors/client.hpp>
 #include <cafegram/actors/invoke.hpp>
 #include <cafegram/actors/method_traits.hpp>
+#include <cafegram/storage/open.hpp>
 #include <cafegram/storage/session.hpp>
 #include <cafegram/tests/support.hpp>
 #include <cafegram/tests/temporary_folder.hpp>
@@ -73,6 +74,32 @@ TEST(client_, a_session_belongs_to_one_client) {
     EXPECT_TRUE(third) << "free again once the first has stopped";
     third->stop();
   }
+}
+
+TEST(client_, its_session_is_exported_while_it_runs) {
+  runtime rt;
+  const silent_server server;
+  auto options = server.options();
+  options.session = storage::make_memory_backend();
+  storage::session_state session;
+  session.user = storage::user_record{7, true, "Bot", "some_bot"};
+  ASSERT_TRUE(options.session->commit({session}));
+  auto bot = client::start(rt, options);
+  ASSERT_TRUE(bot) << to_string(bot.error());
+  const auto text = bot->export_session();
+  ASSERT_TRUE(text) << to_string(text.error());
+  const auto copy = storage::open_session("string:" + std::string{as_text(text->view())});
+  ASSERT_TRUE(copy) << to_string(copy.error());
+  const auto loaded = (*copy)->load();
+  ASSERT_TRUE(loaded && *loaded);
+  EXPECT_EQ((*loaded)->user, session.user);
+  EXPECT_TRUE((*loaded)->signing_secret) << "as the client has made it";
+  const auto locked = bot->export_session(
+      {.key = storage::store_key::from_text("a passphrase"), .cost = {.cost = 16}});
+  ASSERT_TRUE(locked) << to_string(locked.error());
+  EXPECT_FALSE(storage::open_session("string:" + std::string{as_text(locked->view())}));
+  bot->stop();
+  EXPECT_EQ(bot->export_session().error().code, errc::cancelled);
 }
 
 TEST(client_, settles_what_is_under_way_when_it_stops) {

@@ -147,6 +147,9 @@ played_session_store(std::shared_ptr<played_session> kept) {
         return inbox_page{std::make_shared<const storage::inbox_content>()};
       },
       [](const value_lookup&) { return stored_value{}; },
+      [](const session_export&) -> caf::result<exported_session> {
+        return caf::sec::invalid_argument;
+      },
       [kept](const peers_came& what) { kept->peers.push_back(what); },
       [kept](const peer_lookup& what) -> caf::result<peer_found> {
         kept->looked_up.push_back(to_string(what.what));

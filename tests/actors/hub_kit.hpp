@@ -284,6 +284,9 @@ inline client_actor::behavior_type played_client(client_actor::pointer self,
       [](const callback_call&) {},
       [](const cancel_calls&) {},
       [](const peer_request&) -> caf::result<resolved_peer> { return caf::sec::invalid_argument; },
+      [](const session_export&) -> caf::result<exported_session> {
+        return caf::sec::invalid_argument;
+      },
       [](const bot_login&) -> caf::result<account> { return caf::sec::invalid_argument; },
       [](caf::subscribe_atom, const caf::actor&) {},
       [](const channel_follow&) {},
@@ -317,6 +320,9 @@ inline session_store_actor::behavior_type played_store(session_store_actor::poin
       },
       [world](const inbox_request& what) { return world->page(what); },
       [world](const value_lookup& what) { return stored_value{world->latest_value(what.key)}; },
+      [](const session_export&) -> caf::result<exported_session> {
+        return caf::sec::invalid_argument;
+      },
       [world](const peers_came& what) {
         storage::batch rows;
         for (const auto& seen : what.seen) {

@@ -2,6 +2,7 @@
 #include <cafegram/actors/session_store.hpp>
 #include <cafegram/storage/inbox.hpp>
 #include <cafegram/storage/peers.hpp>
+#include <cafegram/storage/string_store.hpp>
 
 #include "client_world.hpp"
 
@@ -66,6 +67,10 @@ session_writer_actor::behavior_type played_writer() {
       [](const value_read& what) -> caf::result<stored_value> {
         const auto found = what.from->rows()->get(storage::table::value, what.key);
         return found ? caf::result<stored_value>{stored_value{}} : to_caf(found.error());
+      },
+      [](const export_read& what) -> caf::result<exported_session> {
+        const auto found = export_string(*what.from->rows(), *what.how);
+        return found ? caf::result<exported_session>{exported_session{}} : to_caf(found.error());
       },
       [](shutdown_atom) {},
   };
@@ -155,6 +160,10 @@ TEST(lost_session, ends_a_client_that_reads) {
 
 TEST(lost_session, ends_a_client_that_looks_a_peer_up) {
   expect_the_end_at(peer_lookup{peer_name::username("somebody")});
+}
+
+TEST(lost_session, ends_a_client_that_exports_its_session) {
+  expect_the_end_at(session_export{std::make_shared<const storage::string_options>()});
 }
 
 TEST(lost_session, whoever_waits_for_a_write_is_told_why) {

@@ -6,6 +6,7 @@
 #include <cafegram/actors/updates.hpp>
 #include <cafegram/storage/peers.hpp>
 #include <cafegram/storage/session_rows.hpp>
+#include <cafegram/storage/string_store.hpp>
 #include <cafegram/tests/support.hpp>
 #include <cafegram/tests/watchdog.hpp>
 #include <cafegram/tl/api.hpp>
@@ -76,6 +77,10 @@ struct peers_store : testing::Test {
   }
 };
 
+std::string text_of(const exported_session& made) {
+  return std::string{as_text(made.text->view())};
+}
+
 /// A thread that a disk never lets go.
 session_writer_actor::behavior_type hung_writer() {
   return {
@@ -83,11 +88,30 @@ session_writer_actor::behavior_type hung_writer() {
       [](const inbox_read&) -> caf::result<inbox_page> { return caf::delegated<inbox_page>{}; },
       [](const peer_read&) -> caf::result<stored_peer> { return caf::delegated<stored_peer>{}; },
       [](const value_read&) -> caf::result<stored_value> { return caf::delegated<stored_value>{}; },
+      [](const export_read&) -> caf::result<exported_session> {
+        return caf::sec::invalid_argument;
+      },
       [](shutdown_atom) {},
   };
 }
 
 } // namespace
+
+TEST_F(peers_store, a_string_of_the_session_has_what_was_not_written_yet) {
+  comes(5, "ann");
+  change({[](storage::session_state& state) { state.home_dc = 4; }, false});
+  std::string text;
+  self->request(store, 5s, session_export{std::make_shared<const storage::string_options>()})
+      .receive([&text](const exported_session& made) { text = text_of(made); },
+               [](const caf::error& why) { ADD_FAILURE() << to_string(to_error(why)); });
+  const auto copy = storage::open_string_store(text);
+  ASSERT_TRUE(copy) << to_string(copy.error());
+  const auto session = read_session(**copy);
+  ASSERT_TRUE(session && *session);
+  EXPECT_EQ((*session)->home_dc, 4);
+  EXPECT_EQ((*session)->user->id, 7);
+  EXPECT_TRUE(find_peer(**copy, storage::peer_kind::user, 5).value().has_value());
+}
 
 TEST_F(peers_store, finds_those_that_came_written_or_not) {
   comes(1, "one");

@@ -59,6 +59,9 @@ struct dc_pool_fixture : testing::Test {
                 return inbox_page{std::make_shared<const storage::inbox_content>()};
               },
               [](const value_lookup&) { return stored_value{}; },
+              [](const session_export&) -> caf::result<exported_session> {
+                return caf::sec::invalid_argument;
+              },
               [](const peers_came&) {},
               [](const peer_lookup&) { return peer_found{}; },
               [](caf::flush_atom) -> caf::result<void> { return caf::unit; },

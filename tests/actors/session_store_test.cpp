@@ -236,6 +236,7 @@ TEST(session_store, changes_that_meet_a_slow_write_go_together) {
                 [](const inbox_read&) { return inbox_page{}; },
                 [](const peer_read&) { return stored_peer{}; },
                 [](const value_read&) { return stored_value{}; },
+                [](const export_read&) { return exported_session{}; },
                 [&held](shutdown_atom) { // as a sign to go on
                   held.front().deliver(caf::unit);
                   held.pop_front();
@@ -284,6 +285,7 @@ TEST(session_store, a_flush_is_answered_behind_the_questions_before_it) {
                 },
                 [](const peer_read&) { return stored_peer{}; },
                 [](const value_read&) { return stored_value{}; },
+                [](const export_read&) { return exported_session{}; },
                 [&held](shutdown_atom) { // as a sign to go on
                   const auto next = std::move(held.front());
                   held.pop_front();
@@ -421,7 +423,9 @@ TEST(session_store, a_failed_write_is_tried_again_by_itself) {
             },
             [](const inbox_read&) { return inbox_page{}; },
             [](const peer_read&) { return stored_peer{}; },
-            [](const value_read&) { return stored_value{}; }, [](shutdown_atom) {}};
+            [](const value_read&) { return stored_value{}; },
+            [](const export_read&) { return exported_session{}; },
+            [](shutdown_atom) {}};
   });
   const auto store = spawn_session_store(actors.system(), writer, backend, {});
   caf::anon_send(store, set_home(6, false));

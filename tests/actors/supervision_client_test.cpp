@@ -253,6 +253,9 @@ TEST(supervision, client_session_is_closed_by_the_writer) {
             [](const inbox_read&) { return inbox_page{}; },
             [](const peer_read&) { return stored_peer{}; },
             [](const value_read&) { return stored_value{}; },
+            [](const export_read&) -> caf::result<exported_session> {
+              return caf::sec::invalid_argument;
+            },
             [&closing](shutdown_atom) { closing.deliver(caf::unit); }, // as a sign to go on
         };
       });
@@ -278,6 +281,9 @@ TEST(supervision, client_session_is_not_waited_for_without_end) {
             [](const inbox_read&) { return inbox_page{}; },
             [](const peer_read&) { return stored_peer{}; },
             [](const value_read&) { return stored_value{}; },
+            [](const export_read&) -> caf::result<exported_session> {
+              return caf::sec::invalid_argument;
+            },
             [](shutdown_atom) {},
         };
       });

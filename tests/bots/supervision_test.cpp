@@ -122,6 +122,9 @@ client_actor::behavior_type quiet_client(client_actor::pointer self, bool answer
       [](const callback_call&) {},
       [](const cancel_calls&) {},
       [](const peer_request&) -> caf::result<resolved_peer> { return caf::sec::invalid_argument; },
+      [](const session_export&) -> caf::result<exported_session> {
+        return caf::sec::invalid_argument;
+      },
       [self, answers](const bot_login&) -> caf::result<account> {
         if (answers) {
           return account{bot_id, true, "Bot", "some_bot"};

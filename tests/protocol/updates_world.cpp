@@ -157,6 +157,7 @@ void updates_world::happen_to_client(const happening& what) {
     break;
   }
   case deed::suspect:
+    fault_ = how_.planted && fault_ == 0 ? 1 : fault_;
     commit(client_->suspect(now_));
     note_suspect();
     break;
@@ -177,6 +178,7 @@ void updates_world::happen_to_client(const happening& what) {
     crash_ = true;
     break;
   case deed::learn:
+    fault_ = fault_ == 1 ? 2 : fault_;
     commit(client_->learn(channel(what.a).channel, server_.end(channel(what.a)), now_));
     break;
   case deed::follow:

@@ -61,6 +61,9 @@ struct scenario {
   bool names_last = false;   ///< only its last part names channels
   bool loads_apart = false;  ///< the store answers later; the owner does not die before it has
   bool dies_at_last = false; ///< nothing follows what was lost last: only a start can find it
+  /// A client that is wrong, for the tests of this: after a suspicion, and later a learning, it
+  /// keeps the account's common updates to itself.
+  bool planted = false;
   std::vector<happening> happenings;
 };
 
@@ -119,6 +122,7 @@ private:
   void commit(update_outcome&& outcome);
   void keep(const update_outcome& outcome);
   void save(const update_outcome& outcome);
+  static update_outcome as_planted(update_outcome outcome);
   void tell(const update_outcome& outcome) const;
   void check_questions(const update_outcome& outcome);
   void note_heard(const packet& what);
@@ -138,6 +142,7 @@ private:
   steady_time now_{std::chrono::hours{1}};
   bool crash_ = false;
   bool crashed_ = false;
+  int fault_ = 0;        ///< of the planted one: 1 half, 2 all of what it takes has happened
   bool loading_ = false; ///< what belongs into a transaction that has begun
 
   std::optional<account_place> stored_;

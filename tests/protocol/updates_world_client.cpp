@@ -33,7 +33,7 @@ void updates_world::keep(const update_outcome& outcome) {
   }
   check_questions(outcome);
   save(outcome);
-  judge_.take(outcome, stored_, stored_channels_);
+  judge_.take(fault_ == 2 ? as_planted(outcome) : outcome, stored_, stored_channels_);
   if (outcome.doubt_all && stored_) {
     const auto until = stored_->named_until != 0 ? stored_->named_until : stored_->date;
     judge_.set_history(until); // of a channel without a place nobody can be asked
@@ -92,6 +92,14 @@ void updates_world::tell(const update_outcome& outcome) const {
       << (outcome.load_unsure ? "    load unsure\n" : "")
       << (outcome.forget_all ? "    forget all\n" : "")
       << (outcome.doubt_all ? "    doubt all\n" : "");
+}
+
+update_outcome updates_world::as_planted(update_outcome outcome) {
+  std::erase_if(outcome.told, [](const auto& one) {
+    const auto* some = std::get_if<accepted_updates>(&one);
+    return some != nullptr && some->box == common_box;
+  });
+  return outcome;
 }
 
 void updates_world::save(const update_outcome& outcome) {
