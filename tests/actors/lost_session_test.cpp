@@ -77,11 +77,11 @@ session_writer_actor::behavior_type played_writer() {
 }
 
 struct leased {
-  explicit leased(test::client_world& world)
-    : world{world} {
+  explicit leased(test::client_world& in_world)
+    : world{in_world} {
     writer = world.actors.system().spawn(played_writer);
     world.open_store = [this](caf::actor_system& in) {
-      return spawn_session_store(in, writer, backend, this->world.kept->state);
+      return spawn_session_store(in, writer, backend, world.kept->state);
     };
   }
   leased(const leased&) = delete;

@@ -35,6 +35,7 @@ struct taken_writer {
             [](const inbox_read&) -> caf::result<inbox_page> { return taken(); },
             [](const peer_read&) -> caf::result<stored_peer> { return taken(); },
             [](const value_read&) -> caf::result<stored_value> { return taken(); },
+            [](const export_read&) -> caf::result<exported_session> { return taken(); },
             [seen = seen](shutdown_atom) { seen->front().deliver(taken()); }};
   }
 
