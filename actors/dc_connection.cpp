@@ -155,12 +155,16 @@ void dc_connection_state::lost(const error& why, std::optional<milliseconds> wai
                           : ask_reconnect(profile.restart.get(), profile.timing,
                                           {setup.dc, why, ++failures}, *services.random);
   phase_deadline = pause ? deadline_of_wait(*pause) : steady_time::max();
+  // Whoever hears that it waits finds in the log why.
+  if (pause) {
+    log::info("dc_connection", "dc {}: {}; again in {} ms", setup.dc, to_string(why),
+              pause->count());
+  }
   enter(connection_phase::waiting, to_string(why), true);
   if (!pause) {
     self->quit(to_caf(error::make(errc::connection_lost, to_string(why))));
     return;
   }
-  log::info("dc_connection", "dc {}: {}; again in {} ms", setup.dc, to_string(why), pause->count());
   schedule(now());
 }
 
