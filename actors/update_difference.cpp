@@ -257,9 +257,9 @@ void update_hub_state::ask_channel(const protocol::channel_question& from) {
 
 /// `then` gets what addresses the channel. One that was seen last before this hub began is looked
 /// up. Few are asked about at once: one whose answer does not come is not to hold the others up.
-void update_hub_state::with_address(std::int64_t channel,
-                                    std::function<void(std::int64_t hash)> then,
-                                    std::function<void(protocol::difference_failure)> failed) {
+void update_hub_state::with_address(
+    std::int64_t channel, const std::function<void(std::int64_t hash)>& then,
+    const std::function<void(protocol::difference_failure)>& failed) {
   const auto hash = users.channel_hash(channel);
   if (hash || who.bot) {
     // Bots are known to their channels by themselves: they may leave the hash out.

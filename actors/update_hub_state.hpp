@@ -170,8 +170,8 @@ struct update_hub_state {
   void ask_difference(const protocol::account_place& from);
   void ask_channel(const protocol::channel_question& from);
   void ask_channel_at(const protocol::channel_question& from, std::int64_t hash);
-  void with_address(std::int64_t channel, std::function<void(std::int64_t hash)> then,
-                    std::function<void(protocol::difference_failure)> failed);
+  void with_address(std::int64_t channel, const std::function<void(std::int64_t hash)>& then,
+                    const std::function<void(protocol::difference_failure)>& failed);
   protocol::update_outcome look_up(std::int64_t channel);
   void load_unsure(const protocol::unsure_page& page);
 

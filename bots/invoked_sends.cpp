@@ -145,6 +145,7 @@ std::vector<std::size_t> fill_list(bytes& function, std::size_t list, std::size_
   const auto first = list + elements_at;
   function.insert(function.begin() + static_cast<std::ptrdiff_t>(first), count * id_size, 0);
   std::vector<std::size_t> places;
+  places.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
     places.push_back(first + i * id_size);
   }

@@ -74,7 +74,7 @@ postgres_place parse_place(const std::string& given, const postgres_options& opt
     at = end + 1;
   }
   for (const auto& [what, value] : missing) {
-    add(what + "=" + value);
+    add(fmt::format("{}={}", what, value));
   }
   return out;
 }
