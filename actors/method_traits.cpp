@@ -104,7 +104,7 @@ bool cut_any(bytes_view& function) {
 } // namespace
 
 bool may_repeat_by_default(bytes_view function) {
-  const auto* method = find(function);
+  const auto* method = find(unwrap(function).function);
   if (method == nullptr) {
     return false;
   }
@@ -120,7 +120,7 @@ bool may_repeat_by_default(bytes_view function) {
 }
 
 login_effect login_effect_of(bytes_view function) {
-  switch (tl::reader{function}.peek_u32()) {
+  switch (tl::reader{unwrap(function).function}.peek_u32()) {
   case tl::auth::importBotAuthorization::tl_id:
   case tl::auth::signIn::tl_id:
   case tl::auth::signUp::tl_id:

@@ -10,10 +10,10 @@ namespace cafegram {
 /// May this encoded call run twice without harm, the second time late? True for what reads, for
 /// everything that carries a `random_id`, and for some whose repetition changes nothing (a part of
 /// a file, marks of what was read). Not for what sets or edits: it would undo what was set
-/// meanwhile.
+/// meanwhile. What wraps the call changes nothing of that.
 bool may_repeat_by_default(bytes_view function);
 
-/// What a call does to the login when it succeeds.
+/// What a call, wrapped or not, does to the login when it succeeds.
 enum class login_effect : std::uint8_t { none, in, out };
 login_effect login_effect_of(bytes_view function);
 

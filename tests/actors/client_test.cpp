@@ -217,6 +217,21 @@ TEST(method_traits, what_may_run_twice) {
   EXPECT_EQ(login_effect_of(tl::encode(tl::auth::logOut{})), login_effect::out);
 }
 
+TEST(method_traits, are_those_of_the_call_within_all_that_wraps_it) {
+  const auto wrapped = [](bytes_view function) {
+    tl::writer out;
+    out.u32(tl::invokeWithBusinessConnection::tl_id);
+    out.string("a connection");
+    out.raw(without_updates(function));
+    return out.take();
+  };
+  EXPECT_TRUE(may_repeat_by_default(wrapped(tl::encode(
+      tl::messages::sendMessage{.peer = tl::inputPeerSelf{}, .message = "x", .random_id = 1}))));
+  EXPECT_FALSE(
+      may_repeat_by_default(wrapped(tl::encode(tl::account::deleteAccount{.reason = "x"}))));
+  EXPECT_EQ(login_effect_of(wrapped(tl::encode(tl::auth::logOut{}))), login_effect::out);
+}
+
 TEST(method_traits, a_cdn_is_told_nothing_of_the_machine) {
   auto octets = first_call_prefix(toward_cdns({.api_id = 5,
                                                .device_model = "the machine's name",

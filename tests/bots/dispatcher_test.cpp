@@ -70,7 +70,7 @@ TEST_F(dispatching, a_full_chat_drops_the_newest_and_says_so_in_its_place) {
         r.on(kind<updates_lost>(), [log](const updates_lost& lost) {
            log->emplace_back("lost " + std::to_string(lost.count()));
          }).otherwise([log](context ctx) {
-          log->push_back(std::string{ctx.text()});
+          log->emplace_back(ctx.text());
           ctx.reply("x");
         });
       },
