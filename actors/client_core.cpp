@@ -97,7 +97,22 @@ void client_state::start_hub() {
   for (const auto channel : followed_channels) {
     // A request: the answer to a mere message would come as one that nobody expects.
     self->request(hub, caf::infinite, channel_follow{channel})
-        .then([] {}, [this, channel](const caf::error&) { followed_channels.erase(channel); });
+        .then([] {}, [this, channel](const caf::error& why) { not_followed(channel, why); });
+  }
+}
+
+/// Whoever wanted it heard long ago that it is followed: only what lasts ends that. Where the hub
+/// has died or the network has failed, the next hub is told again.
+void client_state::not_followed(std::int64_t channel, const caf::error& why) {
+  switch (to_error(why).code) {
+  case errc::rpc:
+  case errc::not_found:
+  case errc::malformed:
+  case errc::cancelled:
+    followed_channels.erase(channel);
+    break;
+  default:
+    break;
   }
 }
 

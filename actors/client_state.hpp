@@ -238,6 +238,7 @@ struct client_state {
   void close_when_idle();
   void close_store();
   void let_go_of_session();
+  void not_followed(std::int64_t channel, const caf::error& why);
   void ended();
   void schedule();
   void tick(std::uint64_t number);

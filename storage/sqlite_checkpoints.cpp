@@ -82,6 +82,11 @@ void sqlite_checkpoints::committed(int pages) noexcept {
   }
 }
 
+void sqlite_checkpoints::give_up() {
+  has_ended_well();
+  pages_ = 0;
+}
+
 void sqlite_checkpoints::start() {
   catching_up_ = pages_ >= options_.most_pages;
   next_ = catching_up_ ? 0 : pages_ + options_.checkpoint_pages;

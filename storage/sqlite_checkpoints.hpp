@@ -46,6 +46,9 @@ public:
   /// has grown by twice as much as before.
   void committed(int pages) noexcept;
 
+  /// Waits for one that is under way; the last one is not made. For a database that is damaged.
+  void give_up();
+
 private:
   void start();
   void make_here();

@@ -129,7 +129,8 @@ result<void> copy_to(const std::string& path, original& of) {
 } // namespace
 
 result<std::string> keep_damaged(sqlite3* handle, const std::string& path) {
-  constexpr int most_names = 1000;
+  // A program that is started again and again may meet it each time, with some more written.
+  constexpr int most_names = 3;
   opened_database database{handle};
   plain_file wal{path + "-wal"};
   for (int number = 1; number <= most_names; ++number) {
@@ -146,7 +147,7 @@ result<std::string> keep_damaged(sqlite3* handle, const std::string& path) {
     done = done ? copy_to(name, database) : done;
     return done ? result<std::string>{std::move(name)} : std::unexpected(std::move(done.error()));
   }
-  return fail(errc::storage, fmt::format("too many files are called {}.damaged-N", path));
+  return fail(errc::storage, fmt::format("{} others are there, as {}.damaged", most_names, path));
 }
 
 } // namespace cafegram::storage

@@ -89,6 +89,7 @@ void sqlite_store::keep_as_it_is() {
   if (std::exchange(damaged_, true)) {
     return;
   }
+  checkpoints_.give_up();
   sqlite3_db_config(handle_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   if (!on_disk_) {
     return;

@@ -159,6 +159,11 @@ TEST(sqlite_store, a_damaged_file_is_copied_once_and_over_nothing) {
   EXPECT_EQ(test::read_text(path + ".damaged"), std::string(5000, 'x'));
   EXPECT_EQ(test::read_text(path + ".damaged-2"), std::string(5000, 'y'));
   EXPECT_FALSE(lies_there(path + ".damaged-wal"));
+  std::ofstream{path, std::ios::binary} << std::string(5000, 'z');
+  EXPECT_NE(why_not(path).find(path + ".damaged-3,"), std::string::npos);
+  std::ofstream{path, std::ios::binary} << std::string(5000, 'w');
+  EXPECT_NE(why_not(path).find("no copy is kept: 3 others are there"), std::string::npos);
+  EXPECT_FALSE(lies_there(path + ".damaged-4")) << "a program that begins again fills no disk";
 }
 
 // As the death of a process leaves it: the WAL holds what the database does not have.
@@ -203,6 +208,28 @@ TEST(sqlite_store, damage_that_is_met_while_it_is_used_is_copied_too) {
   ASSERT_FALSE(session);
   EXPECT_NE(session.error().what.find(path + ".damaged"), std::string::npos);
   EXPECT_EQ(test::read_text(path + ".damaged"), bad);
+}
+
+// What is written before may not be moved into it behind that.
+TEST(sqlite_store, damage_that_is_met_behind_a_commit_is_left_as_it_is) {
+  constexpr std::size_t page = 4096;
+  bool met = false;
+  for (std::size_t at = page; !met; at += page) {
+    temporary_folder folder;
+    const auto path = folder.file("s.db");
+    write_session(path);
+    auto bad = test::read_text(path);
+    ASSERT_LT(at, bad.size()) << "no page is read alone";
+    bad.replace(at, 12, 12, '\x5a');
+    std::ofstream{path, std::ios::binary} << bad;
+    if (auto store = open_sqlite_store(path)) {
+      batch what;
+      what.put(table::value, "a", to_blob(as_bytes("before the damage is met")));
+      met = (*store)->apply(what) && !read_session(**store);
+    }
+    EXPECT_TRUE(!met || test::read_text(path) == bad) << "page at " << at;
+    EXPECT_TRUE(!met || lies_there(path + ".damaged-wal")) << "page at " << at;
+  }
 }
 
 TEST(sqlite_store, a_place_that_cannot_be_opened_is_named) {
