@@ -202,9 +202,9 @@ TEST_F(resolving, the_store_is_given_what_answers_bring) {
   const tl::users::getUsers users{.id = {tl::inputUserSelf{}}};
   const auto told =
       tl::encode(std::vector<tl::User>{tl::user{.id = 7, .access_hash = 70, .first_name = "Ann"}});
-  const auto outcome = call(users);
+  const auto answered = call(users);
   answer(users, told);
-  EXPECT_TRUE(outcome->ok);
+  EXPECT_TRUE(answered->ok);
   ASSERT_EQ(kept->peers.size(), 1U);
   EXPECT_EQ(kept->peers.front().result, told);
 }
