@@ -217,25 +217,37 @@ TEST_F(hub_channels, those_that_a_difference_names_are_written_with_its_place) {
   EXPECT_EQ(world->stored.channels[club], (storage::channel_counter{9}));
 }
 
+namespace {
+
+/// The account stands at 1005, and its channels were named until 1001.
+struct hub_behind_its_channels : hub_channels {
+  void begin_behind_its_channels() {
+    world->bring({}, {}, {.pts = 10, .qts = 3, .date = 1006, .seq = 2});
+    world->bring({}, {tl::updateChannelTooLong{.channel_id = news}},
+                 {.pts = 10, .qts = 3, .date = 1007, .seq = 2});
+    world->bring_posts(news, {1}, 6);
+    subscribe();
+    begin(updates_from::stored);
+    ASSERT_EQ(world->asked.size(), 2U);
+    EXPECT_EQ(world->asked.front().date, 1005);
+    EXPECT_EQ(world->asked.back().date, 1001);
+  }
+};
+
+} // namespace
+
 // Containers with seq have moved the account's date since channels were named last.
-TEST_F(hub_channels, those_that_moved_before_the_account_s_date_are_asked_for_by_name) {
+TEST_F(hub_behind_its_channels, those_that_moved_before_the_account_s_date_are_asked_for_by_name) {
   world->stored.updates = storage::update_state{10, 3, 1005, 2, 1001};
-  world->bring({}, {}, {.pts = 10, .qts = 3, .date = 1006, .seq = 2});
-  world->bring({}, {tl::updateChannelTooLong{.channel_id = news}},
-               {.pts = 10, .qts = 3, .date = 1007, .seq = 2});
-  world->bring_posts(news, {1}, 6);
-  subscribe();
-  begin(updates_from::stored);
-  ASSERT_EQ(world->asked.size(), 2U);
-  EXPECT_EQ(world->asked.front().date, 1005);
-  EXPECT_EQ(world->asked.back().date, 1001);
+  begin_behind_its_channels();
   EXPECT_EQ(questions(world->asked_channels), (decltype(questions({})){{news, 5}}));
   EXPECT_EQ(take(), (marks{1}));
   EXPECT_EQ(world->stored.updates, (storage::update_state{10, 3, 1006, 2}));
 }
 
 // The same, from where the date is moved: the next process asks from what this one has written.
-TEST_F(hub_channels, the_date_until_which_they_were_named_is_written_beside_the_account_s) {
+TEST_F(hub_behind_its_channels,
+       the_date_until_which_they_were_named_is_written_beside_the_account_s) {
   world->stored.updates = storage::update_state{10, 3, 1001, 1};
   start();
   wire({std::make_shared<const bytes>(tl::encode(
@@ -245,15 +257,7 @@ TEST_F(hub_channels, the_date_until_which_they_were_named_is_written_beside_the_
   caf::anon_send_exit(hub, caf::exit_reason::kill);
   actors.run();
   hub = spawn_update_hub(actors.system(), actors.services(), client, store);
-  world->bring({}, {}, {.pts = 10, .qts = 3, .date = 1006, .seq = 2});
-  world->bring({}, {tl::updateChannelTooLong{.channel_id = news}},
-               {.pts = 10, .qts = 3, .date = 1007, .seq = 2});
-  world->bring_posts(news, {1}, 6);
-  subscribe();
-  begin(updates_from::stored);
-  ASSERT_EQ(world->asked.size(), 2U);
-  EXPECT_EQ(world->asked.front().date, 1005);
-  EXPECT_EQ(world->asked.back().date, 1001);
+  begin_behind_its_channels();
   EXPECT_EQ(take(), (marks{1})) << "its own push was lost with the process before";
 }
 
